@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Memory that is given out piece by piece and taken back all at once. The first pieces come from memory that the
+ * owner lends, so that small work allocates nothing. Not for two threads at a time. */
+#ifndef ADB_BASE_ARENA_H
+#define ADB_BASE_ARENA_H
+
+#include <stddef.h>
+
+struct adb__arena_chunk;
+
+struct adb__arena {
+    char *cursor;                    /* next free byte */
+    char *end;
+    char *lent;                      /* the owner's memory, NULL when none */
+    size_t lent_size;
+    struct adb__arena_chunk *chunks; /* the one that cursor is in, if any, comes first */
+    size_t total_bytes;              /* given out since the last reset */
+};
+
+/* lent may be NULL; it must be aligned for any type and outlive the arena. */
+void adb__arena_init(struct adb__arena *arena, void *lent, size_t lent_size);
+/* Free all chunks and start again with the lent memory. A zeroed arena may be reset. */
+void adb__arena_reset(struct adb__arena *arena);
+/* Aligned for any type; NULL when there is no memory. Size 0 gives a valid pointer. */
+void *adb__arena_alloc(struct adb__arena *arena, size_t size);
+/* Bytes without alignment, followed by a NUL that size does not count. */
+char *adb__arena_bytes(struct adb__arena *arena, const void *bytes, size_t size);
+char *adb__arena_strdup(struct adb__arena *arena, const char *text);
+
+#endif

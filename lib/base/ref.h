@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Atomic reference count, and counters that only statistics read. */
+#ifndef ADB_BASE_REF_H
+#define ADB_BASE_REF_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+struct adb__ref {
+    atomic_uint count;
+};
+
+static inline void adb__ref_init(struct adb__ref *ref, unsigned count)
+{
+    atomic_init(&ref->count, count);
+}
+
+/* Relaxed: whoever takes a reference already holds one, so nothing is published by it. */
+static inline void adb__ref_take(struct adb__ref *ref)
+{
+    atomic_fetch_add_explicit(&ref->count, 1, memory_order_relaxed);
+}
+
+/* True when this was the last reference: the caller now owns the object alone.
+ * Release on the way down pairs with the acquire of whoever comes last. */
+static inline bool adb__ref_drop(struct adb__ref *ref)
+{
+    if (atomic_fetch_sub_explicit(&ref->count, 1, memory_order_acq_rel) != 1)
+        return false;
+    return true;
+}
+
+/* A number that many threads add to and that orders nothing. */
+struct adb__counter {
+    _Atomic int64_t value;
+};
+
+static inline void adb__counter_add(struct adb__counter *counter, int64_t amount)
+{
+    atomic_fetch_add_explicit(&counter->value, amount, memory_order_relaxed);
+}
+
+/* The same, and the new value. */
+static inline int64_t adb__counter_add_get(struct adb__counter *counter, int64_t amount)
+{
+    return atomic_fetch_add_explicit(&counter->value, amount, memory_order_acq_rel) + amount;
+}
+
+static inline void adb__counter_set(struct adb__counter *counter, int64_t value)
+{
+    atomic_store_explicit(&counter->value, value, memory_order_relaxed);
+}
+
+static inline int64_t adb__counter_get(const struct adb__counter *counter)
+{
+    return atomic_load_explicit(&counter->value, memory_order_relaxed);
+}
+
+#endif
