@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* How one database writes SQL, as plain data: what the tokenizer and the transaction stack need to know of it. */
+#ifndef ADB_MODEL_DIALECT_H
+#define ADB_MODEL_DIALECT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+enum adb__placeholder {
+    ADB__PLACEHOLDER_NUMBERED_QUESTION, /* ?1 ?2: one number per name (SQLite) */
+    ADB__PLACEHOLDER_DOLLAR,            /* $1 $2: one number per name (PostgreSQL) */
+    ADB__PLACEHOLDER_QUESTION           /* ?: one value per use (MySQL) */
+};
+
+struct adb__dialect {
+    enum adb__placeholder placeholder;
+    bool backslash_escapes;      /* '\'' in plain literals (MySQL) */
+    bool escape_strings;         /* E'\'' (PostgreSQL) */
+    bool dollar_quotes;          /* $tag$ … $tag$ (PostgreSQL) */
+    bool nested_comments;        /* slash-star comments nest (PostgreSQL) */
+    bool hash_comments;          /* # to the end of the line (MySQL) */
+    bool brackets;               /* [identifier] (SQLite) */
+    bool backticks;              /* `identifier` (MySQL, SQLite) */
+    bool double_quoted_literals; /* "text" follows the literals' escape rules too (MySQL) */
+    size_t max_parameters;
+    const char *empty_list;      /* stands for an empty list inside IN ( ): selects no row */
+};
+
+#endif

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Results: what a job ends with. Built by one thread through a sink (model/sink.h), read by any once it is handed over:
+ * from then on a result never changes, but for texts that adb_row_text() adds (model/render.h). */
+#ifndef ADB_MODEL_RESULT_H
+#define ADB_MODEL_RESULT_H
+
+#include "base/arena.h"
+#include "base/ref.h"
+#include "model/sink.h"
+
+#include <asyncdb/result.h>
+
+/* Row blocks of 1, 1, 2, 4, 8, … rows: no row ever moves, a small result stays small, and the block of a row follows
+ * from its index. So many blocks hold 2^31 rows. */
+#define ADB__RESULT_BLOCKS 32
+
+/* What is known of one column. */
+struct adb__column {
+    const char *name;
+    const char *table;    /* NULL when unknown */
+    const char *decltype; /* NULL when unknown */
+    adb_type type;        /* hint; ADB_TYPE_NULL when unknown */
+};
+
+/* One value, compact. */
+struct adb__cell {
+    union {
+        bool boolean;
+        int64_t integer; /* INT, DATE, TIME, TIMESTAMP */
+        double real;
+        const char *bytes; /* TEXT, BLOB, DECIMAL, JSON, UUID: in the arena, with a NUL behind */
+    } as;
+    uint32_t size; /* of bytes */
+    uint8_t type;  /* adb_type */
+};
+
+struct adb__render;
+
+struct adb_result {
+    struct adb__ref ref;
+    adb_error error;
+    adb_job job;
+    void *user_data;
+    int64_t affected; /* -1 unknown */
+    int64_t last_insert_id;
+    bool has_insert_id;
+    bool more;                   /* a batch, not the end */
+    struct adb__column *columns; /* in the arena */
+    size_t n_columns;
+    size_t n_rows;
+    struct adb__cell *blocks[ADB__RESULT_BLOCKS]; /* in the arena; NULL from the first unused one on */
+    struct adb__arena arena;                      /* its lent memory belongs to whoever embeds the result */
+    _Atomic(struct adb__render *) render;         /* texts made on demand; NULL until there is one */
+    /* Called by the last adb_result_unref() after adb__result_fini(); frees the memory or gives it back. */
+    void (*release_fn)(struct adb_result *result);
+};
+
+/* Caller's storage: one reference, no error, affected -1. release_fn NULL: adb__free(). */
+void adb__result_init(struct adb_result *result, void *lent, size_t lent_size, void (*release_fn)(struct adb_result *));
+/* Free all that the result holds, not its own memory. */
+void adb__result_fini(struct adb_result *result);
+/* Allocate one of its own, for batches; NULL when there is no memory. */
+struct adb_result *adb__result_new(void);
+/* Drop rows, columns and counts (not error, job and user_data): what a failed statement leaves behind. */
+void adb__result_discard(struct adb_result *result);
+
+/* Copy column descriptors into a result that has none. ADB_E_NOMEM. */
+adb_status adb__result_set_columns(struct adb_result *result, const struct adb__column *columns, size_t n_columns);
+/* Give a new batch the columns of another result: a copy, so that neither has to outlive the other. ADB_E_NOMEM. */
+adb_status adb__result_share_columns(struct adb_result *to, const struct adb_result *from);
+/* The cells of the row behind the last, which does not count as a row yet. ADB_E_NOMEM, ADB_E_TOO_BIG. */
+adb_status adb__result_next_row(struct adb_result *result, struct adb__cell **row_out);
+/* The cells of an existing row. */
+struct adb__cell *adb__result_cells(const struct adb_result *result, size_t row);
+/* Reduce to the first row's one column, for fetch_val: by name, or by index when name is NULL. ADB_E_RANGE or
+ * ADB_E_NOT_FOUND when there is no such column, and then nothing changes. A result without any column is left alone. */
+adb_status adb__result_reduce(struct adb_result *result, size_t column, const char *name, adb_error *error);
+
+#endif
