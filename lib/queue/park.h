@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Sleep and wake without lost wake-ups, and without a wake-up per job.
+ *
+ * A parker is where one thread sleeps; a wake that comes first is kept. A park is what the workers of one pool share: it
+ * knows how many of them search for work and which ones sleep. Whoever makes work (adb__park_call) wakes one sleeper,
+ * unless somebody searches already: the searcher will find the work, or a later look will. A searcher that has found
+ * work calls the next one if there is more. So at most one worker is woken at a time, and a busy pool wakes nobody.
+ *
+ * Why no wake-up is lost: the producer pushes, then (seq_cst fence) reads the word; a worker going to sleep writes the
+ * word, then (seq_cst fence) looks into the queue once more. One of the two sees the other. The same holds for a
+ * searcher that stops searching. tests/models/park.pml checks all interleavings.
+ *
+ * The loop of a worker, which the model and tests/stress/stress_park.c follow too:
+ *
+ *     bool searching = false;
+ *     while (!stopping) {
+ *         bool found = pop(&lane);
+ *         if (!found && !searching)
+ *             searching = adb__park_search(park);
+ *         if (!found && searching)
+ *             found = pop_spinning(&lane);        // a bounded number of looks
+ *         if (!found) {
+ *             adb__park_announce(park, me, searching);
+ *             found = pop(&lane);
+ *             searching = found || stopping ? adb__park_withdraw(park, me) : adb__park_sleep(park, me, deadline);
+ *         }
+ *         if (!found)
+ *             continue;                           // or leave, when it has slept long enough
+ *         if (searching)
+ *             end_search();
+ *         searching = false;
+ *         run(lane);
+ *     }
+ *     if (searching)
+ *         end_search();                           // adb__park_found(park); if (waiting()) adb__park_call(park);
+ *
+ * Who stops the workers sets stopping first and calls adb__park_wake_all() then. A worker that leaves for good first
+ * ceases to count as one (under the lock that starts new ones), and then looks for work once more: a producer whose
+ * adb__park_call() was false has seen either that nobody is there, or somebody who will look again. */
+#ifndef ADB_QUEUE_PARK_H
+#define ADB_QUEUE_PARK_H
+
+#include "base/list.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+struct adb__parker {
+    pthread_mutex_t lock;
+    pthread_cond_t wake;
+    bool token;                 /* a wake that was not used yet; lock */
+};
+
+/* False: the system refused. */
+bool adb__parker_init(struct adb__parker *parker);
+void adb__parker_fini(struct adb__parker *parker);
+/* Sleep until a wake or the deadline (base/clock.h). True: woken, and the token is used up. The wake may be an old one,
+ * meant for something else: look again. What the waker wrote before is visible. */
+bool adb__parker_wait(struct adb__parker *parker, int64_t deadline);
+/* Any thread; not from a signal handler. */
+void adb__parker_wake(struct adb__parker *parker);
+
+struct adb__park {
+    _Atomic uint32_t word;      /* searching << 16 | sleeping; written under lock, read without */
+    pthread_mutex_t lock;       /* taken before that of a parker */
+    struct adb__list sleepers;  /* last one to fall asleep first; lock */
+};
+
+/* A worker's place in the park. Its parker must live as long as the park: adb__park_call() wakes it after letting go of
+ * the lock, when its owner may be far away already. */
+struct adb__sleeper {
+    struct adb__list link;
+    struct adb__parker *parker; /* set by the owner, before anything else */
+    bool listed;                /* in sleepers; lock of the park */
+};
+
+/* False: the system refused. */
+bool adb__park_init(struct adb__park *park);
+void adb__park_fini(struct adb__park *park);
+
+/* After a push. False: nobody sleeps and nobody searches, so the work waits until a worker is free (or a new one starts). */
+bool adb__park_call(struct adb__park *park);
+
+/* A worker without work asks to search. True: it is the searcher now, and ends that by adb__park_found() or
+ * adb__park_announce(). False: somebody searches already. */
+bool adb__park_search(struct adb__park *park);
+/* The searcher has found work, or gives up for another reason: it searches no more. If there may be more work, it calls
+ * adb__park_call() next. */
+void adb__park_found(struct adb__park *park);
+
+/* Announce sleep; searching says whether the caller is the searcher (it is no more). The caller then looks for work once
+ * more, and calls either of the next two. */
+void adb__park_announce(struct adb__park *park, struct adb__sleeper *sleeper, bool searching);
+/* There was work after all. True: the caller has been called meanwhile and is the searcher; false: it is not. */
+bool adb__park_withdraw(struct adb__park *park, struct adb__sleeper *sleeper);
+/* Sleep. True: called, the caller is the searcher now. False: the deadline passed or its parker was woken by name; the
+ * caller is awake and not the searcher. */
+bool adb__park_sleep(struct adb__park *park, struct adb__sleeper *sleeper, int64_t deadline);
+/* Wake all that sleep, for closing. They wake as searchers, all of them. */
+void adb__park_wake_all(struct adb__park *park);
+/* For statistics. */
+unsigned adb__park_sleeping(const struct adb__park *park);
+
+#endif

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The ready queue: lanes that have work, in the order in which they became ready. Truly lock-free, many producers, many
+ * consumers, bounded: SCQ, the scalable circular queue (R. Nikolaev, "A Scalable, Portable, and Memory-Efficient
+ * Lock-Free FIFO Queue", DISC 2019). A thread stopped anywhere in a push or pop stops nobody else.
+ *
+ * It carries indices below the capacity, each at most once at a time, so it can never be full. At most as many threads
+ * as the capacity may be inside adb__ready_pop() at a time: with more, a pop may report an empty queue that is not. */
+#ifndef ADB_QUEUE_READY_H
+#define ADB_QUEUE_READY_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define ADB__CACHE_LINE 64
+
+/* Padded rather than aligned: so it may lie in memory of any alignment, and no two of the words share a line. */
+struct adb__ready {
+    _Atomic uint64_t head;      /* the ticket of the next pop */
+    char head_line[ADB__CACHE_LINE - sizeof(uint64_t)];
+    _Atomic uint64_t tail;      /* the ticket of the next push */
+    char tail_line[ADB__CACHE_LINE - sizeof(uint64_t)];
+    _Atomic int64_t threshold;  /* pops that may still fail before the queue is known to be empty */
+    char threshold_line[ADB__CACHE_LINE - sizeof(int64_t)];
+    _Atomic uint64_t *entries;
+    unsigned order;             /* the ring has 2^order entries, twice the capacity */
+};
+
+/* capacity, not 0, is rounded up to a power of two. False: no memory. */
+bool adb__ready_init(struct adb__ready *ready, size_t capacity);
+void adb__ready_fini(struct adb__ready *ready);
+/* What the caller wrote before is visible to whoever pops the index. */
+void adb__ready_push(struct adb__ready *ready, uint32_t index);
+/* False: empty. A push that returned before this call began is never missed. */
+bool adb__ready_pop(struct adb__ready *ready, uint32_t *index_out);
+/* A glance that takes nothing: a push that returned before is seen, unless a pop has begun to take its index. May be
+ * true for an index that is still being pushed. */
+bool adb__ready_waiting(const struct adb__ready *ready);
+/* Tickets. All that was pushed before adb__ready_tail() was read has been popped, or is in the hands of a pop that has
+ * begun, once adb__ready_head() has reached it. When nobody pushes and the queue is empty, head has reached tail. */
+uint64_t adb__ready_tail(const struct adb__ready *ready);
+uint64_t adb__ready_head(const struct adb__ready *ready);
+
+#endif
