@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The driver contract: one blocking client library behind ten slots.
+ *
+ * The core allocates conn_size zeroed bytes per connection and passes them as conn. Calls on one connection never
+ * overlap and always come from the worker that opened it, except cancel(). No call is made with a lock held. A slot is
+ * never NULL. A driver knows one database and no thread: it blocks, and it asks stop_fn whenever it can. */
+#ifndef ADB_DRIVERS_DRIVER_H
+#define ADB_DRIVERS_DRIVER_H
+
+#include "base/buf.h"
+#include "base/log.h"
+#include "model/dialect.h"
+#include "model/result.h"
+#include "model/statement.h"
+
+#include <asyncdb/database.h>
+#include <asyncdb/url.h>
+
+/* Which of a database's connections this is. A database without roles has only ADB__ROLE_WRITER. */
+enum adb__role { ADB__ROLE_WRITER = 0, ADB__ROLE_READER = 1, ADB__N_ROLES = 2 };
+
+enum adb__cancel_how {
+    ADB__CANCEL_ASK,    /* ask the database to stop the running statement */
+    ADB__CANCEL_SEVER   /* break the connection under it, so that the call returns: the last resort */
+};
+
+enum adb__txn_state {
+    ADB__TXN_NONE,      /* not inside a transaction */
+    ADB__TXN_OPEN,
+    ADB__TXN_FAILED,    /* open, and only a rollback is possible (PostgreSQL) */
+    ADB__TXN_UNKNOWN    /* cannot be told: the connection is lost */
+};
+
+enum adb__check_how {
+    ADB__CHECK_PING,    /* is an idle connection still good? */
+    ADB__CHECK_RESET    /* the same, and drop session state left by the lane that had it */
+};
+
+/* Everything a connection is opened with. All of it outlives the connection. */
+struct adb__open {
+    const adb_url *url;             /* options of the caller already merged in */
+    const adb_options *options;
+    enum adb__role role;
+    bool read_only;                 /* a replica or read-only database: refuse writes in the session itself */
+    const char *anchor;             /* a name that is unique to the database handle ("adb-17-3"): for shared memory databases */
+    const struct adb__log *log;
+    int64_t deadline;               /* for open(); base/clock.h */
+    bool (*stop_fn)(void *stop_data); /* true: the running call should give up soon. From any point of the driver. */
+    void *stop_data;
+};
+
+/* What the core may know of a database before it has a connection. */
+struct adb__layout {
+    unsigned max_writers;   /* 0: as many as the options allow */
+    unsigned max_readers;   /* 0: the database has no roles, the writers do all */
+    bool group_commit;      /* a commit costs so much that several autocommit writes had better share it */
+    bool keep_open;         /* the data lives in the connection (SQLite :memory:): never close it when idle */
+};
+
+struct adb__driver {
+    const char *scheme;     /* canonical: "sqlite" */
+    size_t conn_size;
+    struct adb__dialect dialect;
+    const char *const *options; /* URL keys that this driver knows beyond the common ones, ended by NULL */
+
+    /* Check URL and options without I/O (bad values: ADB_E_OPTION, ADB_E_URL), and say how many connections of which role. */
+    adb_status (*configure)(const adb_url *url, const adb_options *options, struct adb__layout *layout_out,
+                            adb_error *error);
+
+    /* Connect. On failure fill *error; close() is still called. */
+    adb_status (*open)(void *conn, const struct adb__open *open, adb_error *error);
+
+    /* Release everything. Safe on zeroed and half-opened state. Cannot fail. */
+    void (*close)(void *conn);
+
+    /* Run one statement and give what it yields to the sink: columns, rows, and in sink->result affected and
+     * last_insert_id. ADB__NEED_WRITER, before any effect: this connection may not run it, the writer may. A lost
+     * connection is ADB_E_CONNECTION with ADB_ERROR_CONNECTION_LOST, and _OUTCOME_UNKNOWN when the statement may have
+     * run. After any return the connection can take the next call, or says so in transaction_state(). */
+    adb_status (*execute)(void *conn, const struct adb__statement *statement, struct adb__sink *sink, adb_error *error);
+
+    /* Run one statement with each of n_sets value arrays, in order, stopping at the first failure; *failed_out is its
+     * index. result->affected is the sum. The core has opened a transaction or savepoint around it when it must be atomic. */
+    adb_status (*execute_many)(void *conn, const struct adb__statement *statement, const adb_value *const *sets,
+                               size_t n_sets, struct adb__sink *sink, size_t *failed_out, adb_error *error);
+
+    /* Cheap check between two lanes. ADB_E_CONNECTION means reconnect. */
+    adb_status (*check)(void *conn, enum adb__check_how how, adb_error *error);
+
+    /* From any thread, while a call runs on conn. A late, lost or repeated request is harmless. */
+    void (*cancel)(void *conn, enum adb__cancel_how how);
+
+    /* The true state, from the client library. */
+    enum adb__txn_state (*transaction_state)(void *conn);
+
+    /* The text that begins an outermost transaction (one statement, or several split by ';'). ADB_E_UNSUPPORTED for
+     * options that this database has not. options is never NULL. */
+    adb_status (*begin_text)(const adb_transaction_options *options, struct adb__buf *text, adb_error *error);
+
+    /* The client library's own handle, for adb_session_native(). */
+    void *(*native)(void *conn);
+};
+
+/* execute() on a reader: nothing has happened, give the statement to the writer. */
+#define ADB__NEED_WRITER ((adb_status)2)
+
+#endif

@@ -1,0 +1,389 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Running statements: values in, rows and counts out. */
+#include "drivers/sqlite/sqlite.h"
+
+#include "base/alloc.h"
+#include "config.h"
+#include "model/convert.h"
+#include "model/error.h"
+
+#include <limits.h>
+#include <string.h>
+
+/* Parameter sets between two looks at stop_fn. */
+#define SETS_BETWEEN_LOOKS 16
+
+/* Values ----------------------------------------------------------------------------------------------------------- */
+
+static int bind_moment(sqlite3_stmt *stmt, int index, const adb_value *value)
+{
+    char text[ADB__VALUE_TEXT_SIZE];
+    const size_t size = adb__value_text(value, text);
+    return sqlite3_bind_text(stmt, index, text, (int)size, SQLITE_TRANSIENT);
+}
+
+/* Text and blobs stay where they are: they outlive the call, and it ends by clearing what is bound. SQLite takes NaN
+ * for NULL, and so do we. */
+static int bind_value(sqlite3_stmt *stmt, int index, const adb_value *value)
+{
+    switch (value->type) {
+    case ADB_TYPE_NULL:
+        return sqlite3_bind_null(stmt, index);
+    case ADB_TYPE_BOOL:
+        return sqlite3_bind_int(stmt, index, value->as.boolean);
+    case ADB_TYPE_INT:
+        return sqlite3_bind_int64(stmt, index, value->as.integer);
+    case ADB_TYPE_DOUBLE:
+        return sqlite3_bind_double(stmt, index, value->as.real);
+    case ADB_TYPE_TEXT:
+    case ADB_TYPE_DECIMAL:
+    case ADB_TYPE_JSON:
+        return sqlite3_bind_text64(stmt, index, value->size > 0 ? value->as.text : "", value->size, SQLITE_STATIC,
+                                   SQLITE_UTF8);
+    case ADB_TYPE_BLOB:
+        return sqlite3_bind_blob64(stmt, index, value->size > 0 ? value->as.blob : "", value->size, SQLITE_STATIC);
+    case ADB_TYPE_DATE:
+    case ADB_TYPE_TIME:
+    case ADB_TYPE_TIMESTAMP:
+    case ADB_TYPE_UUID:
+        return bind_moment(stmt, index, value);
+    case ADB_TYPE_LIST:
+        break;
+    }
+    return SQLITE_MISMATCH;
+}
+
+static adb_status bind_values(struct adb__sqlite *conn, sqlite3_stmt *stmt, const struct adb__statement *statement,
+                              adb_error *error)
+{
+    const size_t n_wanted = (size_t)sqlite3_bind_parameter_count(stmt);
+    if (statement->n_values != n_wanted)
+        return adb__error_set(error, ADB_E_PARAMETER, "the statement has %zu parameters, %zu values are given",
+                              n_wanted, statement->n_values);
+    for (size_t i = 0; i < statement->n_values; i++) {
+        const int code = bind_value(stmt, (int)i + 1, &statement->values[i]);
+        if (code != SQLITE_OK)
+            return adb__sqlite_error(conn, code, error);
+    }
+    return ADB_OK;
+}
+
+/* Columns ---------------------------------------------------------------------------------------------------------- */
+
+static bool contains(const char *text, const char *word)
+{
+    const size_t size = strlen(word);
+    for (; *text != '\0'; text++) {
+        if (sqlite3_strnicmp(text, word, (int)size) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* Names of types that SQLite takes for numbers or text come first, by how they begin; then its own rules of affinity. */
+static adb_type type_hint(const char *decltype)
+{
+    static const struct {
+        const char *word;
+        adb_type type;
+    } begins[] = {
+        {"BOOL", ADB_TYPE_BOOL},           {"UUID", ADB_TYPE_UUID}, {"JSON", ADB_TYPE_JSON},
+        {"TIMESTAMP", ADB_TYPE_TIMESTAMP}, {"DATETIME", ADB_TYPE_TIMESTAMP},
+        {"DATE", ADB_TYPE_DATE},           {"TIME", ADB_TYPE_TIME}, {"DECIMAL", ADB_TYPE_DECIMAL},
+        {"NUMERIC", ADB_TYPE_DECIMAL},
+    }, holds[] = {
+        {"INT", ADB_TYPE_INT},   {"CHAR", ADB_TYPE_TEXT},   {"CLOB", ADB_TYPE_TEXT},   {"TEXT", ADB_TYPE_TEXT},
+        {"BLOB", ADB_TYPE_BLOB}, {"REAL", ADB_TYPE_DOUBLE}, {"FLOA", ADB_TYPE_DOUBLE}, {"DOUB", ADB_TYPE_DOUBLE},
+    };
+    if (decltype == NULL)
+        return ADB_TYPE_NULL;
+    for (size_t i = 0; i < sizeof(begins) / sizeof(begins[0]); i++) {
+        if (sqlite3_strnicmp(decltype, begins[i].word, (int)strlen(begins[i].word)) == 0)
+            return begins[i].type;
+    }
+    for (size_t i = 0; i < sizeof(holds) / sizeof(holds[0]); i++) {
+        if (contains(decltype, holds[i].word))
+            return holds[i].type;
+    }
+    return ADB_TYPE_NULL;
+}
+
+static const char *table_of(sqlite3_stmt *stmt, int column)
+{
+#ifdef ADB_HAVE_SQLITE_COLUMN_METADATA
+    return sqlite3_column_table_name(stmt, column);
+#else
+    (void)stmt;
+    (void)column;
+    return NULL;
+#endif
+}
+
+static adb_status reserve_columns(struct adb__sqlite *conn, size_t n_columns, adb_error *error)
+{
+    if (n_columns <= conn->columns_capacity)
+        return ADB_OK;
+    struct adb__column *columns = adb__realloc_array(conn->columns, n_columns, sizeof(*columns));
+    if (columns == NULL)
+        return adb__error_set(error, ADB_E_NOMEM, "no memory for %zu columns", n_columns);
+    conn->columns = columns;
+    conn->columns_capacity = n_columns;
+    return ADB_OK;
+}
+
+static adb_status announce_columns(struct adb__sqlite *conn, sqlite3_stmt *stmt, struct adb__sink *sink,
+                                   adb_error *error)
+{
+    const int n_columns = sqlite3_column_count(stmt);
+    if (n_columns == 0)
+        return ADB_OK;
+    const adb_status status = reserve_columns(conn, (size_t)n_columns, error);
+    if (status != ADB_OK)
+        return status;
+    for (int i = 0; i < n_columns; i++) {
+        struct adb__column *column = &conn->columns[i];
+        column->name = sqlite3_column_name(stmt, i);
+        if (column->name == NULL)
+            return adb__error_set(error, ADB_E_NOMEM, "no memory for the name of a column");
+        column->table = table_of(stmt, i);
+        column->decltype = sqlite3_column_decltype(stmt, i);
+        column->type = type_hint(column->decltype);
+    }
+    return adb__sink_columns(sink, conn->columns, (size_t)n_columns, error);
+}
+
+/* Rows ------------------------------------------------------------------------------------------------------------- */
+
+/* The bytes first, then their number: SQLite wants it so. Only an empty blob may be NULL. */
+static adb_status append_bytes(sqlite3_stmt *stmt, int column, int storage, struct adb__sink *sink, adb_error *error)
+{
+    const bool is_text = storage == SQLITE_TEXT;
+    const void *bytes = is_text ? sqlite3_column_text(stmt, column) : sqlite3_column_blob(stmt, column);
+    const int size = sqlite3_column_bytes(stmt, column);
+    if (bytes == NULL && (is_text || size > 0))
+        return adb__error_set(error, ADB_E_NOMEM, "no memory for a value");
+    return adb__sink_bytes(sink, (size_t)column, is_text ? ADB_TYPE_TEXT : ADB_TYPE_BLOB, bytes != NULL ? bytes : "",
+                           (size_t)size, error);
+}
+
+/* Values keep the class that SQLite stores them in; the declared type is only a hint. */
+static adb_status append_value(sqlite3_stmt *stmt, int column, struct adb__sink *sink, adb_error *error)
+{
+    const int storage = sqlite3_column_type(stmt, column);
+    switch (storage) {
+    case SQLITE_NULL:
+        return ADB_OK;
+    case SQLITE_INTEGER:
+        adb__sink_int(sink, (size_t)column, sqlite3_column_int64(stmt, column));
+        return ADB_OK;
+    case SQLITE_FLOAT:
+        adb__sink_double(sink, (size_t)column, sqlite3_column_double(stmt, column));
+        return ADB_OK;
+    default:
+        return append_bytes(stmt, column, storage, sink, error);
+    }
+}
+
+static adb_status append_row(sqlite3_stmt *stmt, int n_columns, struct adb__sink *sink, adb_error *error)
+{
+    adb_status status = adb__sink_row_begin(sink, error);
+    for (int i = 0; i < n_columns && status == ADB_OK; i++)
+        status = append_value(stmt, i, sink, error);
+    return status == ADB_OK ? adb__sink_row_end(sink, error) : status;
+}
+
+/* Stepping --------------------------------------------------------------------------------------------------------- */
+
+/* In a shared cache another connection's lock on a table does not call the busy handler. */
+static int step_first(struct adb__sqlite *conn, sqlite3_stmt *stmt)
+{
+    int n_waits = 0;
+    int code = sqlite3_step(stmt);
+    while (code == SQLITE_LOCKED_SHAREDCACHE && adb__sqlite_wait(conn, n_waits++)) {
+        sqlite3_reset(stmt);
+        code = sqlite3_step(stmt);
+    }
+    return code;
+}
+
+/* End a statement whose rows found no room. A reset would commit what it wrote, and the caller hears that it failed: so
+ * it is interrupted, which undoes it. (Within a transaction that would undo all of it; there the core decides.) */
+static void abandon(struct adb__sqlite *conn, sqlite3_stmt *stmt)
+{
+    if (!sqlite3_stmt_busy(stmt) || sqlite3_stmt_readonly(stmt) || !sqlite3_get_autocommit(conn->db))
+        return;
+    sqlite3_interrupt(conn->db);
+    sqlite3_step(stmt);
+}
+
+/* Step to the end, or until the sink has enough. */
+static adb_status fetch(struct adb__sqlite *conn, sqlite3_stmt *stmt, struct adb__sink *sink, adb_error *error)
+{
+    int code = step_first(conn, stmt);
+    if (code != SQLITE_ROW && code != SQLITE_DONE)
+        return adb__sqlite_error(conn, code, error);
+
+    /* Not before the first step: it may have prepared the statement anew, for a table that has changed. */
+    adb_status status = announce_columns(conn, stmt, sink, error);
+    const int n_columns = sqlite3_column_count(stmt);
+    while (status == ADB_OK && code == SQLITE_ROW) {
+        status = append_row(stmt, n_columns, sink, error);
+        if (status == ADB_OK)
+            code = sqlite3_step(stmt);
+    }
+    if (status == ADB_OK)
+        return code == SQLITE_DONE ? ADB_OK : adb__sqlite_error(conn, code, error);
+    if (status != ADB__SINK_ENOUGH) {
+        abandon(conn, stmt);
+        return status;
+    }
+    code = sqlite3_reset(stmt); /* may commit, so it may fail */
+    return code == SQLITE_OK ? ADB_OK : adb__sqlite_error(conn, code, error);
+}
+
+/* Step to the end; what it yields is not wanted. */
+static adb_status drain(struct adb__sqlite *conn, sqlite3_stmt *stmt, adb_error *error)
+{
+    int code = step_first(conn, stmt);
+    while (code == SQLITE_ROW)
+        code = sqlite3_step(stmt);
+    return code == SQLITE_DONE ? ADB_OK : adb__sqlite_error(conn, code, error);
+}
+
+/* Before and after ------------------------------------------------------------------------------------------------- */
+
+static adb_status refuse_write(adb_error *error, const char *text)
+{
+    return adb__error_native(error, ADB_E_READ_ONLY, 0, SQLITE_READONLY, "25006", text);
+}
+
+/* May this connection run it, now? */
+static adb_status admit(struct adb__sqlite *conn, const struct adb__sqlite_statement *prepared, adb_error *error)
+{
+    if (sqlite3_get_autocommit(conn->db))
+        conn->reading = false;
+    if (prepared->writes && conn->read_only)
+        return refuse_write(error, "the database is open for reading only");
+    if (prepared->writes && conn->reading)
+        return refuse_write(error, "a write in a read-only transaction");
+    if (prepared->wants_writer && conn->open->role == ADB__ROLE_READER && !conn->reading)
+        return ADB__NEED_WRITER;
+    return ADB_OK;
+}
+
+static void begin_counting(struct adb__sqlite *conn)
+{
+    conn->rowid_before = sqlite3_last_insert_rowid(conn->db);
+    conn->rowid_again = false;
+}
+
+static int64_t changes(sqlite3 *db)
+{
+#if SQLITE_VERSION_NUMBER >= 3037000
+    return sqlite3_changes64(db);
+#else
+    return sqlite3_changes(db);
+#endif
+}
+
+/* Adds to what is there. SQLite goes on giving the figures of the last INSERT, UPDATE or DELETE whatever ran since, so
+ * they count only for such a statement; and an INSERT that inserted nothing leaves the rowid of an earlier one. */
+static void count(struct adb__sqlite *conn, const struct adb__sqlite_statement *prepared, struct adb_result *result)
+{
+    if (prepared->verb != ADB__SQLITE_INSERT && prepared->verb != ADB__SQLITE_CHANGE)
+        return;
+    const int64_t rowid = sqlite3_last_insert_rowid(conn->db);
+    result->affected = changes(conn->db) + (result->affected > 0 ? result->affected : 0);
+    if (prepared->verb == ADB__SQLITE_INSERT && (rowid != conn->rowid_before || conn->rowid_again)) {
+        result->last_insert_id = rowid;
+        result->has_insert_id = true;
+    }
+}
+
+static void note(struct adb__sqlite *conn, const struct adb__statement *statement,
+                 const struct adb__sqlite_statement *prepared)
+{
+    static const char mark[] = ADB__SQLITE_BEGIN_READ_ONLY;
+    if (prepared->sets)
+        conn->touched = true;
+    if (prepared->verb == ADB__SQLITE_BEGIN && strncmp(statement->sql, mark, sizeof(mark) - 1) == 0)
+        conn->reading = true;
+}
+
+static adb_status prepare(struct adb__sqlite *conn, const struct adb__statement *statement,
+                          struct adb__sqlite_statement *prepared_out, adb_error *error)
+{
+    conn->stopped = false;
+    conn->function_failed = false;
+    adb_status status = adb__sqlite_prepare(conn, statement, prepared_out, error);
+    if (status != ADB_OK)
+        return status;
+    status = admit(conn, prepared_out, error);
+    if (status != ADB_OK)
+        adb__sqlite_release(prepared_out);
+    return status;
+}
+
+/* Slots ------------------------------------------------------------------------------------------------------------ */
+
+adb_status adb__sqlite_execute(void *state, const struct adb__statement *statement, struct adb__sink *sink,
+                               adb_error *error)
+{
+    struct adb__sqlite *conn = state;
+    struct adb__sqlite_statement prepared;
+    adb_status status = prepare(conn, statement, &prepared, error);
+    if (status != ADB_OK)
+        return status;
+
+    begin_counting(conn);
+    status = bind_values(conn, prepared.stmt, statement, error);
+    if (status == ADB_OK)
+        status = fetch(conn, prepared.stmt, sink, error);
+    if (status == ADB_OK) {
+        count(conn, &prepared, sink->result);
+        note(conn, statement, &prepared);
+    }
+    adb__sqlite_release(&prepared);
+    return status;
+}
+
+/* The statement with one of its sets: left ready for the next. */
+static adb_status execute_set(struct adb__sqlite *conn, const struct adb__sqlite_statement *prepared,
+                              const struct adb__statement *statement, struct adb_result *result, adb_error *error)
+{
+    begin_counting(conn);
+    adb_status status = bind_values(conn, prepared->stmt, statement, error);
+    if (status == ADB_OK)
+        status = drain(conn, prepared->stmt, error);
+    if (status == ADB_OK)
+        count(conn, prepared, result);
+    sqlite3_reset(prepared->stmt); /* repeats the code that was seen */
+    return status;
+}
+
+adb_status adb__sqlite_execute_many(void *state, const struct adb__statement *statement, const adb_value *const *sets,
+                                    size_t n_sets, struct adb__sink *sink, size_t *failed_out, adb_error *error)
+{
+    struct adb__sqlite *conn = state;
+    struct adb__sqlite_statement prepared;
+    struct adb__statement one = *statement;
+    adb_status status = prepare(conn, statement, &prepared, error);
+    if (status != ADB_OK) {
+        *failed_out = 0;
+        return status;
+    }
+
+    for (size_t i = 0; i < n_sets && status == ADB_OK; i++) {
+        one.values = sets[i];
+        if (i % SETS_BETWEEN_LOOKS == 0 && adb__sqlite_stop(conn))
+            status = adb__sqlite_error(conn, SQLITE_INTERRUPT, error);
+        else
+            status = execute_set(conn, &prepared, &one, sink->result, error);
+        if (status != ADB_OK)
+            *failed_out = i;
+    }
+    if (status == ADB_OK)
+        note(conn, statement, &prepared);
+    adb__sqlite_release(&prepared);
+    return status;
+}
