@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Closing, a state machine with a deadline: refuse, drain, cancel, sever, join or leave behind, deliver. */
+#include "base/clock.h"
+#include "core/condition.h"
+#include "core/context.h"
+#include "core/database.h"
+#include "core/process.h"
+
+/* What the workers get to come home after their jobs have been cancelled, also when the caller gives no time. */
+#define GRACE_NS     (250 * ADB__NS_PER_MS)
+#define GRACE_EXIT_MS 1000
+/* How often outcomes are looked for that only this thread can deliver (batches that a running iterate waits for). */
+#define PEEK_NS      (5 * ADB__NS_PER_MS)
+
+static int64_t jobs_undone(const adb_database *db)
+{
+    return atomic_load_explicit(&db->jobs.undone, memory_order_seq_cst);
+}
+
+/* Outcomes that are neither delivered nor being delivered by a caller further up on this thread. */
+static int64_t jobs_undelivered(const adb_database *db)
+{
+    return atomic_load_explicit(&db->jobs.undelivered, memory_order_seq_cst) - (int64_t)adb__deliveries_here(db);
+}
+
+/* The first queue whose turn it is, referenced; the list may change as soon as the lock is gone. */
+static adb_queue *close_queue(adb_database *db, size_t turn)
+{
+    adb_queue *queue = NULL;
+    pthread_mutex_lock(&db->lock);
+    ADB__LIST_FOR_EACH(link, &db->contexts) {
+        if (turn-- == 0) {
+            queue = ADB__CONTAINER_OF(link, adb_context, link)->queue;
+            adb__queue_ref(queue);
+            break;
+        }
+    }
+    pthread_mutex_unlock(&db->lock);
+    return queue;
+}
+
+/* Deliver what waits for this thread; with force, what waits for any. Returns how many. */
+static size_t close_deliver(adb_database *db, bool force)
+{
+    size_t n = 0;
+    for (size_t turn = 0;; turn++) {
+        adb_queue *queue = close_queue(db, turn);
+        if (queue == NULL)
+            return n;
+        n += adb__queue_deliver_of(queue, db, force);
+        adb__queue_unref(queue);
+    }
+}
+
+/* Wait until all jobs are done, delivering meanwhile what this thread must deliver. */
+static bool close_drain(adb_database *db, int64_t deadline)
+{
+    while (jobs_undone(db) > 0) {
+        int64_t now = adb__clock_now();
+        if (now >= deadline)
+            return false;
+        if (!adb__database_is_muted(db) && close_deliver(db, false) > 0)
+            continue;
+        pthread_mutex_lock(&db->lock);
+        if (jobs_undone(db) > 0)
+            adb__condition_wait(&db->changed, &db->lock, adb__deadline_first(deadline, now + PEEK_NS));
+        pthread_mutex_unlock(&db->lock);
+    }
+    return true;
+}
+
+/* Ask all jobs to end: those that wait end at once. */
+static void close_cancel(adb_database *db)
+{
+    struct adb__jobs *jobs = &db->jobs;
+    for (uint32_t i = 0; i < jobs->capacity; i++) {
+        uint64_t word = atomic_load_explicit(&jobs->slots[i].word, memory_order_acquire);
+        struct adb__job *job = adb__jobs_take_queued(jobs, i, word, ADB__STOP_CLOSE);
+        if (job != NULL) {
+            adb__job_judge(job, ADB__STOP_CLOSE, false);
+        } else if (adb__jobs_stop(jobs, i, word, ADB__STOP_CLOSE)) {
+            struct adb__worker *worker = atomic_load_explicit(&jobs->slots[i].worker, memory_order_acquire);
+            adb__worker_wake(worker);
+        }
+    }
+    if (adb__counter_get(&db->started) != 0)
+        adb__watchdog_poke(&db->watchdog);
+}
+
+/* The last resort: what a worker does not bring back is completed here. */
+static void close_abandon(adb_database *db)
+{
+    struct adb__jobs *jobs = &db->jobs;
+    for (uint32_t i = 0; i < jobs->capacity; i++) {
+        uint64_t word = atomic_load_explicit(&jobs->slots[i].word, memory_order_acquire);
+        struct adb__job *job = adb__jobs_abandon(jobs, i, word);
+        if (job == NULL)
+            continue;
+        adb__job_judge(job, ADB__STOP_CLOSE, true);
+    }
+}
+
+/* Send the workers home. True: all came. */
+static bool close_join(adb_database *db, int64_t deadline)
+{
+    unsigned left = 0;
+    for (size_t i = 0; i < db->n_servers; i++) {
+        for (unsigned role = 0; role < ADB__N_ROLES; role++)
+            adb__pool_stop(&db->servers[i].pools[role]);
+    }
+    for (size_t i = 0; i < db->n_servers; i++) {
+        for (unsigned role = 0; role < ADB__N_ROLES; role++)
+            left += adb__pool_join(&db->servers[i].pools[role], deadline);
+        adb__counter_set(&db->servers[i].ready, 0);
+    }
+    if (left > 0)
+        adb__log(&db->log, ADB__LOG_ERROR, "%u workers did not come back from the client library", left);
+    return left == 0;
+}
+
+static void close_sweep(adb_database *db)
+{
+    for (size_t i = 0; i < db->n_servers; i++) {
+        for (unsigned role = 0; role < ADB__N_ROLES; role++) {
+            struct adb__pool *pool = &db->servers[i].pools[role];
+            if (pool->max > 0)
+                adb__pool_sweep(pool, adb__ready_tail(&pool->ready));
+        }
+    }
+}
+
+/* Deliver what is left, and wait for callbacks that run on other threads. */
+static void close_finish(adb_database *db, int64_t deadline)
+{
+    while (jobs_undelivered(db) > 0) {
+        if (close_deliver(db, true) > 0)
+            continue;
+        int64_t now = adb__clock_now();
+        if (now >= deadline)
+            break;
+        pthread_mutex_lock(&db->lock);
+        if (jobs_undelivered(db) > 0)
+            adb__condition_wait(&db->changed, &db->lock, adb__deadline_first(deadline, now + PEEK_NS));
+        pthread_mutex_unlock(&db->lock);
+    }
+}
+
+static int64_t half_way(int64_t now, int64_t deadline)
+{
+    return deadline == ADB__NEVER ? ADB__NEVER : now + (deadline - now) / 2;
+}
+
+/* Everything between the gate and the end. */
+static bool close_run(adb_database *db, int64_t now, int64_t deadline)
+{
+    bool by_itself = close_drain(db, half_way(now, deadline));
+    int64_t last = deadline;
+    if (!by_itself) {
+        last = deadline - adb__clock_now() < GRACE_NS ? adb__clock_now() + GRACE_NS : deadline;
+        close_cancel(db);
+        if (!close_drain(db, last))
+            close_abandon(db);
+    }
+    int64_t grace = adb__clock_now() + GRACE_NS;
+    bool joined = close_join(db, deadline == ADB__NEVER || last < grace ? grace : last);
+    if (adb__counter_get(&db->started) != 0)
+        adb__watchdog_stop(&db->watchdog);
+    adb__counter_set(&db->started, 0);
+    close_sweep(db);
+    if (!adb__database_is_muted(db))
+        close_finish(db, adb__clock_now() + GRACE_NS);
+    return by_itself && joined;
+}
+
+/* Shut the gate. False: another close has done so. */
+static bool close_begin(adb_database *db, adb_status *status_out)
+{
+    pthread_mutex_lock(&db->lock);
+    bool ours = db->phase == ADB__OPEN;
+    *status_out = db->phase == ADB__CLOSING ? ADB_E_STATE : ADB_OK;
+    if (ours) {
+        db->phase = ADB__CLOSING;
+        /* seq_cst: pairs with adb__job_accept() */
+        atomic_store_explicit(&db->jobs.open, false, memory_order_seq_cst);
+    }
+    pthread_mutex_unlock(&db->lock);
+    return ours;
+}
+
+adb_status adb_database_close(adb_database *db, int timeout_ms)
+{
+    adb_status status = ADB_OK;
+    if (db == NULL)
+        return ADB_OK;
+    if (adb__database_is_forked(db))
+        return ADB_E_FORKED;
+    if (adb__process_is_worker())
+        return ADB_E_DEADLOCK;
+    if (!close_begin(db, &status))
+        return status;
+    int64_t now = adb__clock_now();
+    if (!close_run(db, now, adb__deadline_in(now, timeout_ms)))
+        status = ADB_E_TIMEOUT;
+    pthread_mutex_lock(&db->lock);
+    db->phase = ADB__CLOSED;
+    pthread_mutex_unlock(&db->lock);
+    return status;
+}
+
+void adb__database_quit(adb_database *db)
+{
+    adb_status status;
+    adb__counter_set(&db->muted, 1);
+    if (adb__database_is_forked(db) || !close_begin(db, &status))
+        return;
+    int64_t now = adb__clock_now();
+    close_run(db, now, adb__deadline_in(now, GRACE_EXIT_MS / 10));
+}

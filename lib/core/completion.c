@@ -1,0 +1,351 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Completion queues: events come in from any thread, one consumer delivers them. */
+#include "core/completion.h"
+
+#include "base/alloc.h"
+#include "base/clock.h"
+#include "core/context.h"
+#include "core/database.h"
+#include "core/job.h"
+#include "core/process.h"
+#include "core/stream.h"
+
+#include <errno.h>
+
+struct adb_queue adb_queue_direct;
+
+adb_queue *adb_queue_new(void)
+{
+    adb_queue *queue = adb__alloc_zeroed(sizeof(*queue));
+    if (queue == NULL) {
+        errno = ENOMEM;
+        return NULL;
+    }
+    int refusal = adb__notify_open(&queue->notify);
+    if (refusal == 0) {
+        refusal = pthread_mutex_init(&queue->gate, NULL);
+        if (refusal != 0)
+            adb__notify_close(&queue->notify);
+    }
+    if (refusal != 0) {
+        adb__free(queue);
+        errno = refusal;
+        return NULL;
+    }
+    adb__ref_init(&queue->ref, 1);
+    adb__mailbox_init(&queue->inbox);
+    adb__list_init(&queue->arrived);
+    queue->generation = adb__process_generation();
+    return queue;
+}
+
+void adb__queue_ref(adb_queue *queue)
+{
+    if (!adb__queue_is_direct(queue))
+        adb__ref_take(&queue->ref);
+}
+
+void adb__queue_unref(adb_queue *queue)
+{
+    if (adb__queue_is_direct(queue) || !adb__ref_drop(&queue->ref))
+        return;
+    adb__notify_close(&queue->notify);
+    pthread_mutex_destroy(&queue->gate);
+    adb__free(queue);
+}
+
+static bool queue_is_usable(const adb_queue *queue)
+{
+    return queue != NULL && !adb__queue_is_direct(queue) && queue->generation == adb__process_generation();
+}
+
+int adb_queue_fd(const adb_queue *queue)
+{
+    return queue_is_usable(queue) ? queue->notify.read_fd : -1;
+}
+
+bool adb__queue_enter(adb_queue *queue)
+{
+    pthread_t self = pthread_self();
+    pthread_mutex_lock(&queue->gate);
+    bool mine = queue->depth == 0 || pthread_equal(queue->consumer, self);
+    if (mine) {
+        queue->consumer = queue->regular = self;
+        queue->has_regular = true;
+        queue->depth++;
+    }
+    pthread_mutex_unlock(&queue->gate);
+    return mine;
+}
+
+/* True when the outermost level was left. */
+static bool queue_step_out(adb_queue *queue)
+{
+    pthread_mutex_lock(&queue->gate);
+    bool out = --queue->depth == 0;
+    pthread_mutex_unlock(&queue->gate);
+    return out;
+}
+
+/* A paused iterate keeps its place: nothing of it is delivered, unless the queue was freed, which stops it. */
+static bool queue_holds(const adb_queue *queue, const struct adb__event *event)
+{
+    return adb__job_is_paused(event->job) && !adb__queue_is_orphaned(queue);
+}
+
+static struct adb__event *queue_first(adb_queue *queue)
+{
+    ADB__LIST_FOR_EACH(link, &queue->arrived) {
+        struct adb__event *event = ADB__CONTAINER_OF(link, struct adb__event, link);
+        if (!queue_holds(queue, event))
+            return event;
+    }
+    return NULL;
+}
+
+bool adb__queue_is_orphaned(const adb_queue *queue)
+{
+    return atomic_load_explicit(&queue->orphaned, memory_order_acquire);
+}
+
+void adb__queue_collect(adb_queue *queue)
+{
+    /* Clear before taking: a push after the taking signals anew. */
+    adb__notify_clear(&queue->notify);
+    struct adb__mail *mail = adb__mailbox_empty(&queue->inbox);
+    while (mail != NULL) {
+        struct adb__event *event = ADB__CONTAINER_OF(mail, struct adb__event, mail);
+        mail = mail->next;
+        adb__list_append(&queue->arrived, &event->link);
+    }
+}
+
+/* The queue was freed by its owner: what arrives is delivered by whoever brings it. */
+static void queue_drain_orphan(adb_queue *queue)
+{
+    while (adb__mailbox_waiting(&queue->inbox) && adb__queue_enter(queue)) {
+        adb__queue_collect(queue);
+        for (struct adb__event *event = queue_first(queue); event != NULL; event = queue_first(queue))
+            adb__event_deliver(event);
+        adb__queue_leave(queue);
+    }
+}
+
+void adb__queue_leave(adb_queue *queue)
+{
+    bool some_left = queue_first(queue) != NULL;
+    if (!queue_step_out(queue))
+        return;
+    if (some_left)
+        adb__notify_signal(&queue->notify); /* readable as long as something waits */
+}
+
+void adb__queue_post(adb_queue *queue, struct adb__event *event)
+{
+    if (adb__queue_is_direct(queue)) {
+        adb__list_init(&event->link);
+        adb__event_deliver(event);
+        return;
+    }
+    adb__queue_ref(queue); /* delivered by another thread at once, the event may drop the last context */
+    if (adb__mailbox_push(&queue->inbox, &event->mail))
+        adb__notify_signal(&queue->notify);
+    /* seq_cst: pairs with adb_queue_free(), which sets the flag and then drains. One of the two sees the event. */
+    atomic_thread_fence(memory_order_seq_cst);
+    if (atomic_load_explicit(&queue->orphaned, memory_order_relaxed))
+        queue_drain_orphan(queue);
+    adb__queue_unref(queue);
+}
+
+void adb__job_deliver(struct adb__job *job, struct adb_result *outcome)
+{
+    outcome->user_data = job->user_data;
+    job->event.job = job;
+    job->event.result = outcome;
+    job->event.final = true;
+    adb__database_count(job->ctx->db, outcome->error.status);
+    adb__queue_post(job->ctx->queue, &job->event);
+}
+
+static void log_unseen(const struct adb__job *job, const struct adb_result *outcome)
+{
+    if (outcome->error.status != ADB_OK && outcome->error.status != ADB_E_CANCELLED)
+        adb__log(&job->ctx->db->log, ADB__LOG_ERROR, "job failed and nobody looked: %s: %s",
+                 adb_status_name(outcome->error.status), outcome->error.message);
+}
+
+/* The callbacks that are running on this thread, innermost first: close must not wait for those that it is called in. */
+struct delivery {
+    const struct adb_database *db;
+    struct delivery *outer;
+};
+
+static _Thread_local struct delivery *deliveries;
+
+size_t adb__deliveries_here(const struct adb_database *db)
+{
+    size_t n = 0;
+    for (const struct delivery *d = deliveries; d != NULL; d = d->outer)
+        n += d->db == db;
+    return n;
+}
+
+/* The outcome leaves the library: what the job still held goes, but for the context. Returns the result, with its reference. */
+static struct adb_result *outcome_take(struct adb__event *event)
+{
+    struct adb__job *job = event->job;
+    struct adb_result *outcome = event->result;
+    adb__list_remove(&event->link);
+    adb__counter_add(&job->ctx->pending, -1);
+    atomic_store_explicit(&job->delivered, true, memory_order_relaxed);
+    adb__job_drop(job); /* the delivery's hold; batches that are still about have their own */
+    return outcome;
+}
+
+/* The callback has returned: close may go on, the context may go. */
+static void outcome_delivered(adb_context *ctx)
+{
+    adb__jobs_count_delivered(&ctx->db->jobs);
+    adb__context_unref(ctx);
+}
+
+void adb__event_deliver(struct adb__event *event)
+{
+    if (!event->final) {
+        adb__stream_deliver(event);
+        return;
+    }
+    struct adb__job *job = event->job;
+    adb_context *ctx = job->ctx;
+    adb_done_cb done = adb__database_is_muted(ctx->db) ? NULL : job->done;
+    if (done == NULL)
+        log_unseen(job, event->result);
+    struct adb_result *outcome = outcome_take(event);
+    struct delivery here = {.db = ctx->db, .outer = deliveries};
+    deliveries = &here;
+    if (done != NULL)
+        done(outcome, outcome->user_data);
+    deliveries = here.outer;
+    adb_result_unref(outcome);
+    outcome_delivered(ctx);
+}
+
+struct adb_result *adb__event_pull(struct adb__event *event)
+{
+    if (!event->final)
+        return adb__stream_pull(event);
+    adb_context *ctx = event->job->ctx;
+    struct adb_result *outcome = outcome_take(event);
+    outcome_delivered(ctx);
+    return outcome;
+}
+
+size_t adb_queue_dispatch(adb_queue *queue, size_t max)
+{
+    if (!queue_is_usable(queue) || !adb__queue_enter(queue))
+        return 0;
+    adb__queue_ref(queue); /* a callback may free it */
+    adb__queue_collect(queue);
+    size_t n = 0;
+    size_t limit = max;
+    if (limit == 0) {
+        ADB__LIST_FOR_EACH(link, &queue->arrived)
+            limit++;
+    }
+    while (n < limit) {
+        struct adb__event *event = queue_first(queue);
+        if (event == NULL)
+            break;
+        adb__event_deliver(event);
+        n++;
+    }
+    adb__queue_leave(queue);
+    adb__queue_unref(queue);
+    return n;
+}
+
+adb_result *adb_queue_next(adb_queue *queue)
+{
+    if (!queue_is_usable(queue) || !adb__queue_enter(queue))
+        return NULL;
+    adb__queue_collect(queue);
+    struct adb_result *result = NULL;
+    for (struct adb__event *event = queue_first(queue); event != NULL && result == NULL; event = queue_first(queue))
+        result = adb__event_pull(event); /* NULL: a batch that came too late */
+    adb__queue_leave(queue);
+    return result;
+}
+
+adb_status adb_queue_wait(adb_queue *queue, int timeout_ms)
+{
+    if (queue == NULL || adb__queue_is_direct(queue))
+        return ADB_E_INVAL;
+    if (!queue_is_usable(queue))
+        return ADB_E_FORKED;
+    if (adb__process_is_worker())
+        return ADB_E_DEADLOCK;
+    int64_t deadline = adb__deadline_in(adb__clock_now(), timeout_ms);
+    for (;;) {
+        if (adb__notify_wait(&queue->notify, adb__deadline_left_ms(deadline, adb__clock_now())))
+            break;
+        if (adb__deadline_left_ms(deadline, adb__clock_now()) == 0)
+            return ADB_E_TIMEOUT;
+    }
+    /* Without an event it was adb_queue_wake(), which is used up by one wait; the flag must not hide an event. */
+    if (adb__queue_enter(queue)) {
+        adb__queue_collect(queue);
+        adb__queue_leave(queue);
+    }
+    return ADB_OK;
+}
+
+void adb_queue_wake(adb_queue *queue)
+{
+    if (queue != NULL && !adb__queue_is_direct(queue))
+        adb__notify_signal(&queue->notify);
+}
+
+size_t adb__queue_deliver_of(adb_queue *queue, const struct adb_database *db, bool force)
+{
+    if (adb__queue_is_direct(queue))
+        return 0;
+    pthread_mutex_lock(&queue->gate);
+    bool ours = force || !queue->has_regular || pthread_equal(queue->regular, pthread_self());
+    pthread_mutex_unlock(&queue->gate);
+    if (!ours || !adb__queue_enter(queue))
+        return 0;
+    adb__queue_ref(queue);
+    adb__queue_collect(queue);
+    size_t n = 0;
+    struct adb__list *link = queue->arrived.next;
+    while (link != &queue->arrived) {
+        struct adb__event *event = ADB__CONTAINER_OF(link, struct adb__event, link);
+        link = link->next;
+        if (event->job->ctx->db != db || (queue_holds(queue, event) && !force))
+            continue;
+        adb__event_deliver(event);
+        n++;
+        link = queue->arrived.next; /* the callback may have taken any of them */
+    }
+    adb__queue_leave(queue);
+    adb__queue_unref(queue);
+    return n;
+}
+
+void adb_queue_free(adb_queue *queue)
+{
+    if (queue == NULL || adb__queue_is_direct(queue))
+        return;
+    if (queue->generation == adb__process_generation()) {
+        atomic_store_explicit(&queue->orphaned, true, memory_order_seq_cst);
+        atomic_thread_fence(memory_order_seq_cst);
+        if (adb__queue_enter(queue)) {
+            adb__queue_collect(queue);
+            for (struct adb__event *event = queue_first(queue); event != NULL; event = queue_first(queue))
+                adb__event_deliver(event);
+            adb__queue_leave(queue);
+        }
+        queue_drain_orphan(queue);
+    }
+    adb__queue_unref(queue);
+}

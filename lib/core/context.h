@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* A context handle: a lane, the queue where its outcomes go, and what belongs to one submitting thread. */
+#ifndef ADB_CORE_CONTEXT_H
+#define ADB_CORE_CONTEXT_H
+
+#include "base/list.h"
+#include "base/ref.h"
+
+#include <asyncdb/context.h>
+
+struct adb__lane;
+
+struct adb_context {
+    struct adb__ref ref;            /* the handle, and its jobs until delivered */
+    adb_database *db;               /* referenced */
+    struct adb__lane *lane;         /* referenced */
+    adb_queue *queue;               /* referenced */
+    bool owns_queue;
+    unsigned flags;
+    int timeout_ms;
+    adb_error error;                /* of the last submission */
+    struct adb__counter pending;
+    struct adb__list link;          /* in db->contexts; db->lock */
+    struct adb__list thread_link;   /* in the thread's own contexts */
+};
+
+void adb__context_unref(adb_context *ctx);
+
+#endif

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* A database owns everything else: options, servers with their pools, jobs, contexts, and the watchdog. */
+#ifndef ADB_CORE_DATABASE_H
+#define ADB_CORE_DATABASE_H
+
+#include "base/log.h"
+#include "core/job.h"
+#include "core/server.h"
+#include "core/watchdog.h"
+#include "core/worker.h"
+
+#include <asyncdb/database.h>
+
+enum adb__phase { ADB__OPEN, ADB__CLOSING, ADB__CLOSED };
+
+/* What adb_database_stats() adds up. */
+struct adb__figures {
+    struct adb__counter accepted, refused, completed, failed, cancelled, timed_out;
+    struct adb__counter dirty_returns, retries, opened, open_failures, group_commits;
+    struct adb__counter connections, contexts;
+    struct adb__counter closed[ADB__N_CLOSE_REASONS];
+};
+
+struct adb_database {
+    struct adb__ref ref;            /* the handle, its contexts, its threads */
+    adb_options options;            /* merged; texts in the arena */
+    struct adb__arena arena;
+    adb_url *url;                   /* merged */
+    const struct adb__driver *driver;
+    struct adb__log log;
+    char anchor[32];                /* unique in the process */
+    unsigned generation;            /* of the process that made it */
+    struct adb__counter muted;      /* no callback may run: the process exits */
+
+    pthread_mutex_t lock;           /* phase, started, contexts; see lib/README.md for the order of locks */
+    pthread_cond_t changed;         /* a job or an outcome less, while closing; lock */
+    enum adb__phase phase;
+    struct adb__counter started;    /* the watchdog runs; written under lock */
+    struct adb__list contexts;
+    struct adb__list process_link;
+
+    struct adb__jobs jobs;
+    struct adb__server *servers;    /* the primary, then the replicas */
+    size_t n_servers;
+    struct adb__watchdog watchdog;
+    struct adb__figures figures;
+};
+
+void adb__database_ref(adb_database *db);
+void adb__database_unref(adb_database *db);
+static inline bool adb__database_is_muted(const adb_database *db)
+{
+    return adb__counter_get(&db->muted) != 0;
+}
+bool adb__database_is_forked(const adb_database *db);
+/* Start the watchdog, which starts the workers. Idempotent. */
+adb_status adb__database_start(adb_database *db, adb_error *error);
+/* A job has this outcome. */
+void adb__database_count(adb_database *db, adb_status status);
+/* Close at exit of the process: nothing is delivered. */
+void adb__database_quit(adb_database *db);
+
+#endif

@@ -1,0 +1,412 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The slots of a database's jobs, and the word that decides each job's fate exactly once. */
+#include "core/job.h"
+
+#include "base/alloc.h"
+#include "base/clock.h"
+#include "core/context.h"
+#include "core/worker.h"
+#include "model/error.h"
+
+/* An id: generation (32) | tag of the database (12) | slot (20). */
+#define ID_SLOT_BITS 20
+#define ID_TAG_BITS  12
+#define ID_SLOT_MASK ((1u << ID_SLOT_BITS) - 1)
+#define ID_TAG_MASK  ((1u << ID_TAG_BITS) - 1)
+
+static uint64_t word_make(uint64_t generation, enum adb__job_reason reason, enum adb__job_state state)
+{
+    return generation << 32 | (uint64_t)reason << 8 | (uint64_t)state;
+}
+
+static uint64_t word_generation(uint64_t word)
+{
+    return word >> 32;
+}
+
+static enum adb__job_reason word_reason(uint64_t word)
+{
+    return (enum adb__job_reason)(word >> 8 & 0xff);
+}
+
+/* The same generation and reason in another state. */
+static uint64_t word_in(uint64_t word, enum adb__job_state state)
+{
+    return word_make(word_generation(word), word_reason(word), state);
+}
+
+static struct adb__slot *job_slot(const struct adb__job *job)
+{
+    return &job->jobs->slots[job->index];
+}
+
+/* One step of the protocol. acq_rel: who takes a job over sees all that the one before did to it. */
+static bool slot_step(struct adb__slot *slot, uint64_t from, uint64_t to)
+{
+    return atomic_compare_exchange_strong_explicit(&slot->word, &from, to, memory_order_acq_rel,
+                                                   memory_order_acquire);
+}
+
+static uint64_t slot_word(const struct adb__slot *slot)
+{
+    /* acquire: pairs with slot_step() of whoever brought it there */
+    return atomic_load_explicit(&slot->word, memory_order_acquire);
+}
+
+bool adb__jobs_init(struct adb__jobs *jobs, uint32_t capacity, uint32_t tag)
+{
+    jobs->capacity = capacity;
+    jobs->tag = tag & ID_TAG_MASK;
+    jobs->slots = adb__alloc_array(capacity, sizeof(*jobs->slots));
+    if (jobs->slots == NULL)
+        return false;
+    if (!adb__slots_init(&jobs->free, capacity)) {
+        adb__free(jobs->slots);
+        jobs->slots = NULL;
+        return false;
+    }
+    for (uint32_t i = 0; i < capacity; i++) {
+        atomic_init(&jobs->slots[i].word, word_make(1, ADB__STOP_NONE, ADB__JOB_FREE));
+        atomic_init(&jobs->slots[i].deadline, ADB__NEVER);
+    }
+    atomic_init(&jobs->open, true);
+    atomic_init(&jobs->next_wake, ADB__NEVER);
+    return true;
+}
+
+static void block_unref(struct adb__job *job)
+{
+    if (!adb__ref_drop(&job->block))
+        return;
+    adb__arena_reset(&job->arena);
+    adb__free(job);
+}
+
+void adb__jobs_fini(struct adb__jobs *jobs)
+{
+    if (jobs->slots == NULL)
+        return;
+    for (uint32_t i = 0; i < jobs->capacity; i++) {
+        if (jobs->slots[i].job != NULL)
+            block_unref(jobs->slots[i].job);
+    }
+    adb__slots_fini(&jobs->free);
+    adb__free(jobs->slots);
+    jobs->slots = NULL;
+}
+
+/* The results keep the memory of their job as long as anybody keeps them. */
+static void result_release(struct adb_result *result)
+{
+    block_unref(ADB__CONTAINER_OF(result, struct adb__job, result));
+}
+
+static void verdict_release(struct adb_result *verdict)
+{
+    block_unref(ADB__CONTAINER_OF(verdict, struct adb__job, verdict));
+}
+
+/* Memory for the job of a slot: what the slot's last job left, or new. */
+static struct adb__job *slot_block(struct adb__jobs *jobs, uint32_t index)
+{
+    struct adb__slot *slot = &jobs->slots[index];
+    if (slot->job != NULL)
+        return slot->job;
+    struct adb__job *job = adb__alloc(sizeof(*job));
+    if (job == NULL)
+        return NULL;
+    adb__ref_init(&job->block, 1);
+    adb__arena_init(&job->arena, job->request_memory, sizeof(job->request_memory));
+    job->jobs = jobs;
+    job->index = index;
+    slot->job = job;
+    return job;
+}
+
+static void job_reset(struct adb__job *job)
+{
+    job->id = word_generation(slot_word(job_slot(job))) << 32 | (uint64_t)job->jobs->tag << ID_SLOT_BITS | job->index;
+    adb__ref_init(&job->holds, 2);
+    job->ctx = NULL;
+    job->lane = NULL;
+    job->flags = 0;
+    job->statement = (struct adb__statement){0};
+    job->sets = NULL;
+    job->n_sets = 0;
+    job->limit = job->column = 0;
+    job->column_name = NULL;
+    job->level = NULL;
+    job->outcome = NULL;
+    job->work = NULL;
+    job->batch = NULL;
+    atomic_init(&job->stream.in_flight, 0);
+    atomic_init(&job->stream.stopped, false);
+    atomic_init(&job->delivered, false);
+    job->stream.next = 0;
+    adb__result_init(&job->result, job->result_memory, sizeof(job->result_memory), result_release);
+    adb__result_init(&job->verdict, NULL, 0, verdict_release);
+    job->result.job = job->verdict.job = job->id;
+}
+
+struct adb__job *adb__job_take(struct adb__jobs *jobs, adb_status *status_out)
+{
+    uint32_t index = adb__slots_take(&jobs->free);
+    if (index == ADB__SLOT_NONE) {
+        *status_out = ADB_E_BUSY;
+        return NULL;
+    }
+    struct adb__job *job = slot_block(jobs, index);
+    if (job == NULL) {
+        adb__slots_give(&jobs->free, index);
+        *status_out = ADB_E_NOMEM;
+        return NULL;
+    }
+    job_reset(job);
+    return job;
+}
+
+/* The job is over for its slot: forget the request, keep the memory if no result is out. */
+static void slot_give(struct adb__job *job)
+{
+    struct adb__jobs *jobs = job->jobs;
+    struct adb__slot *slot = job_slot(job);
+    uint32_t index = job->index;
+    adb__free(job->level);
+    adb__arena_reset(&job->arena);
+    adb__arena_init(&job->arena, job->request_memory, sizeof(job->request_memory));
+    if (atomic_load_explicit(&job->block.count, memory_order_acquire) > 1) {
+        slot->job = NULL;
+        block_unref(job);
+    }
+    adb__slots_give(&jobs->free, index);
+}
+
+void adb__job_untake(struct adb__job *job)
+{
+    slot_give(job);
+}
+
+bool adb__job_accept(struct adb__job *job, int64_t now)
+{
+    struct adb__jobs *jobs = job->jobs;
+    struct adb__slot *slot = job_slot(job);
+    /* seq_cst on both: the closer shuts the gate, then counts; we count, then look at the gate. One sees the other. */
+    atomic_fetch_add_explicit(&jobs->undone, 1, memory_order_seq_cst);
+    if (!atomic_load_explicit(&jobs->open, memory_order_seq_cst)) {
+        int64_t left = atomic_fetch_sub_explicit(&jobs->undone, 1, memory_order_seq_cst);
+        if (left == 1)
+            jobs->drained_fn(jobs->owner);
+        return false;
+    }
+    adb__ref_take(&job->block); /* for the outcome, which is one of the two results */
+    atomic_store_explicit(&slot->accepted_at, now, memory_order_relaxed);
+    atomic_store_explicit(&slot->ctx, job->ctx, memory_order_relaxed);
+    atomic_store_explicit(&slot->worker, NULL, memory_order_relaxed);
+    /* seq_cst: pairs with the watchdog's scan; see adb__watchdog_by() */
+    atomic_store_explicit(&slot->deadline, job->deadline, memory_order_seq_cst);
+    uint64_t word = slot_word(slot);
+    atomic_store_explicit(&slot->word, word_make(word_generation(word), ADB__STOP_NONE, ADB__JOB_QUEUED),
+                          memory_order_seq_cst);
+    return true;
+}
+
+void adb__job_drop(struct adb__job *job)
+{
+    if (!adb__ref_drop(&job->holds))
+        return;
+    struct adb__slot *slot = job_slot(job);
+    uint64_t next = (word_generation(slot_word(slot)) + 1) & UINT32_MAX;
+    atomic_store_explicit(&slot->deadline, ADB__NEVER, memory_order_relaxed);
+    atomic_store_explicit(&slot->paused, 0, memory_order_relaxed);
+    /* release: the id is stale from here on */
+    atomic_store_explicit(&slot->word, word_make(next == 0 ? 1 : next, ADB__STOP_NONE, ADB__JOB_FREE),
+                          memory_order_release);
+    slot_give(job);
+}
+
+/* It is DONE, and the caller is who brought it there. */
+static void jobs_count_done(struct adb__jobs *jobs)
+{
+    atomic_fetch_add_explicit(&jobs->undelivered, 1, memory_order_relaxed);
+    /* seq_cst: as adb__job_accept() */
+    if (atomic_fetch_sub_explicit(&jobs->undone, 1, memory_order_seq_cst) == 1 &&
+        !atomic_load_explicit(&jobs->open, memory_order_seq_cst))
+        jobs->drained_fn(jobs->owner);
+}
+
+void adb__jobs_count_delivered(struct adb__jobs *jobs)
+{
+    atomic_fetch_sub_explicit(&jobs->undelivered, 1, memory_order_seq_cst);
+    if (!atomic_load_explicit(&jobs->open, memory_order_seq_cst))
+        jobs->drained_fn(jobs->owner);
+}
+
+bool adb__job_claim(struct adb__job *job, struct adb__worker *worker)
+{
+    struct adb__slot *slot = job_slot(job);
+    uint64_t word = slot_word(slot);
+    if (adb__word_state(word) != ADB__JOB_QUEUED)
+        return false;
+    atomic_store_explicit(&slot->worker, worker, memory_order_relaxed); /* published by the step */
+    return slot_step(slot, word, word_in(word, ADB__JOB_RUNNING));
+}
+
+bool adb__job_unclaim(struct adb__job *job)
+{
+    struct adb__slot *slot = job_slot(job);
+    uint64_t word = slot_word(slot);
+    return adb__word_state(word) == ADB__JOB_RUNNING && slot_step(slot, word, word_in(word, ADB__JOB_QUEUED));
+}
+
+bool adb__job_settle(struct adb__job *job)
+{
+    struct adb__slot *slot = job_slot(job);
+    uint64_t word = slot_word(slot);
+    return adb__word_state(word) == ADB__JOB_RUNNING && slot_step(slot, word, word_in(word, ADB__JOB_SETTLED));
+}
+
+bool adb__job_unsettle(struct adb__job *job)
+{
+    struct adb__slot *slot = job_slot(job);
+    uint64_t word = slot_word(slot);
+    return adb__word_state(word) == ADB__JOB_SETTLED && slot_step(slot, word, word_in(word, ADB__JOB_RUNNING));
+}
+
+bool adb__job_is_queued(const struct adb__job *job)
+{
+    return adb__word_state(slot_word(job_slot(job))) == ADB__JOB_QUEUED;
+}
+
+enum adb__job_reason adb__job_stop_reason(const struct adb__job *job)
+{
+    uint64_t word = slot_word(job_slot(job));
+    switch (adb__word_state(word)) {
+    case ADB__JOB_STOPPING:
+    case ADB__JOB_CANCELLING:
+    case ADB__JOB_DONE: /* by an outsider */
+        return word_reason(word);
+    default:
+        return ADB__STOP_NONE;
+    }
+}
+
+adb_status adb__job_finish(struct adb__job *job)
+{
+    struct adb__slot *slot = job_slot(job);
+    for (;;) {
+        uint64_t word = slot_word(slot);
+        enum adb__job_state state = adb__word_state(word);
+        if (state == ADB__JOB_DONE)
+            return ADB_E_STATE;
+        if (state == ADB__JOB_CANCELLING)
+            return ADB_E_BUSY;
+        if (slot_step(slot, word, word_in(word, ADB__JOB_DONE)))
+            break;
+    }
+    jobs_count_done(job->jobs);
+    return ADB_OK;
+}
+
+bool adb__jobs_find(const struct adb__jobs *jobs, adb_job id, uint32_t *index_out, uint64_t *word_out)
+{
+    uint32_t index = (uint32_t)(id & ID_SLOT_MASK);
+    if ((id >> ID_SLOT_BITS & ID_TAG_MASK) != jobs->tag || index >= jobs->capacity)
+        return false;
+    uint64_t word = slot_word(&jobs->slots[index]);
+    if (word_generation(word) != id >> 32 || adb__word_state(word) == ADB__JOB_FREE)
+        return false;
+    *index_out = index;
+    *word_out = word;
+    return true;
+}
+
+struct adb__job *adb__jobs_take_queued(struct adb__jobs *jobs, uint32_t index, uint64_t word,
+                                       enum adb__job_reason reason)
+{
+    struct adb__slot *slot = &jobs->slots[index];
+    if (adb__word_state(word) != ADB__JOB_QUEUED ||
+        !slot_step(slot, word, word_make(word_generation(word), reason, ADB__JOB_DONE)))
+        return NULL;
+    jobs_count_done(jobs);
+    return slot->job; /* the delivery's hold is the caller's now */
+}
+
+bool adb__jobs_stop(struct adb__jobs *jobs, uint32_t index, uint64_t word, enum adb__job_reason reason)
+{
+    return adb__word_state(word) == ADB__JOB_RUNNING &&
+           slot_step(&jobs->slots[index], word, word_make(word_generation(word), reason, ADB__JOB_STOPPING));
+}
+
+struct adb__worker *adb__jobs_cancel_begin(struct adb__jobs *jobs, uint32_t index, uint64_t word)
+{
+    struct adb__slot *slot = &jobs->slots[index];
+    if (adb__word_state(word) != ADB__JOB_STOPPING || !slot_step(slot, word, word_in(word, ADB__JOB_CANCELLING)))
+        return NULL;
+    return atomic_load_explicit(&slot->worker, memory_order_relaxed);
+}
+
+void adb__jobs_cancel_end(struct adb__jobs *jobs, uint32_t index)
+{
+    struct adb__slot *slot = &jobs->slots[index];
+    struct adb__worker *worker = atomic_load_explicit(&slot->worker, memory_order_relaxed);
+    uint64_t word = slot_word(slot); /* nobody else leaves CANCELLING */
+    slot_step(slot, word, word_in(word, ADB__JOB_STOPPING));
+    adb__worker_wake(worker);
+}
+
+struct adb__job *adb__jobs_abandon(struct adb__jobs *jobs, uint32_t index, uint64_t word)
+{
+    struct adb__slot *slot = &jobs->slots[index];
+    enum adb__job_state state = adb__word_state(word);
+    if (state != ADB__JOB_RUNNING && state != ADB__JOB_STOPPING && state != ADB__JOB_SETTLED)
+        return NULL;
+    if (!slot_step(slot, word, word_make(word_generation(word), ADB__STOP_CLOSE, ADB__JOB_DONE)))
+        return NULL;
+    jobs_count_done(jobs);
+    return slot->job;
+}
+
+void adb__job_pause(struct adb__job *job)
+{
+    struct adb__slot *slot = job_slot(job);
+    atomic_store_explicit(&slot->paused, word_generation(slot_word(slot)), memory_order_release);
+}
+
+bool adb__job_is_paused(const struct adb__job *job)
+{
+    return atomic_load_explicit(&job_slot(job)->paused, memory_order_acquire) != 0;
+}
+
+void adb__job_go_on(struct adb__job *job)
+{
+    atomic_store_explicit(&job_slot(job)->paused, 0, memory_order_release);
+}
+
+void adb__jobs_resume(struct adb__jobs *jobs, uint32_t index, uint64_t word)
+{
+    uint64_t generation = word_generation(word);
+    atomic_compare_exchange_strong_explicit(&jobs->slots[index].paused, &generation, 0, memory_order_acq_rel,
+                                            memory_order_relaxed);
+}
+
+adb_status adb__job_reason_error(adb_error *error, enum adb__job_reason reason)
+{
+    switch (reason) {
+    case ADB__STOP_CANCEL:
+        return adb__error_set(error, ADB_E_CANCELLED, "the job was cancelled");
+    case ADB__STOP_DEADLINE:
+        return adb__error_set(error, ADB_E_TIMEOUT, "the deadline of the job passed");
+    case ADB__STOP_CLOSE:
+        return adb__error_set(error, ADB_E_CLOSED, "the database was closed");
+    default:
+        return adb__error_set(error, ADB_E_INTERNAL, "a job was stopped without a reason");
+    }
+}
+
+void adb__job_judge(struct adb__job *job, enum adb__job_reason reason, bool ran)
+{
+    adb__job_reason_error(&job->verdict.error, reason);
+    if (ran)
+        job->verdict.error.flags |= ADB_ERROR_OUTCOME_UNKNOWN;
+    adb__job_deliver(job, &job->verdict);
+}

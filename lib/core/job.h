@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* A job: one accepted unit of work, and the protocol that completes it exactly once.
+ *
+ * Jobs live in numbered slots. A slot's word is the one place where a job's fate is decided:
+ *
+ *     generation (32 bits) | reason (8) | state (8)
+ *
+ *     FREE ──► QUEUED ◄─► RUNNING ──► DONE ──► FREE, generation + 1
+ *                │           │          ▲
+ *                │           ▼          │
+ *                │        STOPPING ─────┤      asked to stop, and why
+ *                │           ▲ ▼        │
+ *                │        CANCELLING    │      driver->cancel() is being called: the worker waits
+ *                │                      │
+ *                │  (RUNNING ◄─► SETTLED ┤     ran well, waits for a commit that it shares: no cancel reaches it)
+ *                └──────────────────────┘
+ *
+ * Every arrow is a compare-and-swap; whoever arrives at DONE delivers the outcome, nobody else does. The worker runs
+ * the job, so its outcome is job->result; an outsider (cancel, deadline, close) that arrives first leaves job->verdict.
+ * tests/models/job.pml checks all interleavings. */
+#ifndef ADB_CORE_JOB_H
+#define ADB_CORE_JOB_H
+
+#include "core/completion.h"
+#include "core/lane.h"
+#include "model/result.h"
+#include "model/statement.h"
+#include "queue/slots.h"
+
+#include <asyncdb/job.h>
+
+enum adb__job_state {
+    ADB__JOB_FREE,
+    ADB__JOB_QUEUED,     /* accepted; in its lane */
+    ADB__JOB_RUNNING,    /* a worker has it */
+    ADB__JOB_STOPPING,   /* a worker has it, and should stop for the reason in the word */
+    ADB__JOB_CANCELLING, /* as STOPPING, and the driver's cancel() is under way on the worker's connection */
+    ADB__JOB_SETTLED,    /* its outcome is decided and waits for the commit that it shares */
+    ADB__JOB_DONE
+};
+
+enum adb__job_reason { ADB__STOP_NONE, ADB__STOP_CANCEL, ADB__STOP_DEADLINE, ADB__STOP_CLOSE };
+
+/* Memory lent to a job's two arenas: what a small statement and a small result need. */
+#define ADB__JOB_REQUEST_BYTES 768
+#define ADB__JOB_RESULT_BYTES  1024
+
+/* Batches of an iterate that may be under way. */
+#define ADB__STREAM_BATCHES 2
+
+struct adb__worker;
+
+/* The worker's side of backpressure; see core/stream.h. */
+struct adb__stream {
+    _Atomic int in_flight;      /* batches handed over and not taken */
+    _Atomic bool stopped;       /* the callback answered ADB_STOP */
+    struct adb__event batches[ADB__STREAM_BATCHES];
+    unsigned next;              /* the event to use for the next batch; worker */
+    size_t batch_rows, batch_bytes;
+};
+
+struct adb__job {
+    struct adb__mail mail;              /* in its lane */
+    struct adb__event event;            /* in its completion queue */
+    struct adb__jobs *jobs;
+    uint32_t index;                     /* of its slot */
+    adb_job id;
+    struct adb__ref holds;              /* lane and delivery (and batches under way): the slot is given back by the last */
+    struct adb__ref block;              /* the slot and the results handed out: the memory */
+    adb_context *ctx;                   /* referenced until delivered */
+    struct adb__lane *lane;
+    struct adb__lane own_lane;          /* of a job that is a lane of its own (parallel contexts) */
+
+    /* The request, in the arena */
+    adb_request_kind kind;
+    unsigned flags;
+    enum adb__role role;                /* which worker may run it */
+    int64_t deadline;
+    struct adb__statement statement;
+    const adb_value *const *sets;       /* execute_many: values, set by set */
+    size_t n_sets;
+    size_t limit, column;
+    const char *column_name;
+    adb_transaction_options transaction;
+    struct adb__level *level;           /* begin: the level to push, allocated at submission */
+    adb_work_fn work;
+    adb_batch_cb batch;
+    adb_done_cb done;
+    void *user_data;
+    struct adb__stream stream;
+    struct adb_result *outcome;         /* what a work function returned in place of result; NULL: none */
+    _Atomic bool delivered;             /* the outcome has left: batches that are still about come too late */
+
+    struct adb_result result;           /* the worker's outcome */
+    struct adb_result verdict;          /* an outsider's */
+    struct adb__arena arena;
+    _Alignas(16) char request_memory[ADB__JOB_REQUEST_BYTES];
+    _Alignas(16) char result_memory[ADB__JOB_RESULT_BYTES];
+};
+
+/* Permanent, so that anybody with an id may look at any time. */
+struct adb__slot {
+    _Atomic uint64_t word;
+    _Atomic int64_t deadline;                 /* ADB__NEVER when none */
+    _Atomic int64_t accepted_at;
+    _Atomic(struct adb__worker *) worker;     /* who runs it; set before RUNNING */
+    _Atomic(const adb_context *) ctx;         /* whose; for comparing only */
+    _Atomic uint64_t paused;                  /* the generation of a paused iterate, 0: none */
+    struct adb__job *job;                     /* the slot's owner's: submitter, then lane and delivery */
+    struct adb__lane *lane;                   /* which lane this number stands for in the ready queue */
+};
+
+/* All jobs of one database. */
+struct adb__jobs {
+    struct adb__slots free;
+    struct adb__slot *slots;
+    uint32_t capacity;
+    uint32_t tag;                   /* of the database, in its ids */
+    _Atomic bool open;              /* submissions are accepted */
+    _Atomic int64_t undone;         /* accepted and not DONE */
+    _Atomic int64_t undelivered;    /* DONE and not delivered */
+    _Atomic int64_t next_wake;      /* when the watchdog looks again */
+    /* The last undone job is done and the gate is shut: tell whoever closes. */
+    void (*drained_fn)(void *owner);
+    void *owner;                    /* also told when an outcome was delivered meanwhile */
+};
+
+bool adb__jobs_init(struct adb__jobs *jobs, uint32_t capacity, uint32_t tag);
+void adb__jobs_fini(struct adb__jobs *jobs);
+
+/* Submission: take a slot and its memory, with two holds. NULL: *status_out is ADB_E_BUSY or ADB_E_NOMEM. */
+struct adb__job *adb__job_take(struct adb__jobs *jobs, adb_status *status_out);
+/* It was refused after all: nobody has seen it. */
+void adb__job_untake(struct adb__job *job);
+/* QUEUED from here on: outsiders may see it. False: the gate is shut, the job is still only the caller's. */
+bool adb__job_accept(struct adb__job *job, int64_t now);
+/* Drop one of the holds. The last gives the slot back. */
+void adb__job_drop(struct adb__job *job);
+
+/* The worker's side. */
+bool adb__job_claim(struct adb__job *job, struct adb__worker *worker);   /* QUEUED to RUNNING; false: an outsider was first */
+bool adb__job_unclaim(struct adb__job *job);                             /* RUNNING to QUEUED; false: it should stop */
+bool adb__job_settle(struct adb__job *job);                              /* RUNNING to SETTLED; false: should stop */
+bool adb__job_unsettle(struct adb__job *job);                            /* SETTLED to RUNNING; false: abandoned */
+bool adb__job_is_queued(const struct adb__job *job);
+/* Why the job was asked to end, or was ended by an outsider; ADB__STOP_NONE: go on. */
+enum adb__job_reason adb__job_stop_reason(const struct adb__job *job);
+/* Any state to DONE. ADB_OK: the caller delivers. ADB_E_STATE: an outsider has. ADB_E_BUSY: a cancel is under way, wait
+ * for the parker and try again. */
+adb_status adb__job_finish(struct adb__job *job);
+
+/* The outsiders' side: index and generation from adb__jobs_find() or a word that was read. */
+bool adb__jobs_find(const struct adb__jobs *jobs, adb_job id, uint32_t *index_out, uint64_t *word_out);
+static inline enum adb__job_state adb__word_state(uint64_t word)
+{
+    return (enum adb__job_state)(word & 0xff);
+}
+/* QUEUED to DONE: the job, for the caller to deliver; NULL: too late. */
+struct adb__job *adb__jobs_take_queued(struct adb__jobs *jobs, uint32_t index, uint64_t word, enum adb__job_reason reason);
+/* RUNNING to STOPPING. False: too late. */
+bool adb__jobs_stop(struct adb__jobs *jobs, uint32_t index, uint64_t word, enum adb__job_reason reason);
+/* STOPPING to CANCELLING, and back. */
+struct adb__worker *adb__jobs_cancel_begin(struct adb__jobs *jobs, uint32_t index, uint64_t word);
+void adb__jobs_cancel_end(struct adb__jobs *jobs, uint32_t index);
+/* RUNNING or STOPPING to DONE: the closer at its deadline. NULL: too late, or a cancel is under way. */
+struct adb__job *adb__jobs_abandon(struct adb__jobs *jobs, uint32_t index, uint64_t word);
+
+/* An outcome was delivered, its callback has returned. */
+void adb__jobs_count_delivered(struct adb__jobs *jobs);
+
+/* An iterate is paused: nothing of it is delivered. Resume is safe with a stale word. */
+void adb__job_pause(struct adb__job *job);
+bool adb__job_is_paused(const struct adb__job *job);
+void adb__job_go_on(struct adb__job *job);
+void adb__jobs_resume(struct adb__jobs *jobs, uint32_t index, uint64_t word);
+
+/* Put an outsider's verdict into a job that the caller has brought to DONE, and deliver it. */
+void adb__job_judge(struct adb__job *job, enum adb__job_reason reason, bool ran);
+/* What a reason means for a caller. */
+adb_status adb__job_reason_error(adb_error *error, enum adb__job_reason reason);
+
+/* A statement with several sets, into an array of value arrays. */
+adb_status adb__job_compile_sets(struct adb__arena *arena, const struct adb__dialect *dialect, unsigned flags,
+                                 const char *sql, size_t sql_size, const adb_params *sets, size_t n_sets,
+                                 struct adb__statement *statement_out, const adb_value *const **values_out,
+                                 adb_error *error);
+
+/* Copy the request into the job: checks, compiles and copies the statement, finds deadline and role. */
+adb_status adb__job_fill(struct adb__job *job, adb_context *ctx, const adb_request *request, adb_error *error);
+
+#endif

@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Lanes: from mailbox to backlog, from producer to worker, and from one role's workers to the other's. */
+#include "core/lane.h"
+
+#include "base/alloc.h"
+#include "core/job.h"
+#include "core/server.h"
+#include "core/worker.h"
+
+void adb__lane_init(struct adb__lane *lane, struct adb__server *server, bool read_only, struct adb__job *embedded_in)
+{
+    adb__mailbox_init(&lane->mailbox);
+    adb__ref_init(&lane->ref, 1);
+    lane->server = server;
+    lane->read_only = read_only;
+    lane->embedded_in = embedded_in;
+    lane->home = NULL;
+    lane->backlog = lane->backlog_end = NULL;
+    lane->txn = (struct adb__txn){0};
+    lane->acquired = 0;
+    adb__counter_set(&lane->depth, 0);
+    adb__counter_set(&lane->planned, 0);
+    atomic_init(&lane->delivering, NULL);
+}
+
+struct adb__lane *adb__lane_new(struct adb__server *server, bool read_only)
+{
+    struct adb__lane *lane = adb__alloc_zeroed(sizeof(*lane));
+    if (lane != NULL)
+        adb__lane_init(lane, server, read_only, NULL);
+    return lane;
+}
+
+void adb__lane_ref(struct adb__lane *lane)
+{
+    adb__ref_take(&lane->ref);
+}
+
+void adb__lane_unref(struct adb__lane *lane)
+{
+    if (!adb__ref_drop(&lane->ref))
+        return;
+    adb__txn_fini(&lane->txn);
+    if (lane->embedded_in != NULL)
+        adb__job_drop(lane->embedded_in); /* the lane's hold of its one job */
+    else
+        adb__free(lane);
+}
+
+/* The caller has found the mailbox idle, so nobody else attends: see to it that a worker does. */
+static void lane_call(struct adb__lane *lane, struct adb__job *first)
+{
+    if (lane->home != NULL) {
+        adb__worker_wake(lane->home); /* it has kept its reference */
+        return;
+    }
+    adb__lane_ref(lane);
+    adb__lane_send(lane, first);
+}
+
+void adb__lane_submit(struct adb__lane *lane, struct adb__job *job)
+{
+    if (adb__mailbox_push(&lane->mailbox, &job->mail))
+        lane_call(lane, job);
+}
+
+void adb__lane_farewell(struct adb__lane *lane)
+{
+    /* No handle is left, so nobody else submits. Idle and without a home nothing is open. */
+    if (adb__mailbox_is_idle(&lane->mailbox) && lane->home == NULL)
+        return;
+    if (adb__mailbox_push(&lane->mailbox, &lane->farewell) && lane->home != NULL)
+        adb__worker_wake(lane->home);
+}
+
+void adb__lane_collect(struct adb__lane *lane)
+{
+    struct adb__mail *mail = adb__mailbox_take(&lane->mailbox);
+    if (mail == NULL)
+        return;
+    if (lane->backlog == NULL)
+        lane->backlog = mail;
+    else
+        lane->backlog_end->next = mail;
+    while (mail->next != NULL)
+        mail = mail->next;
+    lane->backlog_end = mail;
+}
+
+struct adb__mail *adb__lane_peek(const struct adb__lane *lane)
+{
+    return lane->backlog;
+}
+
+void adb__lane_pop(struct adb__lane *lane)
+{
+    lane->backlog = lane->backlog->next;
+}
+
+void adb__lane_unpop(struct adb__lane *lane, struct adb__mail *mail)
+{
+    mail->next = lane->backlog;
+    if (lane->backlog == NULL)
+        lane->backlog_end = mail;
+    lane->backlog = mail;
+}
+
+bool adb__lane_is_held(const struct adb__lane *lane)
+{
+    return lane->txn.depth > 0 || lane->acquired > 0;
+}
+
+void adb__lane_send(struct adb__lane *lane, struct adb__job *first)
+{
+    adb__pool_push(adb__server_pool(lane->server, first->role), lane, first->index);
+}

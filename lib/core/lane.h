@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* A lane: what gets scheduled. Its mailbox says who is responsible for it (queue/mailbox.h); everything else in it
+ * belongs to the worker that attends. */
+#ifndef ADB_CORE_LANE_H
+#define ADB_CORE_LANE_H
+
+#include "base/ref.h"
+#include "core/txn.h"
+#include "drivers/driver.h"
+#include "queue/mailbox.h"
+
+#include <pthread.h>
+
+struct adb__job;
+struct adb__server;
+struct adb__worker;
+
+struct adb__lane {
+    struct adb__mailbox mailbox;
+    struct adb__ref ref;             /* the handles, and whoever attends or is called */
+    struct adb__server *server;
+    struct adb__counter handles;     /* contexts; the last one says farewell */
+    bool read_only;                  /* of the context: writes are refused */
+    struct adb__job *embedded_in;    /* a job that is a lane of its own; NULL: allocated */
+
+    /* The attending worker's. home is also read by a producer that found the mailbox idle. */
+    struct adb__worker *home;        /* keeps the lane between its jobs: transaction or acquired connection */
+    struct adb__mail *backlog;       /* taken, oldest first */
+    struct adb__mail *backlog_end;
+    struct adb__txn txn;
+    unsigned acquired;
+    struct adb__counter depth;       /* txn's, for adb_context_depth() */
+    struct adb__counter planned;     /* levels begun less levels ended, as submitted: for parallel contexts */
+
+    struct adb__mail farewell;       /* the last handle is gone: unwind */
+    _Atomic(struct adb__job *) delivering; /* an iterate whose batch callback is running */
+    pthread_t delivering_thread;     /* set before delivering */
+};
+
+struct adb__lane *adb__lane_new(struct adb__server *server, bool read_only);
+void adb__lane_init(struct adb__lane *lane, struct adb__server *server, bool read_only, struct adb__job *embedded_in);
+void adb__lane_ref(struct adb__lane *lane);
+void adb__lane_unref(struct adb__lane *lane);
+
+/* Put a job into its lane, and see to it that a worker comes. */
+void adb__lane_submit(struct adb__lane *lane, struct adb__job *job);
+/* The last handle is gone. */
+void adb__lane_farewell(struct adb__lane *lane);
+
+/* For the worker that attends. */
+void adb__lane_collect(struct adb__lane *lane);                 /* mailbox to backlog */
+struct adb__mail *adb__lane_peek(const struct adb__lane *lane); /* NULL: the backlog is empty */
+void adb__lane_pop(struct adb__lane *lane);
+void adb__lane_unpop(struct adb__lane *lane, struct adb__mail *mail);
+bool adb__lane_is_held(const struct adb__lane *lane);           /* must stay with its worker */
+/* Give the lane to the workers of the role that its first job needs. The caller's reference goes along. */
+void adb__lane_send(struct adb__lane *lane, struct adb__job *first);
+
+#endif

@@ -1,0 +1,316 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Jobs, kind by kind, and the end of each: one outcome, and a clean connection behind it. */
+#include "core/perform.h"
+
+#include "base/clock.h"
+#include "core/context.h"
+#include "core/database.h"
+#include "core/server.h"
+#include "core/session.h"
+#include "core/stream.h"
+#include "model/error.h"
+
+static adb_status perform_statement(struct adb__worker *worker, struct adb__lane *lane, struct adb__job *job,
+                                    size_t max_rows)
+{
+    struct adb__sink sink = {.result = &job->result, .max_rows = max_rows};
+    return adb__session_run(worker, lane, &job->statement, &sink, &job->result.error);
+}
+
+static adb_status perform_fetch_val(struct adb__worker *worker, struct adb__lane *lane, struct adb__job *job)
+{
+    adb_status status = perform_statement(worker, lane, job, 1);
+    if (status == ADB_OK)
+        status = adb__result_reduce(&job->result, job->column, job->column_name, &job->result.error);
+    return status;
+}
+
+static adb_status perform_iterate(struct adb__worker *worker, struct adb__lane *lane, struct adb__job *job)
+{
+    adb_error *error = &job->result.error;
+    struct adb_result *batch = adb__result_new();
+    if (batch == NULL)
+        return adb__error_set(error, ADB_E_NOMEM, "no memory for a batch");
+    struct adb__sink sink = {.result = batch,
+                             .batch_rows = job->stream.batch_rows,
+                             .batch_bytes = job->stream.batch_bytes,
+                             .flush_fn = adb__stream_flush,
+                             .owner = job};
+    adb_status status = adb__session_run(worker, lane, &job->statement, &sink, error);
+    if (status == ADB_OK && !sink.stopped)
+        status = adb__stream_flush(&sink, error);
+    if (status == ADB__SINK_ENOUGH)
+        status = ADB_OK;
+    job->result.affected = sink.result->affected;
+    adb_result_unref(sink.result);
+    return status;
+}
+
+static adb_status perform_begin(struct adb__worker *worker, struct adb__lane *lane, struct adb__job *job)
+{
+    adb_error *error = &job->result.error;
+    struct adb__level *level = job->level;
+    job->level = NULL; /* the stack's now */
+    adb_status status = adb__txn_usable(&lane->txn, error);
+    if (status == ADB_OK)
+        return adb__session_open_level(worker, lane, level, &job->transaction, error);
+    adb__txn_push(&lane->txn, level, &job->transaction);
+    adb__txn_hollow(&lane->txn, error);
+    adb__counter_set(&lane->depth, (int64_t)lane->txn.depth);
+    return status;
+}
+
+static adb_status perform_release(struct adb__worker *worker, struct adb__lane *lane, struct adb__job *job)
+{
+    adb_error *error = &job->result.error;
+    if (lane->acquired == 0)
+        return adb__error_set(error, ADB_E_STATE, "release without an acquired connection");
+    adb_status status = lane->txn.lost ? adb__txn_usable(&lane->txn, error) : ADB_OK;
+    lane->acquired--;
+    if (lane->acquired == 0 && lane->txn.depth == 0)
+        lane->txn.lost = false;
+    if (lane->acquired == 0 && worker->is_open && !worker->is_broken &&
+        worker->db->driver->check(worker->conn, ADB__CHECK_RESET, NULL) != ADB_OK)
+        worker->is_broken = true;
+    return status;
+}
+
+static adb_status perform_work(struct adb__worker *worker, struct adb__lane *lane, struct adb__job *job)
+{
+    struct adb_session session = {
+        .worker = worker, .lane = lane, .job = job, .base_depth = lane->txn.depth, .returned = NULL};
+    adb_status status;
+    if (job->kind == ADB_REQUEST_RUN)
+        status = adb__session_work(&session, job->work, job->user_data);
+    else
+        status = adb__session_transact(&session, &job->transaction, job->work, job->user_data);
+    if (status != ADB_OK)
+        job->result.error = session.error;
+    if (status == ADB_OK && session.returned != NULL)
+        job->outcome = session.returned;
+    else
+        adb_result_unref(session.returned);
+    return status;
+}
+
+static adb_status perform_kind(struct adb__worker *worker, struct adb__lane *lane, struct adb__job *job)
+{
+    adb_error *error = &job->result.error;
+    switch (job->kind) {
+    case ADB_REQUEST_EXECUTE:
+    case ADB_REQUEST_FETCH_ONE:
+        return perform_statement(worker, lane, job, 1);
+    case ADB_REQUEST_FETCH_ALL:
+        return perform_statement(worker, lane, job, 0);
+    case ADB_REQUEST_FETCH_MANY:
+        return perform_statement(worker, lane, job, job->limit);
+    case ADB_REQUEST_FETCH_VAL:
+        return perform_fetch_val(worker, lane, job);
+    case ADB_REQUEST_EXECUTE_MANY:
+        return adb__session_run_many(worker, lane, &job->statement, job->sets, job->n_sets,
+                                     (job->flags & ADB_REQUEST_NOT_ATOMIC) == 0, &job->result, error);
+    case ADB_REQUEST_EXECUTE_SCRIPT:
+        return adb__session_run_script(worker, lane, job->statement.sql, job->statement.sql_size, &job->result, error);
+    case ADB_REQUEST_ITERATE:
+        return perform_iterate(worker, lane, job);
+    case ADB_REQUEST_BEGIN:
+        return perform_begin(worker, lane, job);
+    case ADB_REQUEST_COMMIT:
+        return adb__session_commit_level(worker, lane, error);
+    case ADB_REQUEST_ROLLBACK:
+        return adb__session_rollback_level(worker, lane, error);
+    case ADB_REQUEST_ACQUIRE:
+        lane->acquired++;
+        return ADB_OK;
+    case ADB_REQUEST_RELEASE:
+        return perform_release(worker, lane, job);
+    case ADB_REQUEST_RUN:
+    case ADB_REQUEST_TRANSACT:
+        return perform_work(worker, lane, job);
+    case ADB_REQUEST_CONNECT:
+        return ADB_OK;
+    }
+    return adb__error_set(error, ADB_E_INTERNAL, "unknown kind of job");
+}
+
+/* Jobs that keep the stack in order run whatever state it is in. */
+static bool kind_is_structural(adb_request_kind kind)
+{
+    return kind == ADB_REQUEST_BEGIN || kind == ADB_REQUEST_COMMIT || kind == ADB_REQUEST_ROLLBACK ||
+           kind == ADB_REQUEST_ACQUIRE || kind == ADB_REQUEST_RELEASE;
+}
+
+/* A failed job fails its level. A structural job has done to the stack what it does. */
+static void lane_learn(struct adb__lane *lane, adb_request_kind kind, const adb_error *error)
+{
+    if (!kind_is_structural(kind))
+        adb__txn_fail(&lane->txn, error);
+}
+
+/* Has the database, or the loss of the connection, ended what the lane believes to be open? */
+static void lane_compare(struct adb__worker *worker, struct adb__lane *lane)
+{
+    adb_error error;
+    if (!adb__lane_is_held(lane) || lane->txn.lost)
+        return;
+    if (worker->is_broken) {
+        adb__error_native(&error, ADB_E_TRANSACTION_LOST, ADB_ERROR_CONNECTION_LOST, 0, "08006",
+                          "the connection was lost");
+        adb__txn_lose(&lane->txn, &error);
+        return;
+    }
+    const struct adb__level *top = lane->txn.top;
+    while (top != NULL && top->hollow)
+        top = top->below;
+    if (top == NULL || !worker->is_open || worker->db->driver->transaction_state(worker->conn) != ADB__TXN_NONE)
+        return;
+    adb__error_set(&error, ADB_E_TRANSACTION_LOST, "the database has ended the transaction");
+    adb__txn_lose(&lane->txn, &error);
+}
+
+/* Bring the job to DONE. A cancel that is under way is waited for: the connection runs nothing else until it has landed. */
+static bool job_finish(struct adb__worker *worker, struct adb__job *job)
+{
+    adb_status status = adb__job_finish(job);
+    while (status == ADB_E_BUSY) {
+        adb__worker_rest(worker, ADB__NEVER);
+        status = adb__job_finish(job);
+    }
+    return status == ADB_OK;
+}
+
+/* The lane is done with the job. */
+static void lane_drop(struct adb__lane *lane, struct adb__job *job)
+{
+    if (lane->embedded_in == NULL)
+        adb__job_drop(job); /* an embedded lane keeps its job until it is left itself */
+}
+
+void adb__perform_end(struct adb__worker *worker, struct adb__lane *lane, struct adb__job *job, adb_status status)
+{
+    struct adb_result *outcome = job->outcome != NULL ? job->outcome : &job->result;
+    job->result.error.status = status;
+    if (status != ADB_OK) {
+        adb__result_discard(&job->result);
+        lane_learn(lane, job->kind, &job->result.error);
+    }
+    bool ours = job_finish(worker, job);
+    worker->job = NULL;
+    lane_compare(worker, lane);
+    if (worker->is_broken)
+        adb__worker_disconnect(worker, ADB__CLOSED_LOST);
+    else if (!adb__lane_is_held(lane))
+        adb__worker_clean(worker);
+    if (ours && outcome != &job->result) {
+        outcome->job = job->id;
+        adb__job_deliver(job, outcome);
+        adb_result_unref(&job->result); /* the outcome's share of the memory, which it does not need */
+    } else if (ours) {
+        adb__job_deliver(job, outcome);
+    } else {
+        if (outcome != &job->result)
+            adb_result_unref(outcome);
+        adb__result_fini(&job->result); /* an outsider's verdict was delivered in its place */
+    }
+    lane_drop(lane, job);
+}
+
+/* Everything that must be there before the job may be claimed. */
+static adb_status perform_ready(struct adb__worker *worker, struct adb__lane *lane, struct adb__job *job,
+                                adb_error *error)
+{
+    adb_status status = ADB_OK;
+    if (!kind_is_structural(job->kind))
+        status = adb__txn_usable(&lane->txn, error);
+    if (status == ADB_OK && !lane->txn.lost && job->kind != ADB_REQUEST_ROLLBACK)
+        status = adb__worker_connect(worker, job->deadline, error);
+    return status;
+}
+
+/* The job may not run here. True: it was put back for the writer. */
+static bool perform_move(struct adb__lane *lane, struct adb__job *job)
+{
+    adb_error *error = &job->result.error;
+    if (adb__lane_is_held(lane) || lane->read_only || job->role == ADB__ROLE_WRITER) {
+        adb__error_set(error, ADB_E_READ_ONLY, "a write in a read-only transaction or context");
+        return false;
+    }
+    adb__result_discard(&job->result);
+    if (!adb__job_unclaim(job)) {
+        adb__job_reason_error(error, adb__job_stop_reason(job));
+        return false;
+    }
+    job->role = ADB__ROLE_WRITER;
+    return true;
+}
+
+void adb__perform(struct adb__worker *worker, struct adb__lane *lane, struct adb__job *job)
+{
+    adb_error error = {0};
+    if (!adb__job_is_queued(job)) {
+        adb__perform_skipped(worker, lane, job);
+        return;
+    }
+    adb_status status = perform_ready(worker, lane, job, &error);
+    if (!adb__job_claim(job, worker)) {
+        adb__perform_skipped(worker, lane, job);
+        return;
+    }
+    worker->job = job;
+    if (status != ADB_OK)
+        job->result.error = error;
+    if (status == ADB_OK || kind_is_structural(job->kind))
+        status = perform_kind(worker, lane, job);
+    if (status == ADB__NEED_WRITER) {
+        if (perform_move(lane, job)) {
+            worker->job = NULL;
+            return;
+        }
+        status = job->result.error.status;
+    }
+    adb__lane_pop(lane);
+    adb__perform_end(worker, lane, job, status);
+}
+
+void adb__perform_rollback(struct adb__worker *worker, struct adb__lane *lane, adb_error *error)
+{
+    if (worker != NULL && worker->is_open) {
+        adb__session_rollback_level(worker, lane, error);
+        return;
+    }
+    adb__txn_pop(&lane->txn);
+    adb__counter_set(&lane->depth, (int64_t)lane->txn.depth);
+    if (!adb__lane_is_held(lane))
+        lane->txn.lost = false;
+}
+
+void adb__perform_skipped(struct adb__worker *worker, struct adb__lane *lane, struct adb__job *job)
+{
+    adb_error error; /* not the verdict's, which the outsider may still be writing */
+    adb__job_reason_error(&error, adb__job_stop_reason(job));
+    adb__lane_pop(lane);
+    switch (job->kind) {
+    case ADB_REQUEST_BEGIN:
+        adb__txn_push(&lane->txn, job->level, &job->transaction);
+        job->level = NULL;
+        adb__txn_hollow(&lane->txn, &error);
+        adb__counter_set(&lane->depth, (int64_t)lane->txn.depth);
+        break;
+    case ADB_REQUEST_COMMIT:
+    case ADB_REQUEST_ROLLBACK:
+        if (lane->txn.depth > 0)
+            adb__perform_rollback(worker, lane, NULL);
+        break;
+    case ADB_REQUEST_ACQUIRE:
+        lane->acquired++;
+        break;
+    case ADB_REQUEST_RELEASE:
+        lane->acquired -= lane->acquired > 0;
+        break;
+    default:
+        adb__txn_fail(&lane->txn, &error);
+    }
+    if (worker != NULL && !adb__lane_is_held(lane))
+        adb__worker_clean(worker);
+    lane_drop(lane, job);
+}

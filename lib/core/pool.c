@@ -1,0 +1,273 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Pools: lanes in, workers on demand, and the ends of both. */
+#include "core/pool.h"
+
+#include "base/alloc.h"
+#include "base/clock.h"
+#include "core/condition.h"
+#include "core/database.h"
+#include "core/perform.h"
+#include "core/server.h"
+#include "core/worker.h"
+#include "model/error.h"
+
+#include <errno.h>
+#include <string.h>
+
+/* After the system refused a thread. */
+#define THREAD_RETRY_NS (1000 * ADB__NS_PER_MS)
+
+adb_status adb__pool_init(struct adb__pool *pool, struct adb__server *server, enum adb__role role, unsigned max,
+                          unsigned min, adb_error *error)
+{
+    pool->server = server;
+    pool->role = role;
+    pool->min = min < max ? min : max;
+    if (max == 0)
+        return ADB_OK;
+    pool->workers = adb__alloc_array(max, sizeof(struct adb__worker *));
+    if (pool->workers == NULL || !adb__ready_init(&pool->ready, server->db->jobs.capacity)) {
+        adb__free(pool->workers);
+        pool->workers = NULL;
+        return adb__error_set(error, ADB_E_NOMEM, "no memory for the ready queue");
+    }
+    if (!adb__park_init(&pool->park))
+        goto no_park;
+    if (pthread_mutex_init(&pool->lock, NULL) != 0)
+        goto no_lock;
+    if (!adb__condition_init(&pool->gone))
+        goto no_condition;
+    pool->max = max; /* from here on fini() has something to do */
+    return ADB_OK;
+no_condition:
+    pthread_mutex_destroy(&pool->lock);
+no_lock:
+    adb__park_fini(&pool->park);
+no_park:
+    adb__ready_fini(&pool->ready);
+    adb__free(pool->workers);
+    pool->workers = NULL;
+    return adb__error_set(error, ADB_E_NOMEM, "no resources for a pool");
+}
+
+void adb__pool_fini(struct adb__pool *pool)
+{
+    if (pool->max == 0)
+        return;
+    for (unsigned i = 0; i < pool->max; i++)
+        adb__worker_free(pool->workers[i]);
+    adb__free(pool->workers);
+    adb__ready_fini(&pool->ready);
+    adb__park_fini(&pool->park);
+    pthread_cond_destroy(&pool->gone);
+    pthread_mutex_destroy(&pool->lock);
+    pool->max = 0;
+}
+
+bool adb__pool_has_ready(const struct adb__pool *pool)
+{
+    return adb__ready_head(&pool->ready) < adb__ready_tail(&pool->ready);
+}
+
+void adb__pool_push(struct adb__pool *pool, struct adb__lane *lane, uint32_t index)
+{
+    struct adb_database *db = pool->server->db;
+    db->jobs.slots[index].lane = lane; /* published by the push */
+    adb__ready_push(&pool->ready, index);
+    if (adb__park_call(&pool->park))
+        return;
+    /* Nobody is free. A new worker, if there may be one; else the lane waits, and the watchdog sees that it is not for ever. */
+    if (adb__counter_get(&pool->n_workers) < (int64_t)pool->max)
+        adb__watchdog_poke(&db->watchdog);
+    else if (db->options.wait_timeout_ms >= 0)
+        adb__watchdog_by(&db->watchdog, adb__deadline_in(adb__clock_now(), db->options.wait_timeout_ms / 8));
+}
+
+struct adb__lane *adb__pool_pop(struct adb__pool *pool)
+{
+    uint32_t index;
+    if (!adb__ready_pop(&pool->ready, &index))
+        return NULL;
+    return pool->server->db->jobs.slots[index].lane;
+}
+
+/* Start one more worker in a free place. */
+static int pool_start_one(struct adb__pool *pool)
+{
+    int refusal = ENOMEM;
+    pthread_mutex_lock(&pool->lock);
+    unsigned place = 0;
+    while (place < pool->max && pool->workers[place] != NULL && pool->workers[place]->joinable &&
+           adb__counter_get(&pool->workers[place]->state) != ADB__WORKER_GONE)
+        place++;
+    struct adb__worker *worker = place < pool->max ? pool->workers[place] : NULL;
+    if (worker != NULL && worker->joinable) {
+        pthread_join(worker->thread, NULL); /* it has said goodbye: it is gone but for its last instructions */
+        worker->joinable = false;
+    }
+    if (worker == NULL && place < pool->max)
+        worker = pool->workers[place] = adb__worker_new(pool);
+    if (worker != NULL) {
+        adb__counter_add(&pool->n_workers, 1);
+        refusal = adb__worker_start(worker);
+        worker->joinable = refusal == 0;
+        if (refusal != 0)
+            adb__counter_add(&pool->n_workers, -1);
+    }
+    pthread_mutex_unlock(&pool->lock);
+    return refusal;
+}
+
+/* Lanes wait and nobody sleeps or searches: one more worker helps. */
+static bool pool_is_short(const struct adb__pool *pool)
+{
+    return adb__pool_has_ready(pool) && adb__park_sleeping(&pool->park) == 0;
+}
+
+int64_t adb__pool_grow(struct adb__pool *pool, unsigned at_least, int64_t now)
+{
+    if (adb__counter_get(&pool->stopping) != 0)
+        return ADB__NEVER;
+    bool wanted = pool_is_short(pool);
+    while (adb__counter_get(&pool->n_workers) < (int64_t)pool->max) {
+        if (!wanted && adb__counter_get(&pool->n_workers) >= (int64_t)at_least)
+            break;
+        int refusal = pool_start_one(pool);
+        if (refusal != 0) {
+            adb__log(&pool->server->db->log, ADB__LOG_ERROR, "no thread for a worker: %s", strerror(refusal));
+            return now + THREAD_RETRY_NS;
+        }
+        wanted = false; /* one at a time: it may be enough */
+    }
+    return ADB__NEVER;
+}
+
+int64_t adb__pool_expire(struct adb__pool *pool, int64_t now)
+{
+    int wait_ms = pool->server->db->options.wait_timeout_ms;
+    if (wait_ms < 0 || !adb__pool_has_ready(pool)) {
+        pool->n_marks = 0;
+        return ADB__NEVER;
+    }
+    int64_t period = wait_ms * ADB__NS_PER_MS / 8 + 1;
+    if (pool->n_marks == 0 || now - pool->marks[pool->n_marks - 1].at >= period) {
+        if (pool->n_marks == ADB__POOL_MARKS) {
+            memmove(pool->marks, pool->marks + 1, sizeof(pool->marks) - sizeof(pool->marks[0]));
+            pool->n_marks--;
+        }
+        pool->marks[pool->n_marks++] = (struct adb__mark){.at = now, .tail = adb__ready_tail(&pool->ready)};
+    }
+    unsigned due = 0;
+    while (due < pool->n_marks && now - pool->marks[due].at >= wait_ms * ADB__NS_PER_MS)
+        due++;
+    if (due > 0) {
+        adb__pool_sweep(pool, pool->marks[due - 1].tail);
+        pool->n_marks -= due;
+        memmove(pool->marks, pool->marks + due, pool->n_marks * sizeof(pool->marks[0]));
+    }
+    return now + period;
+}
+
+/* Attend a lane without a connection: everything in it that still waits fails. */
+static void sweep_lane(struct adb__lane *lane, enum adb__job_reason reason)
+{
+    struct adb_database *db = lane->server->db;
+    for (;;) {
+        adb__lane_collect(lane);
+        struct adb__mail *mail = adb__lane_peek(lane);
+        if (mail == NULL) {
+            if (!adb__mailbox_leave(&lane->mailbox))
+                continue;
+            adb__lane_unref(lane);
+            return;
+        }
+        if (mail == &lane->farewell) {
+            adb__lane_pop(lane);
+            continue;
+        }
+        struct adb__job *job = ADB__CONTAINER_OF(mail, struct adb__job, mail);
+        uint64_t word = atomic_load_explicit(&db->jobs.slots[job->index].word, memory_order_acquire);
+        if (adb__jobs_take_queued(&db->jobs, job->index, word, reason) != NULL)
+            adb__job_judge(job, reason, false);
+        if (!adb__job_is_queued(job)) /* else an outsider is at it this moment: look again */
+            adb__perform_skipped(NULL, lane, job);
+    }
+}
+
+void adb__pool_sweep(struct adb__pool *pool, uint64_t ticket)
+{
+    bool closing = adb__counter_get(&pool->stopping) != 0;
+    while (adb__ready_head(&pool->ready) < ticket) {
+        struct adb__lane *lane = adb__pool_pop(pool);
+        if (lane == NULL)
+            return;
+        sweep_lane(lane, closing ? ADB__STOP_CLOSE : ADB__STOP_DEADLINE);
+    }
+}
+
+void adb__pool_stop(struct adb__pool *pool)
+{
+    if (pool->max == 0)
+        return;
+    adb__counter_set(&pool->stopping, 1);
+    pthread_mutex_lock(&pool->lock);
+    for (unsigned i = 0; i < pool->max; i++) {
+        if (pool->workers[i] != NULL)
+            adb__worker_wake(pool->workers[i]);
+    }
+    pthread_mutex_unlock(&pool->lock);
+    adb__park_wake_all(&pool->park);
+}
+
+bool adb__pool_goodbye(struct adb__pool *pool, struct adb__worker *worker)
+{
+    pthread_mutex_lock(&pool->lock);
+    bool expected = adb__counter_get(&worker->orphaned) == 0;
+    adb__counter_set(&worker->state, ADB__WORKER_GONE);
+    adb__counter_add(&pool->n_workers, worker->retired ? 0 : -1);
+    worker->retired = false;
+    pthread_cond_broadcast(&pool->gone);
+    pthread_mutex_unlock(&pool->lock);
+    return expected;
+}
+
+bool adb__pool_may_shrink(struct adb__pool *pool, struct adb__worker *worker)
+{
+    pthread_mutex_lock(&pool->lock);
+    bool may = adb__counter_get(&pool->n_workers) > (int64_t)pool->min;
+    if (may) {
+        adb__counter_add(&pool->n_workers, -1);
+        worker->retired = true;
+    }
+    pthread_mutex_unlock(&pool->lock);
+    return may;
+}
+
+unsigned adb__pool_join(struct adb__pool *pool, int64_t deadline)
+{
+    unsigned left = 0;
+    if (pool->max == 0)
+        return 0;
+    pthread_mutex_lock(&pool->lock);
+    for (unsigned i = 0; i < pool->max; i++) {
+        struct adb__worker *worker = pool->workers[i];
+        if (worker == NULL || !worker->joinable)
+            continue;
+        bool in_time = true;
+        while (in_time && adb__counter_get(&worker->state) != ADB__WORKER_GONE)
+            in_time = adb__condition_wait(&pool->gone, &pool->lock, deadline);
+        if (adb__counter_get(&worker->state) == ADB__WORKER_GONE) {
+            pthread_join(worker->thread, NULL);
+            worker->joinable = false;
+        } else {
+            pthread_detach(worker->thread); /* left behind in its client library; keeps the database alive */
+            adb__counter_set(&worker->orphaned, 1);
+            adb__counter_add(&pool->n_workers, -1);
+            worker->retired = true;
+            pool->workers[i] = NULL; /* its own now */
+            left++;
+        }
+    }
+    pthread_mutex_unlock(&pool->lock);
+    return left;
+}

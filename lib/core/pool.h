@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The workers of one role of one server: their ready queue and park, growth on demand, shrinking when idle. Threads
+ * are started by the watchdog only, so that no submission ever waits for one. */
+#ifndef ADB_CORE_POOL_H
+#define ADB_CORE_POOL_H
+
+#include "base/ref.h"
+#include "drivers/driver.h"
+#include "queue/park.h"
+#include "queue/ready.h"
+
+struct adb__lane;
+struct adb__server;
+struct adb__worker;
+
+/* Overdue lanes are found by tickets: what had been pushed at a mark must have been popped a wait later. */
+#define ADB__POOL_MARKS 16
+
+struct adb__mark {
+    int64_t at;
+    uint64_t tail;
+};
+
+struct adb__pool {
+    struct adb__server *server;
+    enum adb__role role;
+    struct adb__ready ready;
+    struct adb__park park;
+    unsigned max;                   /* most workers; 0: no such role */
+    unsigned min;                   /* kept when idle */
+    struct adb__counter n_workers;  /* written under lock */
+    struct adb__counter stopping;   /* the workers shall go home */
+    pthread_mutex_t lock;
+    pthread_cond_t gone;            /* a worker has left; lock */
+    struct adb__worker **workers;   /* max of them, NULL when there is none; lock */
+    struct adb__mark marks[ADB__POOL_MARKS]; /* oldest first; the watchdog's */
+    unsigned n_marks;
+};
+
+adb_status adb__pool_init(struct adb__pool *pool, struct adb__server *server, enum adb__role role, unsigned max,
+                          unsigned min, adb_error *error);
+void adb__pool_fini(struct adb__pool *pool);
+
+/* Put a lane on the ready queue under the number of its first job, and call a worker. */
+void adb__pool_push(struct adb__pool *pool, struct adb__lane *lane, uint32_t index);
+struct adb__lane *adb__pool_pop(struct adb__pool *pool);
+/* May there be lanes that wait? */
+bool adb__pool_has_ready(const struct adb__pool *pool);
+
+/* The watchdog's: start a worker if lanes wait and nobody is free, and as long as there are fewer than at_least. Returns
+ * when to try again, if the system refused. */
+int64_t adb__pool_grow(struct adb__pool *pool, unsigned at_least, int64_t now);
+/* The watchdog's: fail the lanes that have waited too long. Returns when to look again. */
+int64_t adb__pool_expire(struct adb__pool *pool, int64_t now);
+/* Fail what waits in the ready queue up to a ticket: the watchdog for overdue lanes, the closer for what is left. */
+void adb__pool_sweep(struct adb__pool *pool, uint64_t ticket);
+
+/* Closing: send the workers home, wait for them until the deadline, leave the rest behind. Returns how many were left. */
+void adb__pool_stop(struct adb__pool *pool);
+unsigned adb__pool_join(struct adb__pool *pool, int64_t deadline);
+/* A worker's last act. False: it was left behind, its memory is its own. */
+bool adb__pool_goodbye(struct adb__pool *pool, struct adb__worker *worker);
+/* May an idle worker go? Then it has left the count. */
+bool adb__pool_may_shrink(struct adb__pool *pool, struct adb__worker *worker);
+
+#endif

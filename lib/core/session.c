@@ -1,0 +1,246 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Statements, levels and work functions on a worker's connection. */
+#include "core/session.h"
+
+#include "base/alloc.h"
+#include "base/clock.h"
+#include "core/database.h"
+#include "core/trace.h"
+#include "model/error.h"
+#include "sql/compile.h"
+
+#include <string.h>
+
+/* What a driver says of the end of a statement, in the words of the job: why it was interrupted, is the connection gone. */
+static adb_status session_outcome(struct adb__worker *worker, adb_status status, adb_error *error)
+{
+    if (status == ADB_E_CANCELLED) {
+        adb_status reason = adb__worker_check_stop(worker, error);
+        if (reason != ADB_OK)
+            status = reason;
+    }
+    if (status < 0 && (error->flags & ADB_ERROR_CONNECTION_LOST))
+        worker->is_broken = true;
+    return status;
+}
+
+static adb_status session_check(struct adb__worker *worker, adb_error *error)
+{
+    if (worker->is_broken || !worker->is_open)
+        return adb__error_native(error, ADB_E_CONNECTION, ADB_ERROR_CONNECTION_LOST, 0, "08006",
+                                 "the connection was lost");
+    return adb__worker_check_stop(worker, error);
+}
+
+adb_status adb__session_run(struct adb__worker *worker, const struct adb__lane *lane,
+                            const struct adb__statement *statement, struct adb__sink *sink, adb_error *error)
+{
+    struct adb__statement told = *statement;
+    adb_error detail = {0};
+    adb_status status = session_check(worker, error);
+    if (status != ADB_OK)
+        return status;
+    if (lane != NULL && (lane->read_only || (lane->txn.depth > 0 && lane->txn.outermost.read_only)))
+        told.flags |= ADB__STMT_MUST_READ;
+    adb__trace_statement(worker->db, &told);
+    status = session_outcome(worker, worker->db->driver->execute(worker->conn, &told, sink, &detail), &detail);
+    if (status < 0 && error != NULL)
+        *error = detail;
+    return status;
+}
+
+adb_status adb__session_send(struct adb__worker *worker, const char *sql, adb_error *error)
+{
+    const struct adb__statement statement = {.sql = sql, .sql_size = strlen(sql), .flags = ADB__STMT_CONTROL};
+    struct adb_result result;
+    adb_error detail = {0};
+    adb__result_init(&result, NULL, 0, NULL);
+    struct adb__sink sink = {.result = &result};
+    adb__trace_statement(worker->db, &statement);
+    adb_status status = worker->is_open ? worker->db->driver->execute(worker->conn, &statement, &sink, &detail)
+                                        : session_check(worker, &detail);
+    adb__result_fini(&result);
+    status = session_outcome(worker, status, &detail);
+    if (status == ADB__NEED_WRITER)
+        status = adb__error_set(&detail, ADB_E_READ_ONLY, "the connection is read-only");
+    if (status < 0 && error != NULL)
+        *error = detail;
+    return status;
+}
+
+/* The unit around execute_many: a transaction, or a savepoint inside one. */
+static adb_status many_open(struct adb__worker *worker, bool nested, adb_error *error)
+{
+    if (nested)
+        return adb__worker_send(worker, "SAVEPOINT adb_many", error);
+    const adb_transaction_options options = {.size = sizeof(options)};
+    struct adb__buf text = ADB__BUF_INIT;
+    adb_status status = worker->db->driver->begin_text(&options, &text, error);
+    if (status == ADB_OK && text.failed)
+        status = adb__error_set(error, ADB_E_NOMEM, "no memory to begin");
+    if (status == ADB_OK)
+        status = adb__worker_send(worker, text.bytes, error);
+    adb__buf_fini(&text);
+    return status;
+}
+
+static adb_status many_close(struct adb__worker *worker, bool nested, adb_status outcome, adb_error *error)
+{
+    if (outcome == ADB_OK)
+        outcome = adb__worker_send(worker, nested ? "RELEASE SAVEPOINT adb_many" : "COMMIT", error);
+    if (outcome != ADB_OK && !worker->is_broken)
+        adb__worker_send(worker, nested ? "ROLLBACK TO SAVEPOINT adb_many;RELEASE SAVEPOINT adb_many" : "ROLLBACK",
+                         NULL); /* what it cannot undo, adb__worker_clean() does */
+    return outcome;
+}
+
+adb_status adb__session_run_many(struct adb__worker *worker, const struct adb__lane *lane,
+                                 const struct adb__statement *statement, const adb_value *const *sets, size_t n_sets,
+                                 bool atomic, struct adb_result *result, adb_error *error)
+{
+    size_t failed = 0;
+    adb_error detail = {0};
+    struct adb__sink sink = {.result = result};
+    struct adb__statement told = *statement;
+    adb_status status = session_check(worker, error);
+    if (status != ADB_OK || n_sets == 0)
+        return status;
+    if (lane != NULL && (lane->read_only || (lane->txn.depth > 0 && lane->txn.outermost.read_only)))
+        told.flags |= ADB__STMT_MUST_READ;
+    const struct adb__driver *driver = worker->db->driver;
+    bool nested = driver->transaction_state(worker->conn) != ADB__TXN_NONE;
+    if (atomic)
+        status = many_open(worker, nested, error);
+    if (status != ADB_OK)
+        return status;
+    adb__trace_statement(worker->db, &told);
+    status = session_outcome(worker, driver->execute_many(worker->conn, &told, sets, n_sets, &sink, &failed, &detail),
+                             &detail);
+    if (atomic && status != ADB__NEED_WRITER)
+        status = many_close(worker, nested, status, &detail);
+    if (status < 0 && error != NULL)
+        adb__error_native(error, status, detail.flags, detail.native_code, detail.sqlstate, detail.message);
+    return status;
+}
+
+adb_status adb__session_run_script(struct adb__worker *worker, const struct adb__lane *lane, const char *sql,
+                                   size_t sql_size, struct adb_result *result, adb_error *error)
+{
+    const struct adb__dialect *dialect = &worker->db->driver->dialect;
+    adb_status status = ADB_OK;
+    while (status == ADB_OK) {
+        size_t skipped;
+        size_t size = adb__sql_next_statement(dialect, sql, sql_size, &skipped);
+        if (size == 0)
+            break;
+        char *one = adb__strndup(sql + skipped, size);
+        if (one == NULL)
+            return adb__error_set(error, ADB_E_NOMEM, "no memory for a statement of the script");
+        const struct adb__statement statement = {.sql = one, .sql_size = size, .flags = ADB__STMT_NO_CACHE};
+        struct adb__sink sink = {.result = result, .max_rows = 1};
+        adb__result_discard(result);
+        status = adb__session_run(worker, lane, &statement, &sink, error);
+        adb__free(one);
+        sql += skipped + size;
+        sql_size -= skipped + size;
+    }
+    return status;
+}
+
+adb_status adb__session_open_level(struct adb__worker *worker, struct adb__lane *lane, struct adb__level *level,
+                                   const adb_transaction_options *options, adb_error *error)
+{
+    struct adb__buf text = ADB__BUF_INIT;
+    adb_error detail = {0};
+    adb_status status = adb__txn_check(&lane->txn, options, &detail);
+    if (status == ADB_OK)
+        status = session_check(worker, &detail);
+    if (status == ADB_OK && adb__txn_nests(&lane->txn))
+        adb__txn_savepoint_text(&lane->txn, &text);
+    else if (status == ADB_OK)
+        status = worker->db->driver->begin_text(options, &text, &detail);
+    if (status == ADB_OK && text.failed)
+        status = adb__error_set(&detail, ADB_E_NOMEM, "no memory to begin");
+    if (status == ADB_OK)
+        status = adb__worker_send(worker, text.bytes, &detail);
+    adb__buf_fini(&text);
+    adb__txn_push(&lane->txn, level, options);
+    if (status != ADB_OK)
+        adb__txn_hollow(&lane->txn, &detail);
+    if (status != ADB_OK && error != NULL)
+        *error = detail;
+    adb__counter_set(&lane->depth, (int64_t)lane->txn.depth);
+    return status;
+}
+
+/* The top level is over, whatever became of it. */
+static void level_close(struct adb__lane *lane)
+{
+    adb__txn_pop(&lane->txn);
+    adb__counter_set(&lane->depth, (int64_t)lane->txn.depth);
+    if (!adb__lane_is_held(lane))
+        lane->txn.lost = false;
+}
+
+/* Undo the top level in the database. When even that fails, nothing of the transaction can be trusted any more. */
+static adb_status level_undo(struct adb__worker *worker, struct adb__lane *lane, adb_error *error)
+{
+    struct adb__buf text = ADB__BUF_INIT;
+    adb_status status = ADB_OK;
+    adb__txn_rollback_text(&lane->txn, &text);
+    if (text.failed)
+        status = adb__error_set(error, ADB_E_NOMEM, "no memory to roll back");
+    else if (text.size > 0)
+        status = adb__worker_send(worker, text.bytes, error);
+    adb__buf_fini(&text);
+    if (status != ADB_OK)
+        adb__txn_lose(&lane->txn, error);
+    return status;
+}
+
+static adb_status level_lost_error(const struct adb__lane *lane, adb_error *error)
+{
+    adb_status status = adb__txn_usable(&lane->txn, error);
+    return status;
+}
+
+adb_status adb__session_commit_level(struct adb__worker *worker, struct adb__lane *lane, adb_error *error)
+{
+    struct adb__buf text = ADB__BUF_INIT;
+    adb_error undo = {0};
+    if (lane->txn.depth == 0)
+        return adb__error_set(error, ADB_E_NO_TRANSACTION, "commit without an open transaction");
+    adb_status status = level_lost_error(lane, error);
+    if (status == ADB_OK && lane->txn.top->force_rollback) {
+        status = level_undo(worker, lane, error);
+        level_close(lane);
+        return status;
+    }
+    if (status == ADB_OK)
+        adb__txn_commit_text(&lane->txn, &text);
+    if (status == ADB_OK && text.failed)
+        status = adb__error_set(error, ADB_E_NOMEM, "no memory to commit");
+    if (status == ADB_OK)
+        status = adb__worker_send(worker, text.bytes, error);
+    adb__buf_fini(&text);
+    if (status != ADB_OK && !lane->txn.lost && !worker->is_broken)
+        level_undo(worker, lane, &undo);
+    level_close(lane);
+    return status;
+}
+
+adb_status adb__session_rollback_level(struct adb__worker *worker, struct adb__lane *lane, adb_error *error)
+{
+    adb_error detail = {0};
+    adb_status status = ADB_OK;
+    if (lane->txn.depth == 0)
+        return adb__error_set(error, ADB_E_NO_TRANSACTION, "rollback without an open transaction");
+    if (lane->txn.lost)
+        status = adb__txn_usable(&lane->txn, &detail);
+    else
+        status = level_undo(worker, lane, &detail);
+    level_close(lane);
+    if (status != ADB_OK && error != NULL)
+        *error = detail;
+    return status;
+}

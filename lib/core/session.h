@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The blocking face of a worker's connection: every statement of the library goes to the driver through here. */
+#ifndef ADB_CORE_SESSION_H
+#define ADB_CORE_SESSION_H
+
+#include "core/worker.h"
+
+#include <asyncdb/session.h>
+
+struct adb_session {
+    struct adb__worker *worker;
+    struct adb__lane *lane;         /* NULL in the on_connect hook */
+    struct adb__job *job;           /* NULL in the on_connect hook */
+    size_t base_depth;              /* levels that the function has not begun */
+    adb_error error;                /* of the last failure */
+    struct adb_result *returned;    /* for the job's outcome; adb_session_return() */
+};
+
+/* Run one statement for the worker's running job. ADB__NEED_WRITER is passed on. */
+adb_status adb__session_run(struct adb__worker *worker, const struct adb__lane *lane,
+                            const struct adb__statement *statement, struct adb__sink *sink, adb_error *error);
+/* Run one statement with many sets, as one unit if atomic. */
+adb_status adb__session_run_many(struct adb__worker *worker, const struct adb__lane *lane,
+                                 const struct adb__statement *statement, const adb_value *const *sets, size_t n_sets,
+                                 bool atomic, struct adb_result *result, adb_error *error);
+/* Run a script; the last statement's outcome is in result. */
+adb_status adb__session_run_script(struct adb__worker *worker, const struct adb__lane *lane, const char *sql,
+                                   size_t sql_size, struct adb_result *result, adb_error *error);
+/* One statement without values that yields nothing of interest. */
+adb_status adb__session_send(struct adb__worker *worker, const char *sql, adb_error *error);
+adb_status adb__session_hook(struct adb__worker *worker, adb_connect_cb hook, void *user_data, adb_error *error);
+
+/* Levels of the lane's stack. */
+adb_status adb__session_open_level(struct adb__worker *worker, struct adb__lane *lane, struct adb__level *level,
+                                   const adb_transaction_options *options, adb_error *error);
+adb_status adb__session_commit_level(struct adb__worker *worker, struct adb__lane *lane, adb_error *error);
+adb_status adb__session_rollback_level(struct adb__worker *worker, struct adb__lane *lane, adb_error *error);
+
+/* The functions of adb_run() and adb_transact(). */
+adb_status adb__session_work(struct adb_session *session, adb_work_fn work, void *user_data);
+adb_status adb__session_transact(struct adb_session *session, const adb_transaction_options *options, adb_work_fn work,
+                                 void *user_data);
+
+/* A result that is only a failure; never NULL. */
+struct adb_result *adb__result_failed(const adb_error *error);
+
+#endif

@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The figures of a database: counted where things happen, added up here. */
+#include "base/clock.h"
+#include "core/database.h"
+
+#include <string.h>
+
+void adb__database_count(adb_database *db, adb_status status)
+{
+    struct adb__figures *figures = &db->figures;
+    struct adb__counter *counter = status == ADB_OK             ? &figures->completed
+                                   : status == ADB_E_CANCELLED ? &figures->cancelled
+                                   : status == ADB_E_TIMEOUT   ? &figures->timed_out
+                                                               : &figures->failed;
+    adb__counter_add(counter, 1);
+}
+
+static void stats_workers(const adb_database *db, adb_stats *stats)
+{
+    for (size_t i = 0; i < db->n_servers; i++) {
+        for (unsigned role = 0; role < ADB__N_ROLES; role++) {
+            struct adb__pool *pool = (struct adb__pool *)(uintptr_t)&db->servers[i].pools[role];
+            if (pool->max == 0)
+                continue;
+            pthread_mutex_lock(&pool->lock);
+            for (unsigned w = 0; w < pool->max; w++) {
+                int64_t state =
+                    pool->workers[w] == NULL ? ADB__WORKER_GONE : adb__counter_get(&pool->workers[w]->state);
+                stats->workers += state != ADB__WORKER_GONE;
+                stats->idle += state == ADB__WORKER_IDLE;
+                stats->busy += state == ADB__WORKER_BUSY;
+                stats->held += state == ADB__WORKER_HELD;
+                stats->connecting += state == ADB__WORKER_CONNECTING;
+            }
+            pthread_mutex_unlock(&pool->lock);
+        }
+    }
+}
+
+static void stats_jobs(const adb_database *db, adb_stats *stats)
+{
+    int64_t now = adb__clock_now();
+    int64_t oldest = now;
+    for (uint32_t i = 0; i < db->jobs.capacity; i++) {
+        const struct adb__slot *slot = &db->jobs.slots[i];
+        enum adb__job_state state = adb__word_state(atomic_load_explicit(&slot->word, memory_order_acquire));
+        if (state == ADB__JOB_QUEUED) {
+            stats->jobs_waiting++;
+            oldest = adb__deadline_first(oldest, atomic_load_explicit(&slot->accepted_at, memory_order_relaxed));
+        } else if (state != ADB__JOB_FREE && state != ADB__JOB_DONE) {
+            stats->jobs_running++;
+        }
+    }
+    int64_t undelivered = atomic_load_explicit(&db->jobs.undelivered, memory_order_relaxed);
+    stats->jobs_undelivered = undelivered > 0 ? (size_t)undelivered : 0;
+    stats->oldest_wait_ms = (now - oldest) / ADB__NS_PER_MS;
+}
+
+static void stats_counters(const adb_database *db, adb_stats *stats)
+{
+    const struct adb__figures *figures = &db->figures;
+    stats->connections = (unsigned)adb__counter_get(&figures->connections);
+    stats->contexts = (size_t)adb__counter_get(&figures->contexts);
+    stats->accepted = (uint64_t)adb__counter_get(&figures->accepted);
+    stats->refused = (uint64_t)adb__counter_get(&figures->refused);
+    stats->completed = (uint64_t)adb__counter_get(&figures->completed);
+    stats->failed = (uint64_t)adb__counter_get(&figures->failed);
+    stats->cancelled = (uint64_t)adb__counter_get(&figures->cancelled);
+    stats->timed_out = (uint64_t)adb__counter_get(&figures->timed_out);
+    stats->dirty_returns = (uint64_t)adb__counter_get(&figures->dirty_returns);
+    stats->retries = (uint64_t)adb__counter_get(&figures->retries);
+    stats->opened = (uint64_t)adb__counter_get(&figures->opened);
+    stats->open_failures = (uint64_t)adb__counter_get(&figures->open_failures);
+    stats->closed_idle = (uint64_t)adb__counter_get(&figures->closed[ADB__CLOSED_IDLE]);
+    stats->closed_lifetime = (uint64_t)adb__counter_get(&figures->closed[ADB__CLOSED_LIFETIME]);
+    stats->closed_lost = (uint64_t)adb__counter_get(&figures->closed[ADB__CLOSED_LOST]);
+    stats->closed_dirty = (uint64_t)adb__counter_get(&figures->closed[ADB__CLOSED_DIRTY]);
+    stats->closed_unpooled = (uint64_t)adb__counter_get(&figures->closed[ADB__CLOSED_UNPOOLED]);
+    stats->closed_close = (uint64_t)adb__counter_get(&figures->closed[ADB__CLOSED_CLOSE]);
+    stats->group_commits = (uint64_t)adb__counter_get(&figures->group_commits);
+}
+
+adb_status adb_database_stats(const adb_database *db, adb_stats *stats_out)
+{
+    adb_stats stats = {.size = sizeof(stats)};
+    if (db == NULL || stats_out == NULL || stats_out->size < sizeof(size_t) || stats_out->size > sizeof(stats))
+        return ADB_E_INVAL;
+    if (adb__database_is_forked(db))
+        return ADB_E_FORKED;
+    stats_workers(db, &stats);
+    stats_jobs(db, &stats);
+    stats_counters(db, &stats);
+    size_t size = stats_out->size;
+    memcpy(stats_out, &stats, size);
+    stats_out->size = size;
+    return ADB_OK;
+}

@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Iterate: hand a batch over, wait for room, take the caller's answer. */
+#include "core/stream.h"
+
+#include "base/clock.h"
+#include "core/context.h"
+#include "core/database.h"
+#include "core/worker.h"
+#include "model/error.h"
+
+static struct adb__worker *job_worker(const struct adb__job *job)
+{
+    return atomic_load_explicit(&job->jobs->slots[job->index].worker, memory_order_acquire);
+}
+
+/* Wait for room. The parker is woken by whoever takes a batch, by resume, and by whoever stops the job. */
+static adb_status stream_wait(struct adb__job *job, adb_error *error)
+{
+    struct adb__stream *stream = &job->stream;
+    struct adb__worker *worker = job_worker(job);
+    for (;;) {
+        adb_status status = adb__worker_check_stop(worker, error);
+        if (status != ADB_OK)
+            return status;
+        /* acquire: pairs with the release in stream_answer() */
+        if (atomic_load_explicit(&stream->stopped, memory_order_acquire))
+            return ADB__SINK_ENOUGH;
+        bool held = adb__queue_is_direct(job->ctx->queue) && adb__job_is_paused(job);
+        if (!held && atomic_load_explicit(&stream->in_flight, memory_order_acquire) < ADB__STREAM_BATCHES)
+            return ADB_OK;
+        adb__worker_rest(worker, job->deadline);
+    }
+}
+
+adb_status adb__stream_flush(struct adb__sink *sink, adb_error *error)
+{
+    struct adb__job *job = sink->owner;
+    struct adb__stream *stream = &job->stream;
+    if (sink->result->n_rows == 0)
+        return ADB_OK;
+    struct adb_result *next = adb__result_new();
+    if (next == NULL)
+        return adb__error_set(error, ADB_E_NOMEM, "no memory for a batch");
+    adb_status status = adb__result_share_columns(next, sink->result);
+    if (status == ADB_OK)
+        status = stream_wait(job, error);
+    if (status != ADB_OK) {
+        adb_result_unref(next);
+        return status;
+    }
+    struct adb__event *event = &stream->batches[stream->next];
+    stream->next = (stream->next + 1) % ADB__STREAM_BATCHES;
+    event->job = job;
+    event->result = sink->result;
+    event->final = false;
+    event->result->job = job->id;
+    event->result->user_data = job->user_data;
+    event->result->more = true;
+    sink->result = next;
+    adb__ref_take(&job->holds);
+    adb__ref_take(&job->ctx->ref);
+    atomic_fetch_add_explicit(&stream->in_flight, 1, memory_order_relaxed);
+    adb__queue_post(job->ctx->queue, event);
+    return atomic_load_explicit(&stream->stopped, memory_order_acquire) ? ADB__SINK_ENOUGH : ADB_OK;
+}
+
+/* The event is free for the next batch from here on. */
+static void stream_answer(struct adb__job *job, adb_flow flow)
+{
+    struct adb__stream *stream = &job->stream;
+    if (flow == ADB_STOP)
+        atomic_store_explicit(&stream->stopped, true, memory_order_release);
+    /* release: pairs with the acquire in stream_wait() */
+    atomic_fetch_sub_explicit(&stream->in_flight, 1, memory_order_release);
+    struct adb__worker *worker = job_worker(job);
+    if (worker != NULL)
+        adb__worker_wake(worker);
+}
+
+/* Has the outcome left already? */
+static bool job_is_delivered(const struct adb__job *job)
+{
+    return atomic_load_explicit(&job->delivered, memory_order_relaxed);
+}
+
+static struct adb_result *batch_take(struct adb__event *event)
+{
+    adb__list_remove(&event->link);
+    return event->result;
+}
+
+static bool batch_is_wanted(const struct adb__job *job)
+{
+    return job->batch != NULL && !adb__database_is_muted(job->ctx->db) &&
+           !adb__queue_is_orphaned(job->ctx->queue) &&
+           !atomic_load_explicit(&job->stream.stopped, memory_order_acquire);
+}
+
+/* Run the caller's function on a batch. Meanwhile its lane is marked, so that a wait for it is refused, and the job is
+ * paused, so that a dispatch inside the function leaves it alone and an adb_resume() inside it is not lost. */
+static adb_flow batch_call(struct adb__job *job, struct adb_result *batch)
+{
+    struct adb__lane *lane = job->lane;
+    if (!batch_is_wanted(job))
+        return ADB_STOP;
+    adb__job_pause(job);
+    lane->delivering_thread = pthread_self();
+    atomic_store_explicit(&lane->delivering, job, memory_order_release);
+    adb_flow flow = job->batch(batch, job->user_data);
+    atomic_store_explicit(&lane->delivering, NULL, memory_order_release);
+    if (flow != ADB_PAUSE)
+        adb__job_go_on(job);
+    return flow;
+}
+
+void adb__stream_deliver(struct adb__event *event)
+{
+    struct adb__job *job = event->job;
+    adb_context *ctx = job->ctx;
+    struct adb_result *batch = batch_take(event);
+    if (!job_is_delivered(job))
+        stream_answer(job, batch_call(job, batch));
+    adb_result_unref(batch);
+    adb__job_drop(job);
+    adb__context_unref(ctx);
+}
+
+struct adb_result *adb__stream_pull(struct adb__event *event)
+{
+    struct adb__job *job = event->job;
+    adb_context *ctx = job->ctx;
+    struct adb_result *batch = batch_take(event);
+    if (job_is_delivered(job)) {
+        adb_result_unref(batch);
+        batch = NULL;
+    } else {
+        stream_answer(job, ADB_CONTINUE);
+    }
+    adb__job_drop(job);
+    adb__context_unref(ctx);
+    return batch;
+}
+
+adb_status adb_resume(adb_context *ctx, adb_job id)
+{
+    uint32_t index;
+    uint64_t word;
+    if (ctx == NULL)
+        return ADB_E_INVAL;
+    if (adb__database_is_forked(ctx->db))
+        return ADB_E_FORKED;
+    struct adb__jobs *jobs = &ctx->db->jobs;
+    if (!adb__jobs_find(jobs, id, &index, &word) ||
+        atomic_load_explicit(&jobs->slots[index].ctx, memory_order_relaxed) != ctx)
+        return ADB_E_NOT_FOUND;
+    adb__jobs_resume(jobs, index, word);
+    struct adb__worker *worker = atomic_load_explicit(&jobs->slots[index].worker, memory_order_acquire);
+    if (worker != NULL)
+        adb__worker_wake(worker);
+    if (!adb__queue_is_direct(ctx->queue))
+        adb_queue_wake(ctx->queue);
+    return ADB_OK;
+}

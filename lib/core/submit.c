@@ -1,0 +1,368 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Submission: from a request to an accepted job, or a refusal that has taken nothing. */
+#include "base/clock.h"
+#include "core/context.h"
+#include "core/database.h"
+#include "core/job.h"
+#include "core/options.h"
+#include "model/error.h"
+#include "model/value.h"
+#include "sql/compile.h"
+
+#include <string.h>
+
+adb_status adb__job_compile_sets(struct adb__arena *arena, const struct adb__dialect *dialect, unsigned flags,
+                                 const char *sql, size_t sql_size, const adb_params *sets, size_t n_sets,
+                                 struct adb__statement *statement_out, const adb_value *const **values_out,
+                                 adb_error *error)
+{
+    struct adb__sql_template compiled;
+    adb_error detail;
+    adb_status status = adb__sql_parse(arena, dialect, flags, sql, sql_size, &compiled, error);
+    if (status != ADB_OK)
+        return status;
+    const adb_value **values = adb__arena_alloc(arena, (n_sets + 1) * sizeof(*values));
+    if (values == NULL)
+        return adb__error_set(error, ADB_E_NOMEM, "no memory for %zu parameter sets", n_sets);
+    for (size_t i = 0; i < n_sets; i++) {
+        status = adb__sql_bind(arena, &compiled, flags, &sets[i], statement_out, &detail);
+        if (status != ADB_OK)
+            return adb__error_set(error, status, "set %zu: %s", i, detail.message);
+        if (statement_out->sql != compiled.sql)
+            return adb__error_set(error, ADB_E_PARAMETER, "set %zu: a list cannot be bound in a set", i);
+        values[i] = statement_out->values;
+    }
+    statement_out->sql = compiled.sql;
+    statement_out->sql_size = compiled.sql_size;
+    statement_out->flags = compiled.flags;
+    *values_out = values;
+    return ADB_OK;
+}
+
+static unsigned compile_flags(const struct adb__job *job)
+{
+    return job->flags & ADB_REQUEST_FORMAT ? ADB__SQL_FORMAT : 0;
+}
+
+static adb_status fill_one(struct adb__job *job, const adb_request *request, size_t sql_size, adb_error *error)
+{
+    struct adb__sql_template compiled;
+    const struct adb__dialect *dialect = &job->ctx->db->driver->dialect;
+    adb_status status =
+        adb__sql_parse(&job->arena, dialect, compile_flags(job), request->sql, sql_size, &compiled, error);
+    if (status == ADB_OK)
+        status = adb__sql_bind(&job->arena, &compiled, compile_flags(job), request->params, &job->statement, error);
+    return status;
+}
+
+static adb_status fill_many(struct adb__job *job, const adb_request *request, size_t sql_size, adb_error *error)
+{
+    if (request->sets == NULL && request->n_sets > 0)
+        return adb__error_set(error, ADB_E_INVAL, "the sets are NULL");
+    job->n_sets = request->n_sets;
+    return adb__job_compile_sets(&job->arena, &job->ctx->db->driver->dialect, compile_flags(job), request->sql,
+                                 sql_size, request->sets, request->n_sets, &job->statement, &job->sets, error);
+}
+
+static adb_status fill_script(struct adb__job *job, const adb_request *request, size_t sql_size, adb_error *error)
+{
+    if (sql_size > ADB__VALUE_MAX_BYTES)
+        return adb__error_set(error, ADB_E_TOO_BIG, "a script of %zu bytes", sql_size);
+    job->statement.sql = adb__arena_bytes(&job->arena, request->sql, sql_size);
+    job->statement.sql_size = sql_size;
+    return job->statement.sql != NULL ? ADB_OK : adb__error_set(error, ADB_E_NOMEM, "no memory for the script");
+}
+
+static adb_status fill_sql(struct adb__job *job, const adb_request *request, adb_error *error)
+{
+    if (request->sql == NULL)
+        return adb__error_set(error, ADB_E_INVAL, "the statement is NULL");
+    size_t sql_size = request->sql_size != 0 ? request->sql_size : strlen(request->sql);
+    if (request->kind == ADB_REQUEST_EXECUTE_MANY)
+        return fill_many(job, request, sql_size, error);
+    if (request->kind == ADB_REQUEST_EXECUTE_SCRIPT)
+        return fill_script(job, request, sql_size, error);
+    return fill_one(job, request, sql_size, error);
+}
+
+static adb_status fill_fetch(struct adb__job *job, const adb_request *request, adb_error *error)
+{
+    const adb_options *options = &job->ctx->db->options;
+    if (request->kind == ADB_REQUEST_FETCH_MANY && request->limit == 0)
+        return adb__error_set(error, ADB_E_INVAL, "a limit of 0 rows");
+    job->limit = request->limit;
+    job->column = request->column;
+    job->batch = request->batch;
+    job->stream.batch_rows = request->batch_rows != 0 ? request->batch_rows : options->batch_rows;
+    job->stream.batch_bytes = request->batch_bytes != 0 ? request->batch_bytes : options->batch_bytes;
+    if (request->column_name != NULL) {
+        job->column_name = adb__arena_strdup(&job->arena, request->column_name);
+        if (job->column_name == NULL)
+            return adb__error_set(error, ADB_E_NOMEM, "no memory for a column name");
+    }
+    return fill_sql(job, request, error);
+}
+
+static adb_status fill_transaction(struct adb__job *job, const adb_request *request, adb_error *error)
+{
+    adb_transaction_options *options = &job->transaction;
+    *options = (adb_transaction_options){.size = sizeof(*options)};
+    if (request->transaction != NULL) {
+        adb_status status = adb__options_copy(options, sizeof(*options), request->transaction,
+                                              request->transaction->size, "adb_transaction_options", error);
+        if (status != ADB_OK)
+            return status;
+    }
+    if ((unsigned)options->isolation > ADB_ISOLATION_SERIALIZABLE || (unsigned)options->lock > ADB_LOCK_EXCLUSIVE ||
+        (unsigned)options->on_error > ADB_ON_ERROR_CONTINUE || options->retries > 1000)
+        return adb__error_set(error, ADB_E_INVAL, "a transaction option is out of range");
+    if (request->kind != ADB_REQUEST_BEGIN)
+        return ADB_OK;
+    job->level = adb__level_new(options);
+    return job->level != NULL ? ADB_OK : adb__error_set(error, ADB_E_NOMEM, "no memory for a transaction level");
+}
+
+static adb_status fill_work(struct adb__job *job, const adb_request *request, adb_error *error)
+{
+    if (request->work == NULL)
+        return adb__error_set(error, ADB_E_INVAL, "the work function is NULL");
+    job->work = request->work;
+    return fill_transaction(job, request, error);
+}
+
+static adb_status fill_kind(struct adb__job *job, const adb_request *request, adb_error *error)
+{
+    switch (request->kind) {
+    case ADB_REQUEST_EXECUTE:
+    case ADB_REQUEST_EXECUTE_MANY:
+    case ADB_REQUEST_EXECUTE_SCRIPT:
+        return fill_sql(job, request, error);
+    case ADB_REQUEST_FETCH_ALL:
+    case ADB_REQUEST_FETCH_ONE:
+    case ADB_REQUEST_FETCH_VAL:
+    case ADB_REQUEST_FETCH_MANY:
+    case ADB_REQUEST_ITERATE:
+        return fill_fetch(job, request, error);
+    case ADB_REQUEST_BEGIN:
+        return fill_transaction(job, request, error);
+    case ADB_REQUEST_RUN:
+    case ADB_REQUEST_TRANSACT:
+        return fill_work(job, request, error);
+    case ADB_REQUEST_COMMIT:
+    case ADB_REQUEST_ROLLBACK:
+    case ADB_REQUEST_ACQUIRE:
+    case ADB_REQUEST_RELEASE:
+    case ADB_REQUEST_CONNECT:
+        return ADB_OK;
+    }
+    return adb__error_set(error, ADB_E_INVAL, "%d is no kind of request", (int)request->kind);
+}
+
+/* Who may run the job: readers what says of itself that it only reads. A reader that finds otherwise passes it on. */
+static enum adb__role job_role(const struct adb__job *job)
+{
+    if (job->lane->read_only)
+        return ADB__ROLE_READER;
+    if (job->kind == ADB_REQUEST_BEGIN || job->kind == ADB_REQUEST_TRANSACT)
+        return job->transaction.read_only ? ADB__ROLE_READER : ADB__ROLE_WRITER;
+    return job->statement.flags & ADB__STMT_READS && job->kind != ADB_REQUEST_EXECUTE_MANY ? ADB__ROLE_READER
+                                                                                          : ADB__ROLE_WRITER;
+}
+
+static int64_t job_deadline(const adb_context *ctx, int timeout_ms, int64_t now)
+{
+    if (timeout_ms == 0)
+        timeout_ms = ctx->timeout_ms;
+    if (timeout_ms == 0)
+        timeout_ms = ctx->db->options.timeout_ms;
+    return timeout_ms == 0 ? ADB__NEVER : adb__deadline_in(now, timeout_ms);
+}
+
+/* A parallel context gives each job a lane of its own, unless it stands inside a transaction or hold. */
+static void job_choose_lane(struct adb__job *job)
+{
+    adb_context *ctx = job->ctx;
+    int change = job->kind == ADB_REQUEST_BEGIN || job->kind == ADB_REQUEST_ACQUIRE       ? 1
+                 : job->kind == ADB_REQUEST_COMMIT || job->kind == ADB_REQUEST_ROLLBACK ||
+                         job->kind == ADB_REQUEST_RELEASE
+                     ? -1
+                     : 0;
+    bool shared = change != 0 || adb__counter_get(&ctx->lane->planned) > 0;
+    if (change != 0 && adb__counter_get(&ctx->lane->planned) + change >= 0)
+        adb__counter_add(&ctx->lane->planned, change);
+    job->lane = ctx->lane;
+    if ((ctx->flags & ADB_CONTEXT_PARALLEL) == 0 || shared)
+        return;
+    adb__lane_init(&job->own_lane, ctx->lane->server, ctx->lane->read_only, job);
+    job->lane = &job->own_lane;
+}
+
+adb_status adb__job_fill(struct adb__job *job, adb_context *ctx, const adb_request *request, adb_error *error)
+{
+    job->ctx = ctx;
+    job->kind = request->kind;
+    job->flags = request->flags;
+    job->done = request->done;
+    job->user_data = request->user_data;
+    job->deadline = job_deadline(ctx, request->timeout_ms, adb__clock_now());
+    if ((request->flags & ~(unsigned)(ADB_REQUEST_FORMAT | ADB_REQUEST_NOT_ATOMIC)) != 0)
+        return adb__error_set(error, ADB_E_INVAL, "unknown flags in a request");
+    return fill_kind(job, request, error);
+}
+
+static adb_status submit_check(adb_context *ctx, const adb_request *given, adb_request *request)
+{
+    if (given == NULL)
+        return adb__error_set(&ctx->error, ADB_E_INVAL, "the request is NULL");
+    if (adb__database_is_forked(ctx->db))
+        return adb__error_set(&ctx->error, ADB_E_FORKED, "this handle was made by a parent process");
+    adb_status status =
+        adb__options_copy(request, sizeof(*request), given, given->size, "adb_request", &ctx->error);
+    if (status == ADB_OK && !atomic_load_explicit(&ctx->db->jobs.open, memory_order_acquire))
+        return adb__error_set(&ctx->error, ADB_E_CLOSED, "the database is closed");
+    return status == ADB_OK ? adb__database_start(ctx->db, &ctx->error) : status;
+}
+
+/* Undo what filling and accepting have taken. */
+static adb_job submit_refuse(adb_context *ctx, struct adb__job *job)
+{
+    adb__counter_add(&ctx->db->figures.refused, 1);
+    if (job != NULL)
+        adb__job_untake(job);
+    return 0;
+}
+
+adb_job adb_submit(adb_context *ctx, const adb_request *given)
+{
+    adb_request request;
+    if (ctx == NULL)
+        return 0;
+    adb_status status = submit_check(ctx, given, &request);
+    if (status != ADB_OK)
+        return submit_refuse(ctx, NULL);
+    struct adb__job *job = adb__job_take(&ctx->db->jobs, &status);
+    if (job == NULL) {
+        adb__error_set(&ctx->error, status,
+                       status == ADB_E_BUSY ? "the queue is full: %u jobs accepted and not delivered"
+                                            : "no memory for one of %u jobs",
+                       ctx->db->jobs.capacity);
+        return submit_refuse(ctx, NULL);
+    }
+    status = adb__job_fill(job, ctx, &request, &ctx->error);
+    if (status != ADB_OK)
+        return submit_refuse(ctx, job);
+    adb_job id = job->id;
+    adb__ref_take(&ctx->ref);
+    adb__counter_add(&ctx->pending, 1);
+    if (!adb__job_accept(job, adb__clock_now())) {
+        adb__counter_add(&ctx->pending, -1);
+        adb__context_unref(ctx);
+        adb__error_set(&ctx->error, ADB_E_CLOSED, "the database is closing");
+        return submit_refuse(ctx, job);
+    }
+    /* From here on an outsider may end the job, but its memory is the lane's too, and so still ours. */
+    job_choose_lane(job);
+    job->role = job_role(job);
+    ctx->error.status = ADB_OK;
+    adb__counter_add(&ctx->db->figures.accepted, 1);
+    int64_t deadline = job->deadline;
+    adb__lane_submit(job->lane, job);
+    if (deadline != ADB__NEVER)
+        adb__watchdog_by(&ctx->db->watchdog, deadline);
+    return id;
+}
+
+adb_job adb_execute(adb_context *ctx, const char *sql, const adb_params *params, adb_done_cb done, void *user_data)
+{
+    return adb_submit(ctx, ADB_REQUEST(.kind = ADB_REQUEST_EXECUTE, .sql = sql, .params = params, .done = done,
+                                       .user_data = user_data));
+}
+
+adb_job adb_execute_many(adb_context *ctx, const char *sql, const adb_params *sets, size_t n_sets, adb_done_cb done,
+                         void *user_data)
+{
+    return adb_submit(ctx, ADB_REQUEST(.kind = ADB_REQUEST_EXECUTE_MANY, .sql = sql, .sets = sets, .n_sets = n_sets,
+                                       .done = done, .user_data = user_data));
+}
+
+adb_job adb_execute_script(adb_context *ctx, const char *sql, adb_done_cb done, void *user_data)
+{
+    return adb_submit(
+        ctx, ADB_REQUEST(.kind = ADB_REQUEST_EXECUTE_SCRIPT, .sql = sql, .done = done, .user_data = user_data));
+}
+
+adb_job adb_fetch_all(adb_context *ctx, const char *sql, const adb_params *params, adb_done_cb done, void *user_data)
+{
+    return adb_submit(ctx, ADB_REQUEST(.kind = ADB_REQUEST_FETCH_ALL, .sql = sql, .params = params, .done = done,
+                                       .user_data = user_data));
+}
+
+adb_job adb_fetch_one(adb_context *ctx, const char *sql, const adb_params *params, adb_done_cb done, void *user_data)
+{
+    return adb_submit(ctx, ADB_REQUEST(.kind = ADB_REQUEST_FETCH_ONE, .sql = sql, .params = params, .done = done,
+                                       .user_data = user_data));
+}
+
+adb_job adb_fetch_val(adb_context *ctx, const char *sql, const adb_params *params, adb_done_cb done, void *user_data)
+{
+    return adb_submit(ctx, ADB_REQUEST(.kind = ADB_REQUEST_FETCH_VAL, .sql = sql, .params = params, .done = done,
+                                       .user_data = user_data));
+}
+
+adb_job adb_fetch_many(adb_context *ctx, const char *sql, const adb_params *params, size_t limit, adb_done_cb done,
+                       void *user_data)
+{
+    return adb_submit(ctx, ADB_REQUEST(.kind = ADB_REQUEST_FETCH_MANY, .sql = sql, .params = params, .limit = limit,
+                                       .done = done, .user_data = user_data));
+}
+
+adb_job adb_iterate(adb_context *ctx, const char *sql, const adb_params *params, adb_batch_cb batch, adb_done_cb done,
+                    void *user_data)
+{
+    return adb_submit(ctx, ADB_REQUEST(.kind = ADB_REQUEST_ITERATE, .sql = sql, .params = params, .batch = batch,
+                                       .done = done, .user_data = user_data));
+}
+
+adb_job adb_connect(adb_context *ctx, adb_done_cb done, void *user_data)
+{
+    return adb_submit(ctx, ADB_REQUEST(.kind = ADB_REQUEST_CONNECT, .done = done, .user_data = user_data));
+}
+
+adb_job adb_begin(adb_context *ctx, const adb_transaction_options *options, adb_done_cb done, void *user_data)
+{
+    return adb_submit(ctx, ADB_REQUEST(.kind = ADB_REQUEST_BEGIN, .transaction = options, .done = done,
+                                       .user_data = user_data));
+}
+
+adb_job adb_commit(adb_context *ctx, adb_done_cb done, void *user_data)
+{
+    return adb_submit(ctx, ADB_REQUEST(.kind = ADB_REQUEST_COMMIT, .done = done, .user_data = user_data));
+}
+
+adb_job adb_rollback(adb_context *ctx, adb_done_cb done, void *user_data)
+{
+    return adb_submit(ctx, ADB_REQUEST(.kind = ADB_REQUEST_ROLLBACK, .done = done, .user_data = user_data));
+}
+
+adb_job adb_acquire(adb_context *ctx, adb_done_cb done, void *user_data)
+{
+    return adb_submit(ctx, ADB_REQUEST(.kind = ADB_REQUEST_ACQUIRE, .done = done, .user_data = user_data));
+}
+
+adb_job adb_release(adb_context *ctx, adb_done_cb done, void *user_data)
+{
+    return adb_submit(ctx, ADB_REQUEST(.kind = ADB_REQUEST_RELEASE, .done = done, .user_data = user_data));
+}
+
+adb_job adb_run(adb_context *ctx, adb_work_fn work, adb_done_cb done, void *user_data)
+{
+    return adb_submit(
+        ctx, ADB_REQUEST(.kind = ADB_REQUEST_RUN, .work = work, .done = done, .user_data = user_data));
+}
+
+adb_job adb_transact(adb_context *ctx, const adb_transaction_options *options, adb_work_fn work, adb_done_cb done,
+                     void *user_data)
+{
+    return adb_submit(ctx, ADB_REQUEST(.kind = ADB_REQUEST_TRANSACT, .transaction = options, .work = work,
+                                       .done = done, .user_data = user_data));
+}

@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The watchdog's round: expire, cancel, sweep, grow, and sleep until the next thing is due. */
+#include "core/watchdog.h"
+
+#include "base/clock.h"
+#include "core/database.h"
+#include "core/process.h"
+#include "core/server.h"
+
+#include <signal.h>
+
+/* A cancel that did not stop the job is repeated: the statement may only have started after it. */
+#define CANCEL_AGAIN_NS (20 * ADB__NS_PER_MS)
+
+bool adb__watchdog_init(struct adb__watchdog *watchdog, struct adb_database *db)
+{
+    watchdog->db = db;
+    return adb__parker_init(&watchdog->parker);
+}
+
+void adb__watchdog_fini(struct adb__watchdog *watchdog)
+{
+    adb__parker_fini(&watchdog->parker);
+}
+
+void adb__watchdog_poke(struct adb__watchdog *watchdog)
+{
+    adb__parker_wake(&watchdog->parker);
+}
+
+void adb__watchdog_by(struct adb__watchdog *watchdog, int64_t when)
+{
+    /* seq_cst: pairs with the stores in watchdog_round(). Either the round sees what the caller wrote, or the caller
+     * sees that the round has begun (never) or when it ends (next_wake). */
+    if (when < atomic_load_explicit(&watchdog->db->jobs.next_wake, memory_order_seq_cst))
+        adb__parker_wake(&watchdog->parker);
+}
+
+/* Call the driver's cancel for a job that was asked to stop. */
+static void watchdog_cancel(struct adb_database *db, uint32_t index, uint64_t word)
+{
+    struct adb__worker *worker = adb__jobs_cancel_begin(&db->jobs, index, word);
+    if (worker == NULL)
+        return;
+    if (worker->is_open)
+        db->driver->cancel(worker->conn, ADB__CANCEL_ASK);
+    adb__jobs_cancel_end(&db->jobs, index);
+}
+
+/* One slot: what is due, and when to look at it again. */
+static int64_t watchdog_slot(struct adb_database *db, uint32_t index, int64_t now)
+{
+    struct adb__slot *slot = &db->jobs.slots[index];
+    uint64_t word = atomic_load_explicit(&slot->word, memory_order_seq_cst);
+    enum adb__job_state state = adb__word_state(word);
+    if (state != ADB__JOB_QUEUED && state != ADB__JOB_RUNNING && state != ADB__JOB_STOPPING)
+        return ADB__NEVER;
+    int64_t deadline = atomic_load_explicit(&slot->deadline, memory_order_seq_cst);
+    if (state == ADB__JOB_STOPPING) {
+        watchdog_cancel(db, index, word);
+        return now + CANCEL_AGAIN_NS;
+    }
+    if (now < deadline)
+        return deadline;
+    if (state == ADB__JOB_QUEUED) {
+        struct adb__job *job = adb__jobs_take_queued(&db->jobs, index, word, ADB__STOP_DEADLINE);
+        if (job != NULL)
+            adb__job_judge(job, ADB__STOP_DEADLINE, false);
+        return ADB__NEVER;
+    }
+    adb__jobs_stop(&db->jobs, index, word, ADB__STOP_DEADLINE);
+    struct adb__worker *worker = atomic_load_explicit(&slot->worker, memory_order_acquire);
+    adb__worker_wake(worker); /* it may be waiting for a caller, not for the database */
+    return now;               /* once more, to cancel it */
+}
+
+static int64_t watchdog_jobs(struct adb_database *db, int64_t now)
+{
+    int64_t next = ADB__NEVER;
+    if (atomic_load_explicit(&db->jobs.undone, memory_order_seq_cst) == 0)
+        return next;
+    for (uint32_t i = 0; i < db->jobs.capacity; i++)
+        next = adb__deadline_first(next, watchdog_slot(db, i, now));
+    return next;
+}
+
+static int64_t watchdog_pools(struct adb__watchdog *watchdog, int64_t now)
+{
+    struct adb_database *db = watchdog->db;
+    int64_t next = ADB__NEVER;
+    bool want_min = adb__counter_get(&watchdog->want_min) != 0;
+    adb__counter_set(&watchdog->want_min, 0);
+    for (size_t i = 0; i < db->n_servers; i++) {
+        for (unsigned role = 0; role < ADB__N_ROLES; role++) {
+            struct adb__pool *pool = &db->servers[i].pools[role];
+            if (pool->max == 0)
+                continue;
+            next = adb__deadline_first(next, adb__pool_grow(pool, want_min ? pool->min : 0, now));
+            next = adb__deadline_first(next, adb__pool_expire(pool, now));
+        }
+    }
+    return next;
+}
+
+/* Look at everything. Returns when to look again. */
+static int64_t watchdog_round(struct adb__watchdog *watchdog)
+{
+    struct adb__jobs *jobs = &watchdog->db->jobs;
+    int64_t now = adb__clock_now();
+    /* seq_cst: pairs with adb__watchdog_by(): until the round is over everybody who has news wakes us again */
+    atomic_store_explicit(&jobs->next_wake, ADB__NEVER, memory_order_seq_cst);
+    int64_t next = adb__deadline_first(watchdog_jobs(watchdog->db, now), watchdog_pools(watchdog, now));
+    atomic_store_explicit(&jobs->next_wake, next, memory_order_seq_cst);
+    return next;
+}
+
+static void *watchdog_main(void *argument)
+{
+    struct adb__watchdog *watchdog = argument;
+    adb__process_enter_worker(); /* a direct callback on this thread must not wait either */
+    while (adb__counter_get(&watchdog->stopping) == 0) {
+        int64_t next = watchdog_round(watchdog);
+        if (next > adb__clock_now())
+            adb__parker_wait(&watchdog->parker, next);
+    }
+    return NULL;
+}
+
+int adb__watchdog_start(struct adb__watchdog *watchdog)
+{
+    sigset_t all, before;
+    adb__counter_set(&watchdog->stopping, 0);
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    int refusal = pthread_create(&watchdog->thread, NULL, watchdog_main, watchdog);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return refusal;
+}
+
+void adb__watchdog_stop(struct adb__watchdog *watchdog)
+{
+    adb__counter_set(&watchdog->stopping, 1);
+    adb__watchdog_poke(watchdog);
+    pthread_join(watchdog->thread, NULL);
+}

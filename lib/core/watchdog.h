@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* One thread per database that looks after time: deadlines, cancels, lanes that wait too long, workers to be started.
+ * It sleeps until the earliest of them, and without work for ever. */
+#ifndef ADB_CORE_WATCHDOG_H
+#define ADB_CORE_WATCHDOG_H
+
+#include "base/ref.h"
+#include "queue/park.h"
+
+struct adb_database;
+
+struct adb__watchdog {
+    struct adb_database *db;
+    pthread_t thread;
+    struct adb__parker parker;
+    struct adb__counter stopping;
+    struct adb__counter want_min;   /* open the least number of connections: adb_database_connect() */
+};
+
+bool adb__watchdog_init(struct adb__watchdog *watchdog, struct adb_database *db);
+void adb__watchdog_fini(struct adb__watchdog *watchdog);
+int adb__watchdog_start(struct adb__watchdog *watchdog);
+void adb__watchdog_stop(struct adb__watchdog *watchdog);   /* and join */
+/* Look now. */
+void adb__watchdog_poke(struct adb__watchdog *watchdog);
+/* Look not later than that. What the watchdog is to see must have been written with seq_cst order before. */
+void adb__watchdog_by(struct adb__watchdog *watchdog, int64_t when);
+
+#endif

@@ -1,0 +1,294 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The worker's loop. Which lane, which job, what next; what a job does is in core/perform.c. */
+#include "core/worker.h"
+
+#include "base/alloc.h"
+#include "base/clock.h"
+#include "core/database.h"
+#include "core/group.h"
+#include "core/perform.h"
+#include "core/process.h"
+#include "core/server.h"
+#include "model/error.h"
+
+#include <signal.h>
+
+/* Looks into the ready queue by a searcher before it goes to sleep: about a microsecond or two, so that a steady trickle
+ * of jobs needs no wake-up, and an idle database no CPU. */
+#define SEARCH_SPINS 64
+
+struct adb__worker *adb__worker_new(struct adb__pool *pool)
+{
+    struct adb__worker *worker = adb__alloc_zeroed(sizeof(*worker));
+    if (worker == NULL)
+        return NULL;
+    worker->pool = pool;
+    worker->db = pool->server->db;
+    worker->conn = adb__alloc_zeroed(worker->db->driver->conn_size);
+    if (worker->conn == NULL || !adb__parker_init(&worker->parker)) {
+        adb__free(worker->conn);
+        adb__free(worker);
+        return NULL;
+    }
+    adb__list_init(&worker->sleeper.link);
+    worker->sleeper.parker = &worker->parker;
+    worker->random = (uint64_t)adb__clock_now() ^ (uint64_t)(uintptr_t)worker;
+    return worker;
+}
+
+void adb__worker_free(struct adb__worker *worker)
+{
+    if (worker == NULL)
+        return;
+    adb__parker_fini(&worker->parker);
+    adb__free(worker->conn);
+    adb__free(worker);
+}
+
+void adb__worker_wake(struct adb__worker *worker)
+{
+    adb__parker_wake(&worker->parker);
+}
+
+void adb__worker_rest(struct adb__worker *worker, int64_t deadline)
+{
+    adb__parker_wait(&worker->parker, deadline);
+}
+
+static bool worker_is_stopping(const struct adb__worker *worker)
+{
+    return adb__counter_get(&worker->pool->stopping) != 0 || adb__counter_get(&worker->orphaned) != 0;
+}
+
+static void worker_set_state(struct adb__worker *worker, enum adb__worker_state state)
+{
+    adb__counter_set(&worker->state, state);
+}
+
+adb_status adb__worker_check_stop(struct adb__worker *worker, adb_error *error)
+{
+    const struct adb__job *job = worker->job;
+    if (job == NULL)
+        return ADB_OK;
+    enum adb__job_reason reason = adb__job_stop_reason(job);
+    if (reason == ADB__STOP_NONE && job->deadline != ADB__NEVER && adb__clock_now() >= job->deadline)
+        reason = ADB__STOP_DEADLINE;
+    return reason == ADB__STOP_NONE ? ADB_OK : adb__job_reason_error(error, reason);
+}
+
+/* When an idle worker has something to do by itself. */
+static int64_t worker_next_chore(const struct adb__worker *worker)
+{
+    const adb_options *options = &worker->db->options;
+    if (!worker->is_open || worker->pool->server->layout.keep_open)
+        return adb__deadline_in(worker->used_at, options->idle_timeout_ms);
+    return adb__deadline_first(adb__deadline_in(worker->used_at, options->idle_timeout_ms), worker->expires_at);
+}
+
+/* Nothing to do for long: replace an old connection later, or go. True: the thread shall end. */
+static bool worker_chore(struct adb__worker *worker)
+{
+    int64_t now = adb__clock_now();
+    bool keep = worker->pool->server->layout.keep_open;
+    if (worker->is_open && !keep && now >= worker->expires_at)
+        adb__worker_disconnect(worker, ADB__CLOSED_LIFETIME);
+    if (now < adb__deadline_in(worker->used_at, worker->db->options.idle_timeout_ms))
+        return false;
+    worker->used_at = now; /* those that must stay look again after the same time */
+    if (keep || !adb__pool_may_shrink(worker->pool, worker))
+        return false;
+    adb__worker_disconnect(worker, ADB__CLOSED_IDLE);
+    return true;
+}
+
+/* Look for a lane a little longer, as the only one that does. */
+static struct adb__lane *worker_spin(struct adb__worker *worker)
+{
+    for (unsigned i = 0; i < SEARCH_SPINS && !worker_is_stopping(worker); i++) {
+        if (!adb__pool_has_ready(worker->pool))
+            continue;
+        struct adb__lane *lane = adb__pool_pop(worker->pool);
+        if (lane != NULL)
+            return lane;
+    }
+    return NULL;
+}
+
+/* A lane was found by the searcher: the next sleeper searches, if there may be more. */
+static struct adb__lane *worker_pass_on(struct adb__worker *worker, struct adb__lane *lane, bool searching)
+{
+    if (searching) {
+        adb__park_found(&worker->pool->park);
+        if (adb__pool_has_ready(worker->pool))
+            adb__park_call(&worker->pool->park);
+    }
+    return lane;
+}
+
+/* The next lane, sleeping until there is one. NULL: go home. The order of steps is that of tests/models/park.pml. */
+static struct adb__lane *worker_next_lane(struct adb__worker *worker)
+{
+    struct adb__pool *pool = worker->pool;
+    bool searching = false;
+    worker_set_state(worker, ADB__WORKER_IDLE);
+    for (;;) {
+        struct adb__lane *lane = adb__pool_pop(pool);
+        if (lane == NULL && !searching)
+            searching = adb__park_search(&pool->park);
+        if (lane == NULL && searching)
+            lane = worker_spin(worker);
+        if (lane != NULL)
+            return worker_pass_on(worker, lane, searching);
+        adb__park_announce(&pool->park, &worker->sleeper, searching);
+        lane = adb__pool_pop(pool);
+        if (lane != NULL) {
+            searching = adb__park_withdraw(&pool->park, &worker->sleeper);
+            return worker_pass_on(worker, lane, searching);
+        }
+        if (worker_is_stopping(worker)) {
+            if (adb__park_withdraw(&pool->park, &worker->sleeper))
+                adb__park_found(&pool->park);
+            return NULL;
+        }
+        searching = adb__park_sleep(&pool->park, &worker->sleeper, worker_next_chore(worker));
+        if (!searching && !worker_is_stopping(worker) && worker_chore(worker))
+            return NULL;
+    }
+}
+
+/* Undo and let go of whatever the lane holds: its last handle is gone, or the database closes. */
+static void worker_unwind(struct adb__worker *worker, struct adb__lane *lane)
+{
+    while (lane->txn.depth > 0)
+        adb__perform_rollback(worker, lane, NULL);
+    lane->acquired = 0;
+}
+
+/* A lane with an open transaction stays: sleep until it has mail. */
+static void worker_hold(struct adb__worker *worker, struct adb__lane *lane)
+{
+    worker_set_state(worker, ADB__WORKER_HELD);
+    while (adb__mailbox_is_idle(&lane->mailbox) && !worker_is_stopping(worker))
+        adb__worker_rest(worker, ADB__NEVER);
+    worker_set_state(worker, ADB__WORKER_BUSY);
+}
+
+/* The backlog and the mailbox are empty. True: the lane was left. */
+static bool worker_leave(struct adb__worker *worker, struct adb__lane *lane)
+{
+    bool held = adb__lane_is_held(lane);
+    if (held && worker_is_stopping(worker)) {
+        worker_unwind(worker, lane);
+        held = false;
+    }
+    lane->home = held ? worker : NULL;
+    if (!held)
+        adb__worker_clean(worker); /* before another worker may run this lane */
+    if (!adb__mailbox_leave(&lane->mailbox))
+        return false;
+    if (!held) {
+        adb__lane_unref(lane);
+        return true;
+    }
+    worker_hold(worker, lane);
+    return false;
+}
+
+void adb__worker_put_back(struct adb__worker *worker, struct adb__lane *lane)
+{
+    for (;;) {
+        if (adb__lane_peek(lane) == NULL)
+            adb__lane_collect(lane);
+        struct adb__mail *mail = adb__lane_peek(lane);
+        if (mail == NULL && worker_leave(worker, lane))
+            return;
+        if (mail == &lane->farewell) {
+            adb__lane_pop(lane); /* nothing is held */
+        } else if (mail != NULL) {
+            adb__lane_send(lane, ADB__CONTAINER_OF(mail, struct adb__job, mail));
+            return;
+        }
+    }
+}
+
+/* May this worker run the job, or shall another role's? */
+static bool worker_suits(const struct adb__worker *worker, const struct adb__lane *lane, const struct adb__job *job)
+{
+    return adb__lane_is_held(lane) || !adb__job_is_queued(job) ||
+           adb__server_pool(lane->server, job->role) == worker->pool;
+}
+
+/* Run jobs of the lane until it is empty, had its share, or belongs elsewhere. */
+static void worker_attend(struct adb__worker *worker, struct adb__lane *lane)
+{
+    unsigned left = ADB__WORKER_RUN;
+    worker_set_state(worker, ADB__WORKER_BUSY);
+    for (;;) {
+        struct adb__mail *mail = adb__lane_peek(lane);
+        if (mail == NULL) {
+            adb__lane_collect(lane);
+            mail = adb__lane_peek(lane);
+        }
+        if (mail == NULL) {
+            if (worker_leave(worker, lane))
+                return;
+            continue;
+        }
+        if (mail == &lane->farewell) {
+            adb__lane_pop(lane);
+            worker_unwind(worker, lane);
+            continue;
+        }
+        struct adb__job *job = ADB__CONTAINER_OF(mail, struct adb__job, mail);
+        bool share_used = left == 0 && !adb__lane_is_held(lane) && adb__pool_has_ready(worker->pool);
+        if (share_used || !worker_suits(worker, lane, job)) {
+            adb__worker_clean(worker);
+            adb__lane_send(lane, job);
+            return;
+        }
+        left = left == 0 ? ADB__WORKER_RUN : left - 1;
+        if (adb__group_suits(worker, lane, job) && adb__group_run(worker, lane))
+            continue;
+        adb__perform(worker, lane, job);
+    }
+}
+
+static void *worker_main(void *argument)
+{
+    struct adb__worker *worker = argument;
+    struct adb__pool *pool = worker->pool;
+    struct adb_database *db = worker->db;
+    adb__process_enter_worker();
+    worker->used_at = adb__clock_now();
+    for (;;) {
+        struct adb__lane *lane = worker_next_lane(worker);
+        if (lane == NULL)
+            break;
+        adb__worker_refresh(worker);
+        worker_attend(worker, lane);
+        worker->used_at = adb__clock_now();
+        if (db->options.unpooled && worker->is_open && !pool->server->layout.keep_open)
+            adb__worker_disconnect(worker, ADB__CLOSED_UNPOOLED);
+    }
+    adb__worker_disconnect(worker, ADB__CLOSED_CLOSE);
+    if (!adb__pool_goodbye(pool, worker))
+        adb__worker_free(worker);
+    adb__database_unref(db);
+    return NULL;
+}
+
+int adb__worker_start(struct adb__worker *worker)
+{
+    sigset_t all, before;
+    adb__database_ref(worker->db);
+    worker_set_state(worker, ADB__WORKER_IDLE);
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before); /* the new thread takes no signal of the program */
+    int refusal = pthread_create(&worker->thread, NULL, worker_main, worker);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    if (refusal != 0) {
+        worker_set_state(worker, ADB__WORKER_GONE);
+        adb__database_unref(worker->db);
+    }
+    return refusal;
+}

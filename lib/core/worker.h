@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* One thread, one blocking connection, one loop: take a ready lane, run its jobs in order, give it back. */
+#ifndef ADB_CORE_WORKER_H
+#define ADB_CORE_WORKER_H
+
+#include "base/ref.h"
+#include "core/job.h"
+#include "core/pool.h"
+#include "drivers/driver.h"
+#include "queue/park.h"
+
+/* Jobs of one lane in a row while other lanes wait. */
+#define ADB__WORKER_RUN 16
+
+enum adb__worker_state {
+    ADB__WORKER_GONE, /* no thread */
+    ADB__WORKER_IDLE,
+    ADB__WORKER_BUSY,
+    ADB__WORKER_HELD, /* by a lane, between its jobs */
+    ADB__WORKER_CONNECTING
+};
+
+/* Why a connection was closed, for the statistics. */
+enum adb__close_reason {
+    ADB__CLOSED_IDLE,
+    ADB__CLOSED_LIFETIME,
+    ADB__CLOSED_LOST,
+    ADB__CLOSED_DIRTY,
+    ADB__CLOSED_UNPOOLED,
+    ADB__CLOSED_CLOSE,
+    ADB__N_CLOSE_REASONS
+};
+
+struct adb__worker {
+    struct adb__pool *pool;
+    struct adb_database *db;        /* referenced while the thread lives */
+    pthread_t thread;
+    bool joinable;                  /* lock of the pool */
+    bool retired;                   /* has left the count of the pool already; lock of the pool */
+    struct adb__counter orphaned;   /* left behind by close: go home as soon as possible */
+    struct adb__parker parker;
+    struct adb__sleeper sleeper;
+    struct adb__counter state;      /* enum adb__worker_state */
+
+    /* The thread's own */
+    void *conn;                     /* conn_size bytes; also read by who is inside CANCELLING, when it cannot change */
+    struct adb__open open;          /* what conn was opened with: the driver keeps a pointer to it */
+    bool is_open;
+    bool is_broken;                 /* lost: to be closed when the job is over */
+    bool base_open;                 /* the transaction of force_rollback */
+    bool in_group;                  /* a transaction that several jobs share is open */
+    int64_t group_not_before;
+    int64_t used_at;
+    int64_t expires_at;             /* of the connection: lifetime */
+    struct adb__job *job;           /* running */
+    uint64_t random;
+};
+
+struct adb__worker *adb__worker_new(struct adb__pool *pool);
+void adb__worker_free(struct adb__worker *worker);
+/* Start its thread; 0 or an errno. */
+int adb__worker_start(struct adb__worker *worker);
+
+/* Any thread: end whatever the worker rests for; it looks again. */
+void adb__worker_wake(struct adb__worker *worker);
+
+/* The worker's own thread: rest until woken or the deadline. */
+void adb__worker_rest(struct adb__worker *worker, int64_t deadline);
+/* Should the running job end? ADB_OK: no. */
+adb_status adb__worker_check_stop(struct adb__worker *worker, adb_error *error);
+
+/* Give back a lane that this worker attends and that is not held: to the ready queue, or to nobody. */
+void adb__worker_put_back(struct adb__worker *worker, struct adb__lane *lane);
+
+/* Connection, by the worker's own thread and never while a job of its is RUNNING. */
+adb_status adb__worker_connect(struct adb__worker *worker, int64_t deadline, adb_error *error);
+void adb__worker_disconnect(struct adb__worker *worker, enum adb__close_reason reason);
+/* Before a lane: close what is too old, check what was idle for long. */
+void adb__worker_refresh(struct adb__worker *worker);
+/* After a lane: nothing dirty goes back. */
+void adb__worker_clean(struct adb__worker *worker);
+/* Send statements split by ';' that yield nothing and belong to no job. */
+adb_status adb__worker_send(struct adb__worker *worker, const char *text, adb_error *error);
+
+#endif
