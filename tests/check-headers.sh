@@ -1,0 +1,61 @@
+#!/bin/sh
+# SPDX-License-Identifier: BSD-3-Clause
+# Each header compiles alone and twice: the public ones as C11 and as C++17, the private ones as C11.
+# An adapter needs its event loop; without that it is left out, and named.
+
+. "${top_srcdir:-$(dirname "$0")/..}/tests/lib/check.sh"
+
+cc=${CC:-cc}
+for cxx in ${CXX:-} c++ g++ clang++; do
+    command -v "$cxx" >/dev/null && break
+    cxx=
+done
+warnings="-Wall -Wextra -Wpedantic -Wshadow -Werror -fsyntax-only"
+
+# The pkg-config module that an adapter is for.
+adapter_module() {
+    case $(basename "$1" .h) in
+    uv) echo libuv ;;
+    glib) echo glib-2.0 ;;
+    ev) echo libev ;;
+    event) echo libevent ;;
+    esac
+}
+
+# twice HEADER COMPILER FLAGS…: silent when all is well.
+twice() {
+    header=$1
+    shift
+    printf '#include <%s>\n#include <%s>\nextern int nothing;\n' "$header" "$header" | "$@" - 2>&1 ||
+        echo "$header: does not compile alone: $*"
+}
+
+check_public() {
+    for header in asyncdb.h $(cd include && find asyncdb -name '*.h' | sort); do
+        flags=
+        module=$(adapter_module "$header")
+        if [ -n "$module" ]; then
+            if ! pkg-config --exists "$module"; then
+                echo "left out for want of $module: $header" >&3
+                continue
+            fi
+            flags=$(pkg-config --cflags "$module")
+        fi
+        twice "$header" $cc -std=c11 $warnings -Wstrict-prototypes -Iinclude $flags -x c
+        [ -z "$cxx" ] || twice "$header" $cxx -std=c++17 $warnings -Iinclude $flags -x c++
+    done
+}
+
+check_private() {
+    for header in $(cd lib && find . -name '*.h' ! -name config.h | sed 's,^\./,,' | sort); do
+        case $header in
+        drivers/sqlite/*) pkg-config --exists sqlite3 || continue ;;
+        esac
+        twice "$header" $cc -std=c11 -D_GNU_SOURCE $warnings -Iinclude -Ilib ${SQLITE_CFLAGS:-} -x c
+    done
+}
+
+exec 3>&1
+complaints=$(check_public && check_private)
+[ -n "$complaints" ] || [ -n "$cxx" ] || skip "no C++ compiler; as C, all headers are well"
+conclude "$complaints"
