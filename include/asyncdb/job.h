@@ -100,7 +100,7 @@ typedef struct adb_request {
 #define ADB_REQUEST(...) (&(adb_request){.size = sizeof(adb_request), __VA_ARGS__})
 
 /**
- * Run one statement; rows, if any, are dropped, counts are kept.
+ * Run one statement for its effect: the outcome has its counts, and the first row if there is one (RETURNING).
  *
  * @param ctx        A context.
  * @param sql        One statement with placeholders.

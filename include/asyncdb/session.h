@@ -32,7 +32,7 @@ typedef bool (*adb_rows_cb)(adb_result *batch, void *user_data);
  * @param session  The session.
  * @param sql      One statement with placeholders.
  * @param params   Values; NULL when there are none.
- * @return The outcome, never NULL; rows, if any, are dropped, counts are kept.
+ * @return The outcome, never NULL: the counts, and the first row if there is one (RETURNING).
  *
  * Ownership: the caller releases the result.
  * Blocking:  until the database has answered, the job's deadline passed or it was cancelled.

@@ -87,6 +87,14 @@ static void close_cancel(adb_database *db)
         adb__watchdog_poke(&db->watchdog);
 }
 
+/* What no cancel has stopped loses its connection. */
+static void close_sever(adb_database *db)
+{
+    adb__counter_set(&db->watchdog.severing, 1);
+    if (adb__counter_get(&db->started) != 0)
+        adb__watchdog_poke(&db->watchdog);
+}
+
 /* The last resort: what a worker does not bring back is completed here. */
 static void close_abandon(adb_database *db)
 {
@@ -158,6 +166,8 @@ static bool close_run(adb_database *db, int64_t now, int64_t deadline)
     if (!by_itself) {
         last = deadline - adb__clock_now() < GRACE_NS ? adb__clock_now() + GRACE_NS : deadline;
         close_cancel(db);
+        if (!close_drain(db, half_way(adb__clock_now(), last)))
+            close_sever(db);
         if (!close_drain(db, last))
             close_abandon(db);
     }

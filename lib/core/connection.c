@@ -69,14 +69,11 @@ static int64_t connection_expiry(struct adb__worker *worker, int64_t now)
     return adb__deadline_in(now, (int)(lifetime_ms - jitter));
 }
 
-adb_status adb__worker_connect(struct adb__worker *worker, int64_t deadline, adb_error *error)
+/* One attempt. On failure nothing of it is left. */
+static adb_status connection_attempt(struct adb__worker *worker, int64_t deadline, adb_error *error)
 {
-    if (worker->is_open)
-        return ADB_OK;
     struct adb_database *db = worker->db;
     struct adb__server *server = worker->pool->server;
-    int64_t now = adb__clock_now();
-    int64_t state = adb__counter_get(&worker->state);
     worker->open = (struct adb__open){
         .url = server->url,
         .options = &db->options,
@@ -84,34 +81,57 @@ adb_status adb__worker_connect(struct adb__worker *worker, int64_t deadline, adb
         .read_only = server->read_only,
         .anchor = db->anchor,
         .log = &db->log,
-        .deadline = adb__deadline_first(deadline, adb__deadline_in(now, db->options.connect_timeout_ms)),
+        .deadline = deadline,
         .stop_fn = connection_should_stop,
         .stop_data = worker,
     };
-    adb__counter_set(&worker->state, ADB__WORKER_CONNECTING);
     adb_status status = db->driver->open(worker->conn, &worker->open, error);
     worker->is_open = status == ADB_OK;
     if (status == ADB_OK)
         status = connection_prepare(worker, error);
-    adb__counter_set(&worker->state, state);
-    if (status != ADB_OK) {
-        adb__counter_add(&db->figures.open_failures, 1);
-        db->driver->close(worker->conn);
-        memset(worker->conn, 0, db->driver->conn_size);
-        worker->is_open = worker->base_open = false;
-        adb__log(&db->log, ADB__LOG_WARN, "connect to %s failed: %s", adb_url_redacted(server->url),
-                 error != NULL ? error->message : "");
-        return status;
-    }
+    if (status == ADB_OK)
+        return ADB_OK;
+    db->driver->close(worker->conn);
+    memset(worker->conn, 0, db->driver->conn_size);
+    worker->is_open = worker->base_open = false;
+    return status;
+}
+
+static void connection_opened(struct adb__worker *worker, int64_t now)
+{
+    struct adb_database *db = worker->db;
     adb__counter_add(&db->figures.opened, 1);
     adb__counter_add(&db->figures.connections, 1);
     worker->is_broken = false;
     worker->used_at = now;
     worker->expires_at = connection_expiry(worker, now);
     if (worker->pool->role == ADB__ROLE_WRITER)
-        adb__counter_set(&server->ready, 1);
-    adb__log(&db->log, ADB__LOG_INFO, "connected to %s", adb_url_redacted(server->url));
-    return ADB_OK;
+        adb__counter_set(&worker->pool->server->ready, 1);
+    adb__log(&db->log, ADB__LOG_INFO, "connected to %s", adb_url_redacted(worker->pool->server->url));
+}
+
+adb_status adb__worker_connect(struct adb__worker *worker, int64_t deadline, adb_error *error)
+{
+    if (worker->is_open)
+        return ADB_OK;
+    struct adb_database *db = worker->db;
+    adb_error detail = {0};
+    int64_t now = adb__clock_now();
+    int64_t state = adb__counter_get(&worker->state);
+    deadline = adb__deadline_first(deadline, adb__deadline_in(now, db->options.connect_timeout_ms));
+    adb__counter_set(&worker->state, ADB__WORKER_CONNECTING);
+    adb_status status = connection_attempt(worker, deadline, &detail);
+    adb__counter_set(&worker->state, state);
+    if (status == ADB_OK) {
+        connection_opened(worker, now);
+        return ADB_OK;
+    }
+    adb__counter_add(&db->figures.open_failures, 1);
+    adb__log(&db->log, ADB__LOG_WARN, "connect to %s failed: %s", adb_url_redacted(worker->pool->server->url),
+             detail.message);
+    if (error != NULL)
+        *error = detail;
+    return status;
 }
 
 void adb__worker_disconnect(struct adb__worker *worker, enum adb__close_reason reason)

@@ -3,6 +3,7 @@
 #include "core/lane.h"
 
 #include "base/alloc.h"
+#include "core/database.h"
 #include "core/job.h"
 #include "core/server.h"
 #include "core/worker.h"
@@ -10,13 +11,13 @@
 void adb__lane_init(struct adb__lane *lane, struct adb__server *server, bool read_only, struct adb__job *embedded_in)
 {
     adb__mailbox_init(&lane->mailbox);
-    adb__ref_init(&lane->ref, 1);
+    adb__ref_init(&lane->ref, embedded_in == NULL); /* no handle keeps an embedded lane, only who attends it */
     lane->server = server;
     lane->read_only = read_only;
     lane->embedded_in = embedded_in;
     lane->home = NULL;
     lane->backlog = lane->backlog_end = NULL;
-    lane->txn = (struct adb__txn){0};
+    lane->txn = (struct adb__txn){.base = server->db->options.force_rollback};
     lane->acquired = 0;
     adb__counter_set(&lane->depth, 0);
     adb__counter_set(&lane->planned, 0);

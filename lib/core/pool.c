@@ -92,7 +92,7 @@ struct adb__lane *adb__pool_pop(struct adb__pool *pool)
 }
 
 /* Start one more worker in a free place. */
-static int pool_start_one(struct adb__pool *pool)
+static int pool_start_one(struct adb__pool *pool, bool eager)
 {
     int refusal = ENOMEM;
     pthread_mutex_lock(&pool->lock);
@@ -109,6 +109,7 @@ static int pool_start_one(struct adb__pool *pool)
         worker = pool->workers[place] = adb__worker_new(pool);
     if (worker != NULL) {
         adb__counter_add(&pool->n_workers, 1);
+        worker->eager = eager;
         refusal = adb__worker_start(worker);
         worker->joinable = refusal == 0;
         if (refusal != 0)
@@ -132,7 +133,7 @@ int64_t adb__pool_grow(struct adb__pool *pool, unsigned at_least, int64_t now)
     while (adb__counter_get(&pool->n_workers) < (int64_t)pool->max) {
         if (!wanted && adb__counter_get(&pool->n_workers) >= (int64_t)at_least)
             break;
-        int refusal = pool_start_one(pool);
+        int refusal = pool_start_one(pool, !wanted);
         if (refusal != 0) {
             adb__log(&pool->server->db->log, ADB__LOG_ERROR, "no thread for a worker: %s", strerror(refusal));
             return now + THREAD_RETRY_NS;

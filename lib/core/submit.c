@@ -116,6 +116,7 @@ static adb_status fill_transaction(struct adb__job *job, const adb_request *requ
     if ((unsigned)options->isolation > ADB_ISOLATION_SERIALIZABLE || (unsigned)options->lock > ADB_LOCK_EXCLUSIVE ||
         (unsigned)options->on_error > ADB_ON_ERROR_CONTINUE || options->retries > 1000)
         return adb__error_set(error, ADB_E_INVAL, "a transaction option is out of range");
+    options->read_only = options->read_only || job->ctx->lane->read_only;
     if (request->kind != ADB_REQUEST_BEGIN)
         return ADB_OK;
     job->level = adb__level_new(options);

@@ -12,6 +12,9 @@
 /* A cancel that did not stop the job is repeated: the statement may only have started after it. */
 #define CANCEL_AGAIN_NS (20 * ADB__NS_PER_MS)
 
+/* So long after its deadline a job that no cancel has reached loses its connection: the network is silent. */
+#define SEVER_AFTER_NS (1000 * ADB__NS_PER_MS)
+
 bool adb__watchdog_init(struct adb__watchdog *watchdog, struct adb_database *db)
 {
     watchdog->db = db;
@@ -37,13 +40,13 @@ void adb__watchdog_by(struct adb__watchdog *watchdog, int64_t when)
 }
 
 /* Call the driver's cancel for a job that was asked to stop. */
-static void watchdog_cancel(struct adb_database *db, uint32_t index, uint64_t word)
+static void watchdog_cancel(struct adb_database *db, uint32_t index, uint64_t word, enum adb__cancel_how how)
 {
     struct adb__worker *worker = adb__jobs_cancel_begin(&db->jobs, index, word);
     if (worker == NULL)
         return;
     if (worker->is_open)
-        db->driver->cancel(worker->conn, ADB__CANCEL_ASK);
+        db->driver->cancel(worker->conn, how);
     adb__jobs_cancel_end(&db->jobs, index);
 }
 
@@ -57,7 +60,9 @@ static int64_t watchdog_slot(struct adb_database *db, uint32_t index, int64_t no
         return ADB__NEVER;
     int64_t deadline = atomic_load_explicit(&slot->deadline, memory_order_seq_cst);
     if (state == ADB__JOB_STOPPING) {
-        watchdog_cancel(db, index, word);
+        bool late = deadline != ADB__NEVER && now - deadline > SEVER_AFTER_NS;
+        bool sever = late || adb__counter_get(&db->watchdog.severing) != 0;
+        watchdog_cancel(db, index, word, sever ? ADB__CANCEL_SEVER : ADB__CANCEL_ASK);
         return now + CANCEL_AGAIN_NS;
     }
     if (now < deadline)
@@ -130,6 +135,7 @@ int adb__watchdog_start(struct adb__watchdog *watchdog)
 {
     sigset_t all, before;
     adb__counter_set(&watchdog->stopping, 0);
+    adb__counter_set(&watchdog->severing, 0);
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
     int refusal = pthread_create(&watchdog->thread, NULL, watchdog_main, watchdog);

@@ -14,6 +14,7 @@ struct adb__watchdog {
     pthread_t thread;
     struct adb__parker parker;
     struct adb__counter stopping;
+    struct adb__counter severing;   /* closing, and time is nearly up: break connections to get workers back */
     struct adb__counter want_min;   /* open the least number of connections: adb_database_connect() */
 };
 

@@ -260,6 +260,8 @@ static void *worker_main(void *argument)
     struct adb_database *db = worker->db;
     adb__process_enter_worker();
     worker->used_at = adb__clock_now();
+    if (worker->eager)
+        adb__worker_connect(worker, ADB__NEVER, NULL); /* a failure is in the log; the first job tries again */
     for (;;) {
         struct adb__lane *lane = worker_next_lane(worker);
         if (lane == NULL)

@@ -61,7 +61,7 @@ static void append_name(const struct adb__sqlite *conn, struct adb__buf *name)
         append_encoded(name, given);
     }
     if (conn->settings.immutable)
-        adb__buf_puts(name, strchr(name->bytes, '?') != NULL ? "&immutable=1" : "?immutable=1");
+        adb__buf_puts(name, conn->settings.uri && strchr(given, '?') != NULL ? "&immutable=1" : "?immutable=1");
 }
 
 /* Failure ---------------------------------------------------------------------------------------------------------- */
@@ -124,16 +124,15 @@ adb_status adb__sqlite_file_error(struct adb__sqlite *conn, int code, adb_error 
 /* Opening ---------------------------------------------------------------------------------------------------------- */
 
 /* Readers are kept from writing by query_only, not by SQLITE_OPEN_READONLY: the last connection to close tidies up the
- * WAL, and that may be a reader. */
+ * WAL, and that may be a reader. Memory is told by the name, not by SQLITE_OPEN_MEMORY, which attached files would
+ * inherit. */
 static int open_flags(const struct adb__sqlite *conn)
 {
     const struct adb__sqlite_settings *settings = &conn->settings;
     const char *mode = settings->values[ADB__SQLITE_MODE];
     const int flags = SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_URI |
                       (settings->shared ? SQLITE_OPEN_SHAREDCACHE : SQLITE_OPEN_PRIVATECACHE);
-    if (settings->memory)
-        return flags | SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_MEMORY;
-    if (conn->read_only)
+    if (conn->read_only && !settings->memory)
         return flags | SQLITE_OPEN_READONLY;
     if (conn->open->role == ADB__ROLE_READER || (mode != NULL && sqlite3_stricmp(mode, "rw") == 0))
         return flags | SQLITE_OPEN_READWRITE;

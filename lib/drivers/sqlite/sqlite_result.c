@@ -258,12 +258,15 @@ static adb_status refuse_write(adb_error *error, const char *text)
 }
 
 /* May this connection run it, now? */
-static adb_status admit(struct adb__sqlite *conn, const struct adb__sqlite_statement *prepared, adb_error *error)
+static adb_status admit(struct adb__sqlite *conn, const struct adb__statement *statement,
+                        const struct adb__sqlite_statement *prepared, adb_error *error)
 {
     if (sqlite3_get_autocommit(conn->db))
         conn->reading = false;
     if (prepared->writes && conn->read_only)
         return refuse_write(error, "the database is open for reading only");
+    if (prepared->writes && (statement->flags & ADB__STMT_MUST_READ) != 0)
+        return refuse_write(error, "a write in a read-only context or transaction");
     if (prepared->writes && conn->reading)
         return refuse_write(error, "a write in a read-only transaction");
     if (prepared->wants_writer && conn->open->role == ADB__ROLE_READER && !conn->reading)
@@ -318,7 +321,7 @@ static adb_status prepare(struct adb__sqlite *conn, const struct adb__statement 
     adb_status status = adb__sqlite_prepare(conn, statement, prepared_out, error);
     if (status != ADB_OK)
         return status;
-    status = admit(conn, prepared_out, error);
+    status = admit(conn, statement, prepared_out, error);
     if (status != ADB_OK)
         adb__sqlite_release(prepared_out);
     return status;

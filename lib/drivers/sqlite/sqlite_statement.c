@@ -9,6 +9,9 @@
 #include <limits.h>
 #include <string.h>
 
+/* Longer texts are made for one use (rows upon rows in one INSERT), and would fill memory in the cache. */
+#define MOST_BYTES_CACHED 16384
+
 /* Words ------------------------------------------------------------------------------------------------------------ */
 
 static const char *skip_comment(const char *sql)
@@ -103,7 +106,7 @@ static bool begins_on_writer(const char *sql, unsigned flags, bool autocommit)
     const char *mode = skip_blanks(word_end(sql));
     if (word_is(sql, "BEGIN") && (word_is(mode, "IMMEDIATE") || word_is(mode, "EXCLUSIVE")))
         return true;
-    return autocommit && (flags & ADB__STMT_NO_CACHE) == 0;
+    return autocommit && (flags & ADB__STMT_CONTROL) == 0;
 }
 
 static void classify(const struct adb__sqlite *conn, const struct adb__statement *statement,
@@ -185,7 +188,8 @@ static adb_status prepare_fresh(struct adb__sqlite *conn, const struct adb__stat
 adb_status adb__sqlite_prepare(struct adb__sqlite *conn, const struct adb__statement *statement,
                                struct adb__sqlite_statement *prepared_out, adb_error *error)
 {
-    const bool keep = conn->cache.capacity > 0 && (statement->flags & ADB__STMT_NO_CACHE) == 0;
+    const bool keep = conn->cache.capacity > 0 && (statement->flags & ADB__STMT_NO_CACHE) == 0 &&
+                      statement->sql_size <= MOST_BYTES_CACHED;
     if (keep) {
         const struct adb__sqlite_statement *known =
             adb__sqlite_cache_find(&conn->cache, statement->sql, statement->sql_size);

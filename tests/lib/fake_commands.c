@@ -1,0 +1,357 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The commands of the fake driver, its transactions, and its one table. */
+#include "tests/lib/fake_parts.h"
+
+#include "model/error.h"
+#include "tests/lib/latch.h"
+
+#include <inttypes.h>
+#include <sched.h>
+#include <stdio.h>
+#include <string.h>
+
+#define SPINS 20
+
+/* The table: what is committed. */
+static pthread_mutex_t table_lock = PTHREAD_MUTEX_INITIALIZER;
+static int64_t table[FAKE_MAX_ROWS];
+static size_t n_table;
+
+/* How often "fail NAME N" has failed already, by its text. */
+static char failing[16][64];
+static unsigned failures[16];
+
+/* One statement on its way. */
+struct command {
+    struct fake_conn *conn;
+    const struct adb__statement *statement;
+    struct adb__sink *sink;
+    adb_error *error;
+    char verb[32];
+    char word[32];
+    long number;    /* the third word, or the second when it is one */
+};
+
+typedef adb_status (*command_fn)(struct command *command);
+
+void fake_table_reset(void)
+{
+    pthread_mutex_lock(&table_lock);
+    n_table = 0;
+    memset(failing, 0, sizeof(failing));
+    memset(failures, 0, sizeof(failures));
+    pthread_mutex_unlock(&table_lock);
+}
+
+static void table_add(const int64_t *rows, size_t n)
+{
+    pthread_mutex_lock(&table_lock);
+    if (n_table + n > FAKE_MAX_ROWS)
+        latch_hang("the table of the fake driver is full");
+    memcpy(table + n_table, rows, n * sizeof(*rows));
+    n_table += n;
+    pthread_mutex_unlock(&table_lock);
+}
+
+bool fake_table_is(const char *rows)
+{
+    char found[8 * FAKE_MAX_ROWS] = "";
+    size_t size = 0;
+    pthread_mutex_lock(&table_lock);
+    for (size_t i = 0; i < n_table && size < sizeof(found) - 32; i++)
+        size += (size_t)snprintf(found + size, sizeof(found) - size, "%s%" PRId64, i > 0 ? " " : "", table[i]);
+    pthread_mutex_unlock(&table_lock);
+    if (strcmp(found, rows) != 0)
+        printf("the table holds \"%s\", not \"%s\"\n", found, rows);
+    return strcmp(found, rows) == 0;
+}
+
+/* Rows ------------------------------------------------------------------------------------------------------------- */
+
+static adb_status give_columns(struct command *command, size_t n)
+{
+    static const struct adb__column columns[8] = {{.name = "n", .type = ADB_TYPE_INT}, {.name = "b"}, {.name = "c"},
+                                                  {.name = "d"}, {.name = "e"}, {.name = "f"}, {.name = "g"}, {.name = "h"}};
+    return adb__sink_columns(command->sink, columns, n < 8 ? n : 8, command->error);
+}
+
+/* ADB__SINK_ENOUGH is not a failure: the rest is not wanted. */
+static adb_status give_rows(struct command *command, const int64_t *rows, size_t n)
+{
+    adb_status status = give_columns(command, 1);
+    for (size_t i = 0; i < n && status == ADB_OK; i++) {
+        status = adb__sink_row_begin(command->sink, command->error);
+        if (status != ADB_OK)
+            break;
+        adb__sink_int(command->sink, 0, rows != NULL ? rows[i] : (int64_t)i);
+        status = adb__sink_row_end(command->sink, command->error);
+    }
+    return status == ADB__SINK_ENOUGH ? ADB_OK : status;
+}
+
+static adb_status command_rows(struct command *command)
+{
+    return give_rows(command, NULL, (size_t)command->number);
+}
+
+static adb_status command_value(struct command *command)
+{
+    const int64_t value = command->number;
+    return give_rows(command, &value, 1);
+}
+
+static adb_status command_values(struct command *command)
+{
+    const struct adb__statement *statement = command->statement;
+    adb_status status = give_columns(command, statement->n_values);
+    if (status == ADB_OK)
+        status = adb__sink_row_begin(command->sink, command->error);
+    for (size_t i = 0; i < statement->n_values && i < 8 && status == ADB_OK; i++) {
+        const adb_value *value = &statement->values[i];
+        if (value->type == ADB_TYPE_TEXT)
+            status = adb__sink_bytes(command->sink, i, ADB_TYPE_TEXT, value->as.text, value->size,
+                                     command->error);
+        else if (value->type == ADB_TYPE_INT)
+            adb__sink_int(command->sink, i, value->as.integer);
+    }
+    if (status == ADB_OK)
+        status = adb__sink_row_end(command->sink, command->error);
+    return status == ADB__SINK_ENOUGH ? ADB_OK : status;
+}
+
+static adb_status command_table(struct command *command)
+{
+    static _Thread_local int64_t rows[2 * FAKE_MAX_ROWS];
+    pthread_mutex_lock(&table_lock);
+    const size_t n = n_table;
+    memcpy(rows, table, n * sizeof(*rows));
+    pthread_mutex_unlock(&table_lock);
+    memcpy(rows + n, command->conn->pending, command->conn->n_pending * sizeof(*rows));
+    return give_rows(command, rows, n + command->conn->n_pending);
+}
+
+/* Writes ----------------------------------------------------------------------------------------------------------- */
+
+static adb_status check_writer(const struct command *command)
+{
+    if (command->conn->open->read_only || (command->statement->flags & ADB__STMT_MUST_READ) != 0)
+        return adb__error_set(command->error, ADB_E_READ_ONLY, "a write where none is allowed");
+    return command->conn->open->role == ADB__ROLE_READER ? ADB__NEED_WRITER : ADB_OK;
+}
+
+static adb_status command_write(struct command *command)
+{
+    return check_writer(command);
+}
+
+static adb_status command_insert(struct command *command)
+{
+    struct fake_conn *conn = command->conn;
+    const struct adb__statement *statement = command->statement;
+    const adb_status status = check_writer(command);
+    if (status != ADB_OK)
+        return status;
+    const int64_t value = statement->n_values > 0 ? statement->values[0].as.integer : command->number;
+    if (value < 0)
+        return adb__error_set(command->error, ADB_E_CHECK, "%" PRId64 " is below zero", value);
+    if (conn->in_transaction)
+        conn->pending[conn->n_pending++] = value;
+    else
+        table_add(&value, 1);
+    command->sink->result->affected = 1;
+    command->sink->result->last_insert_id = value;
+    command->sink->result->has_insert_id = true;
+    return ADB_OK;
+}
+
+/* Transactions ----------------------------------------------------------------------------------------------------- */
+
+static adb_status refuse(struct command *command, const char *why)
+{
+    return adb__error_native(command->error, ADB_E_SQL, 0, 1, "25000", why);
+}
+
+static adb_status command_begin(struct command *command)
+{
+    struct fake_conn *conn = command->conn;
+    if (conn->in_transaction)
+        return refuse(command, "a transaction within a transaction");
+    conn->in_transaction = true;
+    return ADB_OK;
+}
+
+static void end_transaction(struct fake_conn *conn)
+{
+    conn->in_transaction = false;
+    conn->n_pending = conn->n_savepoints = 0;
+}
+
+static adb_status command_commit(struct command *command)
+{
+    struct fake_conn *conn = command->conn;
+    if (!conn->in_transaction)
+        return refuse(command, "commit without a transaction");
+    table_add(conn->pending, conn->n_pending);
+    end_transaction(conn);
+    return ADB_OK;
+}
+
+static adb_status command_savepoint(struct command *command)
+{
+    struct fake_conn *conn = command->conn;
+    if (conn->n_savepoints == FAKE_MAX_SAVEPOINTS)
+        return refuse(command, "too many savepoints");
+    if (!conn->in_transaction)
+        return refuse(command, "savepoint without a transaction");
+    struct fake_savepoint *savepoint = &conn->savepoints[conn->n_savepoints++];
+    memcpy(savepoint->name, command->word, sizeof(savepoint->name));
+    savepoint->n_pending = conn->n_pending;
+    return ADB_OK;
+}
+
+static struct fake_savepoint *find_savepoint(struct fake_conn *conn, const char *name)
+{
+    for (size_t i = conn->n_savepoints; i > 0; i--) {
+        if (strcmp(conn->savepoints[i - 1].name, name) == 0)
+            return &conn->savepoints[i - 1];
+    }
+    return NULL;
+}
+
+static adb_status command_release(struct command *command)
+{
+    struct fake_conn *conn = command->conn;
+    char name[32] = "";
+    sscanf(command->statement->sql, "%*s %*s %31s", name);
+    const struct fake_savepoint *savepoint = find_savepoint(conn, name);
+    if (savepoint == NULL)
+        return refuse(command, "no such savepoint");
+    conn->n_savepoints = (size_t)(savepoint - conn->savepoints);
+    return ADB_OK;
+}
+
+static adb_status command_rollback(struct command *command)
+{
+    struct fake_conn *conn = command->conn;
+    char name[32] = "";
+    if (!conn->in_transaction)
+        return refuse(command, "rollback without a transaction");
+    if (sscanf(command->statement->sql, "%*s TO SAVEPOINT %31s", name) != 1) {
+        end_transaction(conn);
+        return ADB_OK;
+    }
+    const struct fake_savepoint *savepoint = find_savepoint(conn, name);
+    if (savepoint == NULL)
+        return refuse(command, "no such savepoint");
+    conn->n_savepoints = (size_t)(savepoint - conn->savepoints) + 1;
+    conn->n_pending = savepoint->n_pending;
+    return ADB_OK;
+}
+
+/* Faults ----------------------------------------------------------------------------------------------------------- */
+
+static adb_status stopped(struct command *command)
+{
+    return adb__error_set(command->error, ADB_E_CANCELLED, "interrupted");
+}
+
+static adb_status command_block(struct command *command)
+{
+    if (latch_wait_unless(latch_named(command->word), fake_should_stop, command->conn))
+        return ADB_OK;
+    return stopped(command);
+}
+
+static adb_status command_stuck(struct command *command)
+{
+    latch_wait(latch_named(command->word));
+    return ADB_OK;
+}
+
+static adb_status command_spin(struct command *command)
+{
+    for (int i = 0; i < SPINS; i++) {
+        if (fake_should_stop(command->conn))
+            return stopped(command);
+        sched_yield();
+    }
+    return ADB_OK;
+}
+
+static adb_status status_named(const char *name)
+{
+    static const struct {
+        const char *name;
+        adb_status status;
+    } names[] = {{"unique", ADB_E_UNIQUE},     {"serialization", ADB_E_SERIALIZATION}, {"locked", ADB_E_LOCKED},
+                 {"syntax", ADB_E_SYNTAX},     {"full", ADB_E_FULL},                   {"io", ADB_E_IO},
+                 {"nomem", ADB_E_NOMEM},       {"undefined", ADB_E_UNDEFINED}};
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        if (strcmp(names[i].name, name) == 0)
+            return names[i].status;
+    }
+    return ADB_E_SQL;
+}
+
+/* Has the text failed as often as it shall? */
+static bool has_failed_enough(const char *sql, unsigned limit)
+{
+    size_t i = 0;
+    pthread_mutex_lock(&table_lock);
+    while (i < 15 && failing[i][0] != '\0' && strncmp(failing[i], sql, sizeof(failing[i]) - 1) != 0)
+        i++;
+    strncpy(failing[i], sql, sizeof(failing[i]) - 1);
+    const bool enough = failures[i] >= limit;
+    failures[i]++;
+    pthread_mutex_unlock(&table_lock);
+    return enough;
+}
+
+static adb_status command_fail(struct command *command)
+{
+    const adb_status status = status_named(command->word);
+    if (command->number > 0 && has_failed_enough(command->statement->sql, (unsigned)command->number))
+        return ADB_OK;
+    const unsigned flags = status == ADB_E_SERIALIZATION || status == ADB_E_LOCKED ? ADB_ERROR_RETRY_TRANSACTION : 0;
+    return adb__error_native(command->error, status, flags, 7, "", "failed on demand");
+}
+
+static adb_status command_lose(struct command *command)
+{
+    return fake_lose(command->conn, ADB_ERROR_OUTCOME_UNKNOWN, command->error);
+}
+
+static adb_status command_dirty(struct command *command)
+{
+    command->conn->in_transaction = true;
+    return ADB_OK;
+}
+
+static const struct {
+    const char *verb;
+    command_fn run;
+} commands[] = {
+    {"rows", command_rows},         {"value", command_value},   {"values", command_values},
+    {"table", command_table},       {"insert", command_insert}, {"write", command_write},
+    {"block", command_block},       {"stuck", command_stuck},   {"spin", command_spin},
+    {"fail", command_fail},         {"lose", command_lose},     {"dirty", command_dirty},
+    {"BEGIN", command_begin},       {"COMMIT", command_commit}, {"ROLLBACK", command_rollback},
+    {"SAVEPOINT", command_savepoint}, {"RELEASE", command_release},
+};
+
+adb_status fake_command(struct fake_conn *conn, const struct adb__statement *statement, struct adb__sink *sink,
+                        adb_error *error)
+{
+    struct command command = {.conn = conn, .statement = statement, .sink = sink, .error = error};
+    const char *sql = statement->sql;
+    if (strncmp(sql, "select ", 7) == 0)
+        sql += 7;
+    sscanf(sql, "%31s %31s %ld", command.verb, command.word, &command.number);
+    if (command.number == 0)
+        sscanf(command.word, "%ld", &command.number);
+    for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
+        if (strcmp(commands[i].verb, command.verb) == 0)
+            return commands[i].run(&command);
+    }
+    return adb__error_set(error, ADB_E_SYNTAX, "no command is called %s", command.verb);
+}

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* What the two halves of the fake driver share: connections and contract (fake_driver.c), commands and the table
+ * (fake_commands.c). */
+#ifndef ADB_TESTS_FAKE_PARTS_H
+#define ADB_TESTS_FAKE_PARTS_H
+
+#include "drivers/driver.h"
+#include "tests/lib/fake_driver.h"
+
+#define FAKE_MAX_ROWS       4096
+#define FAKE_MAX_SAVEPOINTS 64
+
+struct fake_savepoint {
+    char name[32];
+    size_t n_pending;
+};
+
+struct fake_conn {
+    const struct adb__open *open;
+    unsigned number;
+    pthread_t owner;
+    atomic_int busy;        /* calls under way: more than one is a breach */
+    atomic_bool running;    /* a statement: only then a cancel has an effect */
+    atomic_bool cancelled;
+    atomic_bool lost;
+
+    /* The transaction: what it has written, and where its savepoints stand. The owner's. */
+    bool in_transaction;
+    struct fake_savepoint savepoints[FAKE_MAX_SAVEPOINTS];
+    size_t n_savepoints;
+    int64_t pending[FAKE_MAX_ROWS];
+    size_t n_pending;
+};
+
+/* Run one statement's text. */
+adb_status fake_command(struct fake_conn *conn, const struct adb__statement *statement, struct adb__sink *sink,
+                        adb_error *error);
+void fake_table_reset(void);
+/* ADB_E_CONNECTION with what goes with it. */
+adb_status fake_lose(struct fake_conn *conn, unsigned more_flags, adb_error *error);
+/* Is the running call to end? */
+bool fake_should_stop(void *conn);
+
+#endif
