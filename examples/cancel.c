@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Three ways for a job to end early: a running query is cancelled, a deadline passes, and a job that still waits for its
- * turn is cancelled. Each outcome arrives exactly once, as ever, and the lane goes on.
+/* Three ways for a job to end early: a running query is cancelled, a deadline passes, and a job that still waits for
+ * its turn is cancelled. Each outcome arrives exactly once, as ever, and the lane goes on.
  *
  * Run: cancel [URL]    default: sqlite:///cancel.db */
 #include <asyncdb.h>
@@ -13,7 +13,7 @@
 
 /* Ten thousand million combinations: nobody wants to wait for this. */
 #define ENDLESS_QUERY "SELECT COUNT(*) FROM digits a, digits b, digits c, digits d, digits e, digits f, digits g, " \
-                      "digits h, digits i, digits j WHERE a.n + b.n + c.n + d.n + e.n + f.n + g.n + h.n + i.n + j.n = 45"
+                      "digits h, digits i, digits j WHERE a.n + b.n + c.n + d.n + e.n + f.n + g.n + h.n + i.n + j.n = 9"
 
 struct outcomes {
     adb_status cancelled, timed_out, never_run, last;

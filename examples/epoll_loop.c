@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The library in an edge-triggered epoll loop (Linux): a server in small. A timer plays the clients, each tick is a
- * request. A request has a context of its own, which its last callback frees; all share one queue, and so one descriptor.
+ * request with a context of its own, which its last callback frees. All share one queue, and so one descriptor.
  *
  * Run: epoll_loop [URL]    default: sqlite:///epoll_loop.db */
 #include <asyncdb.h>

@@ -58,7 +58,8 @@ static adb_status fill(adb_session *session, void *user_data)
     adb_status status = ADB_OK;
     (void)user_data;
     for (int i = 1; i <= N_QUERIES && status == ADB_OK; i++) {
-        adb_result *result = adb_session_execute(session, "INSERT INTO numbers VALUES (:n)", ADB_PARAMS({"n", adb_int(i)}));
+        adb_result *result =
+            adb_session_execute(session, "INSERT INTO numbers VALUES (:n)", ADB_PARAMS({"n", adb_int(i)}));
         status = adb_result_status(result);
         adb_result_unref(result);
     }
@@ -83,8 +84,8 @@ int main(int argc, char **argv)
     adb_database *db;
     struct tally tally = {0};
     int n_busy = -1;
-    if (adb_database_open(argc > 1 ? argv[1] : "sqlite:///many_queries.db", ADB_OPTIONS(.queue_capacity = CAPACITY), &db,
-                          &error) != ADB_OK)
+    const char *url = argc > 1 ? argv[1] : "sqlite:///many_queries.db";
+    if (adb_database_open(url, ADB_OPTIONS(.queue_capacity = CAPACITY), &db, &error) != ADB_OK)
         return fprintf(stderr, "%s\n", error.message), 1;
 
     adb_context *ctx = adb_context_new(db, NULL, ADB_CONTEXT_PARALLEL);
@@ -92,11 +93,12 @@ int main(int argc, char **argv)
         n_busy = submit_all(ctx, &tally);
     while (adb_context_pending(ctx) > 0 && adb_queue_wait(adb_context_queue(ctx), -1) == ADB_OK)
         adb_queue_dispatch(adb_context_queue(ctx), 0);
-    printf("%d queries, %d failed, sum %" PRId64 "; the queue of %d was full %s\n", tally.n_done, tally.n_failed, tally.sum,
-           CAPACITY, n_busy > 0 ? "many times" : "never");
+    printf("%d queries, %d failed, sum %" PRId64 "; the queue of %d was full %s\n", tally.n_done, tally.n_failed,
+           tally.sum, CAPACITY, n_busy > 0 ? "many times" : "never");
 
     adb_context_free(ctx);
     const bool closed_well = adb_database_close(db, 5000) == ADB_OK;
     adb_database_free(db);
-    return closed_well && n_busy >= 0 && tally.n_failed == 0 && tally.sum == (int64_t)N_QUERIES * (N_QUERIES + 1) / 2 ? 0 : 1;
+    const bool all_there = tally.n_failed == 0 && tally.sum == (int64_t)N_QUERIES * (N_QUERIES + 1) / 2;
+    return closed_well && n_busy >= 0 && all_there ? 0 : 1;
 }

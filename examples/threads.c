@@ -11,6 +11,7 @@
 
 #define N_THREADS 8
 #define N_ROWS    100
+#define MAKE_TABLE "DROP TABLE IF EXISTS entries; CREATE TABLE entries (writer INTEGER, n INTEGER)"
 
 struct writer {
     pthread_t thread;
@@ -83,8 +84,7 @@ int main(int argc, char **argv)
     int n_written = 0;
     int64_t n_found = -1;
     adb_context *ctx = adb_thread_context(db);
-    if (finish(ctx, adb_execute_script(ctx, "DROP TABLE IF EXISTS entries; CREATE TABLE entries (writer INTEGER, n INTEGER)",
-                                       NULL, NULL)) >= 0) {
+    if (finish(ctx, adb_execute_script(ctx, MAKE_TABLE, NULL, NULL)) >= 0) {
         n_written = run_writers(db);
         n_found = finish(ctx, adb_fetch_val(ctx, "SELECT COUNT(*) FROM entries", NULL, NULL, NULL));
     }

@@ -39,7 +39,8 @@ static adb_status finish(adb_context *ctx, adb_job job)
 
 static void print_balances(adb_context *ctx, const char *title)
 {
-    adb_result *rows = adb_wait(ctx, adb_fetch_all(ctx, "SELECT balance FROM accounts ORDER BY id", NULL, NULL, NULL), -1);
+    const adb_job job = adb_fetch_all(ctx, "SELECT balance FROM accounts ORDER BY id", NULL, NULL, NULL);
+    adb_result *rows = adb_wait(ctx, job, -1);
     if (adb_result_status(rows) != ADB_OK)
         stop(adb_result_error(rows));
     printf("%s: %" PRId64 " and %" PRId64 "\n", title, adb_row_int(adb_result_row(rows, 0), 0),

@@ -9,6 +9,10 @@
 #include <stdio.h>
 #include <string.h>
 
+#define MAKE_TABLE        \
+    "DROP TABLE IF EXISTS v; CREATE TABLE v " \
+    "(id INTEGER PRIMARY KEY, b BOOLEAN, r DOUBLE PRECISION, t VARCHAR(40), x BLOB)"
+
 static adb_context *ctx;
 static int n_calls;
 
@@ -27,7 +31,8 @@ static adb_flow on_batch(adb_result *batch, void *n_rows)
 
 static adb_status work(adb_session *session, void *id)
 {
-    adb_result *result = adb_session_execute(session, "INSERT INTO v (id) VALUES (?)", ADB_PARAMS({0, *(adb_value *)id}));
+    const adb_params *params = ADB_PARAMS({0, *(adb_value *)id});
+    adb_result *result = adb_session_execute(session, "INSERT INTO v (id) VALUES (?)", params);
     const adb_status status = adb_session_native(session) != NULL ? adb_result_status(result) : ADB_E_INTERNAL;
     adb_result_unref(result);
     return status;
@@ -55,8 +60,7 @@ static void write_values(void)
                                ADB_SET({0, adb_null()}, {0, adb_int(3)})};
     const adb_value others[] = {adb_decimal("1.50"), adb_json("{}"), adb_date(2024, 2, 29), adb_time(12, 0, 0, 0),
                                 adb_timestamp(0), adb_uuid((const uint8_t[16]){1, 2, 3})};
-    finish(adb_execute_script(ctx, "DROP TABLE IF EXISTS v; CREATE TABLE v "
-                              "(id INTEGER PRIMARY KEY, b BOOLEAN, r DOUBLE PRECISION, t VARCHAR(40), x BLOB)", NULL, NULL));
+    finish(adb_execute_script(ctx, MAKE_TABLE, NULL, NULL));
     adb_result *written = get(adb_execute(ctx, "INSERT INTO v VALUES (:id, :b, :r, :t, :x)", &one, on_done, &id));
     assert(!adb_result_last_insert_id(written, &id) || id == 1);
     adb_result_unref(written);
@@ -116,7 +120,8 @@ static void use_queue(adb_database *db, adb_queue *queue)
     assert(adb_queue_wait(queue, -1) == ADB_OK && adb_queue_next(queue) == NULL);
     adb_context_set_timeout(ctx, 5000);
     n_calls = 0;
-    assert(adb_fetch_val(ctx, "SELECT :a", NULL, on_done, NULL) == 0 && adb_context_error(ctx)->status == ADB_E_PARAMETER);
+    assert(adb_fetch_val(ctx, "SELECT :a", NULL, on_done, NULL) == 0);
+    assert(adb_context_error(ctx)->status == ADB_E_PARAMETER);
     assert(adb_fetch_val(ctx, "SELECT COUNT(*) FROM v", NULL, on_done, NULL) != 0);
     while (adb_context_pending(ctx) > 0 && adb_queue_wait(queue, 5000) == ADB_OK)
         adb_queue_dispatch(queue, 0);
@@ -127,7 +132,8 @@ int main(int argc, char **argv)
 {
     adb_error error;
     adb_database *db;
-    assert(adb_database_open(argc > 1 ? argv[1] : "sqlite:///verbs.db", ADB_OPTIONS(.queue_capacity = 100), &db, &error) == ADB_OK);
+    const char *url = argc > 1 ? argv[1] : "sqlite:///verbs.db";
+    assert(adb_database_open(url, ADB_OPTIONS(.queue_capacity = 100), &db, &error) == ADB_OK);
     assert(adb_database_connect(db, 5000, &error) == ADB_OK);
     adb_queue *queue = adb_queue_new();
     ctx = adb_context_new(db, queue, 0);

@@ -57,13 +57,14 @@ static void on_table(adb_result *result, void *user_data)
     struct chain *chain = user_data;
     const adb_params sets[] = {ADB_SET({0, adb_int(20)}), ADB_SET({0, adb_int(21)}), ADB_SET({0, adb_int(1)})};
     if (chain_may_go_on(chain, result))
-        chain_submitted(chain, adb_execute_many(chain->ctx, "INSERT INTO numbers VALUES (?)", sets, 3, on_written, chain));
+        chain_submitted(chain,
+                        adb_execute_many(chain->ctx, "INSERT INTO numbers VALUES (?)", sets, 3, on_written, chain));
 }
 
 static void run_chain(struct chain *chain)
 {
-    chain_submitted(chain, adb_execute_script(chain->ctx, "DROP TABLE IF EXISTS numbers; CREATE TABLE numbers (n INTEGER)",
-                                              on_table, chain));
+    const char *make_table = "DROP TABLE IF EXISTS numbers; CREATE TABLE numbers (n INTEGER)";
+    chain_submitted(chain, adb_execute_script(chain->ctx, make_table, on_table, chain));
     while (sem_wait(&chain->ended) != 0 && errno == EINTR)
         continue;
     if (chain->error.status == ADB_OK)

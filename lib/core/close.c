@@ -8,7 +8,8 @@
 
 /* What the workers get to come home after their jobs have been cancelled, also when the caller gives no time. */
 #define GRACE_NS     (250 * ADB__NS_PER_MS)
-#define GRACE_EXIT_MS 1000
+/* What jobs get when the process exits. */
+#define EXIT_MS      100
 /* How often outcomes are looked for that only this thread can deliver (batches that a running iterate waits for). */
 #define PEEK_NS      (5 * ADB__NS_PER_MS)
 
@@ -197,6 +198,13 @@ static bool close_begin(adb_database *db, adb_status *status_out)
     return ours;
 }
 
+static void close_end(adb_database *db)
+{
+    pthread_mutex_lock(&db->lock);
+    db->phase = ADB__CLOSED;
+    pthread_mutex_unlock(&db->lock);
+}
+
 adb_status adb_database_close(adb_database *db, int timeout_ms)
 {
     adb_status status = ADB_OK;
@@ -211,9 +219,7 @@ adb_status adb_database_close(adb_database *db, int timeout_ms)
     int64_t now = adb__clock_now();
     if (!close_run(db, now, adb__deadline_in(now, timeout_ms)))
         status = ADB_E_TIMEOUT;
-    pthread_mutex_lock(&db->lock);
-    db->phase = ADB__CLOSED;
-    pthread_mutex_unlock(&db->lock);
+    close_end(db);
     return status;
 }
 
@@ -224,5 +230,6 @@ void adb__database_quit(adb_database *db)
     if (adb__database_is_forked(db) || !close_begin(db, &status))
         return;
     int64_t now = adb__clock_now();
-    close_run(db, now, adb__deadline_in(now, GRACE_EXIT_MS / 10));
+    close_run(db, now, adb__deadline_in(now, EXIT_MS));
+    close_end(db);
 }

@@ -45,8 +45,9 @@ void adb__database_unref(adb_database *db)
 {
     if (!adb__ref_drop(&db->ref))
         return;
-    if (!adb__database_is_forked(db))
-        adb__process_remove(&db->process_link);
+    if (adb__database_is_forked(db))
+        return; /* locks and queues are as the parent's threads left them: better not to touch them */
+    adb__process_remove(&db->process_link);
     database_dispose(db);
 }
 

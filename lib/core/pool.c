@@ -56,6 +56,11 @@ void adb__pool_fini(struct adb__pool *pool)
         return;
     for (unsigned i = 0; i < pool->max; i++)
         adb__worker_free(pool->workers[i]);
+    while (pool->orphans != NULL) { /* each has dropped its reference of the database, so none is in use */
+        struct adb__worker *orphan = pool->orphans;
+        pool->orphans = orphan->next_orphan;
+        adb__worker_free(orphan);
+    }
     adb__free(pool->workers);
     adb__ready_fini(&pool->ready);
     adb__park_fini(&pool->park);
@@ -66,7 +71,7 @@ void adb__pool_fini(struct adb__pool *pool)
 
 bool adb__pool_has_ready(const struct adb__pool *pool)
 {
-    return adb__ready_head(&pool->ready) < adb__ready_tail(&pool->ready);
+    return adb__ready_waiting(&pool->ready);
 }
 
 void adb__pool_push(struct adb__pool *pool, struct adb__lane *lane, uint32_t index)
@@ -220,16 +225,14 @@ void adb__pool_stop(struct adb__pool *pool)
     adb__park_wake_all(&pool->park);
 }
 
-bool adb__pool_goodbye(struct adb__pool *pool, struct adb__worker *worker)
+void adb__pool_goodbye(struct adb__pool *pool, struct adb__worker *worker)
 {
     pthread_mutex_lock(&pool->lock);
-    bool expected = adb__counter_get(&worker->orphaned) == 0;
     adb__counter_set(&worker->state, ADB__WORKER_GONE);
     adb__counter_add(&pool->n_workers, worker->retired ? 0 : -1);
     worker->retired = false;
     pthread_cond_broadcast(&pool->gone);
     pthread_mutex_unlock(&pool->lock);
-    return expected;
 }
 
 bool adb__pool_may_shrink(struct adb__pool *pool, struct adb__worker *worker)
@@ -265,7 +268,9 @@ unsigned adb__pool_join(struct adb__pool *pool, int64_t deadline)
             adb__counter_set(&worker->orphaned, 1);
             adb__counter_add(&pool->n_workers, -1);
             worker->retired = true;
-            pool->workers[i] = NULL; /* its own now */
+            worker->next_orphan = pool->orphans;
+            pool->orphans = worker;
+            pool->workers[i] = NULL;
             left++;
         }
     }

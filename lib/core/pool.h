@@ -33,6 +33,7 @@ struct adb__pool {
     pthread_mutex_t lock;
     pthread_cond_t gone;            /* a worker has left; lock */
     struct adb__worker **workers;   /* max of them, NULL when there is none; lock */
+    struct adb__worker *orphans;    /* left behind by close; freed with the pool; lock */
     struct adb__mark marks[ADB__POOL_MARKS]; /* oldest first; the watchdog's */
     unsigned n_marks;
 };
@@ -58,8 +59,8 @@ void adb__pool_sweep(struct adb__pool *pool, uint64_t ticket);
 /* Closing: send the workers home, wait for them until the deadline, leave the rest behind. Returns how many were left. */
 void adb__pool_stop(struct adb__pool *pool);
 unsigned adb__pool_join(struct adb__pool *pool, int64_t deadline);
-/* A worker's last act. False: it was left behind, its memory is its own. */
-bool adb__pool_goodbye(struct adb__pool *pool, struct adb__worker *worker);
+/* A worker's last act. */
+void adb__pool_goodbye(struct adb__pool *pool, struct adb__worker *worker);
 /* May an idle worker go? Then it has left the count. */
 bool adb__pool_may_shrink(struct adb__pool *pool, struct adb__worker *worker);
 

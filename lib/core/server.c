@@ -5,6 +5,9 @@
 #include "core/database.h"
 #include "model/error.h"
 
+/* Where neither the options nor the driver's layout say how many connections there may be. */
+#define DEFAULT_MAX_SIZE 10
+
 adb_status adb__server_init(struct adb__server *server, struct adb_database *db, const adb_url *url, bool read_only,
                             adb_error *error)
 {
@@ -17,7 +20,8 @@ adb_status adb__server_init(struct adb__server *server, struct adb_database *db,
     adb_status status = db->driver->configure(url, options, &server->layout, error);
     if (status != ADB_OK)
         return status;
-    unsigned writers = server->layout.max_writers != 0 ? server->layout.max_writers : options->max_size;
+    unsigned max_size = options->max_size != 0 ? options->max_size : DEFAULT_MAX_SIZE;
+    unsigned writers = server->layout.max_writers != 0 ? server->layout.max_writers : max_size;
     unsigned readers = server->layout.max_readers;
     if (options->force_rollback) { /* all share the one connection */
         writers = 1;

@@ -262,7 +262,7 @@ static void *worker_main(void *argument)
     worker->used_at = adb__clock_now();
     if (worker->eager)
         adb__worker_connect(worker, ADB__NEVER, NULL); /* a failure is in the log; the first job tries again */
-    for (;;) {
+    while (adb__counter_get(&worker->orphaned) == 0) {
         struct adb__lane *lane = worker_next_lane(worker);
         if (lane == NULL)
             break;
@@ -273,8 +273,7 @@ static void *worker_main(void *argument)
             adb__worker_disconnect(worker, ADB__CLOSED_UNPOOLED);
     }
     adb__worker_disconnect(worker, ADB__CLOSED_CLOSE);
-    if (!adb__pool_goodbye(pool, worker))
-        adb__worker_free(worker);
+    adb__pool_goodbye(pool, worker);
     adb__database_unref(db);
     return NULL;
 }

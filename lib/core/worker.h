@@ -38,6 +38,7 @@ struct adb__worker {
     bool joinable;                  /* lock of the pool */
     bool retired;                   /* has left the count of the pool already; lock of the pool */
     bool eager;                     /* connect at once: one of the least number; set before the thread starts */
+    struct adb__worker *next_orphan; /* lock of the pool */
     struct adb__counter orphaned;   /* left behind by close: go home as soon as possible */
     struct adb__parker parker;
     struct adb__sleeper sleeper;

@@ -67,7 +67,8 @@ adb_status adb__registry_find(const adb_url *url, const struct adb__driver **dri
     }
     if (scheme != NULL)
         return adb__error_set(error, ADB_E_DRIVER, "the %s driver is not built in", scheme);
-    return adb__error_set(error, ADB_E_DRIVER, "unknown scheme \"%.60s%s%.60s\"; there are sqlite, postgresql and mysql",
+    return adb__error_set(error, ADB_E_DRIVER,
+                          "unknown scheme \"%.60s%s%.60s\"; there are sqlite, postgresql and mysql",
                           adb_url_dialect(url), name[0] != '\0' ? "+" : "", name);
 }
 

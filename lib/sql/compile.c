@@ -376,6 +376,7 @@ adb_status adb__sql_parse(struct adb__arena *arena, const struct adb__dialect *d
                             .before = ADB__TOKEN_END,
                             .in_order = true,
                             .text_end = sql_size};
+    adb__sql_blocks_init(&parser.blocks, dialect);
     status = parser_read(&parser);
     if (status == ADB_OK)
         status = parser_finish(&parser, template_out);

@@ -5,6 +5,12 @@
 
 #include "sql/compile.h"
 
+/* Only MySQL's blocks nest. Elsewhere BEGIN inside a body is a column. */
+void adb__sql_blocks_init(struct adb__sql_blocks *blocks, const struct adb__dialect *dialect)
+{
+    *blocks = (struct adb__sql_blocks){.nesting = dialect->placeholder == ADB__PLACEHOLDER_QUESTION};
+}
+
 static void blocks_close(struct adb__sql_blocks *b)
 {
     b->end_pending = false;
@@ -32,8 +38,9 @@ static void body_word(struct adb__sql_blocks *b, const char *sql, const struct a
             blocks_close(b);
     } else if (position == ADB__POSITION_AFTER_SEMICOLON && adb__token_is(sql, word, "END")) {
         b->end_pending = true;
-    } else if (adb__token_is(sql, word, "BEGIN") && (position != ADB__POSITION_INSIDE || b->declaring)) {
-        blocks_open(b);
+    } else if (b->nesting && adb__token_is(sql, word, "BEGIN")) {
+        if (position != ADB__POSITION_INSIDE || b->declaring)
+            blocks_open(b);
     } else if (adb__token_is(sql, word, "ATOMIC")) {
         b->position = ADB__POSITION_AFTER_SEMICOLON; /* BEGIN ATOMIC, BEGIN NOT ATOMIC */
     } else if (adb__token_is_any(sql, word, before_statement)) {
@@ -133,8 +140,9 @@ static bool is_skipped(enum adb__token_kind kind)
 size_t adb__sql_next_statement(const struct adb__dialect *dialect, const char *sql, size_t sql_size, size_t *skipped_out)
 {
     struct adb__tokenizer tokenizer = {.dialect = dialect, .sql = sql, .size = sql_size, .raw = true};
-    struct adb__sql_blocks blocks = {0};
+    struct adb__sql_blocks blocks;
     struct adb__token token;
+    adb__sql_blocks_init(&blocks, dialect);
     bool more = adb__tokenizer_next(&tokenizer, &token);
     while (more && is_skipped(token.kind))
         more = adb__tokenizer_next(&tokenizer, &token);

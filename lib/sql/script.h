@@ -19,8 +19,8 @@ enum adb__sql_stage {
 /* Where in a body the next token stands. */
 enum adb__sql_position { ADB__POSITION_INSIDE, ADB__POSITION_AFTER_THEN, ADB__POSITION_AFTER_SEMICOLON };
 
-/* Begin with all zero. */
 struct adb__sql_blocks {
+    bool nesting;         /* a block may stand inside another */
     enum adb__sql_stage stage;
     enum adb__sql_position position;
     size_t parentheses;
@@ -29,6 +29,7 @@ struct adb__sql_blocks {
     bool declaring;       /* inside DECLARE, where a handler may have a block */
 };
 
+void adb__sql_blocks_init(struct adb__sql_blocks *blocks, const struct adb__dialect *dialect);
 /* Follow one token, in order; blanks and comments may be left out. True when it is a semicolon that ends the statement. */
 bool adb__sql_blocks_feed(struct adb__sql_blocks *blocks, const char *sql, const struct adb__token *token);
 

@@ -159,11 +159,7 @@ static adb_status fake_open(void *state, const struct adb__open *open, adb_error
     enter(conn);
     record(conn, FAKE_OPEN, open->role == ADB__ROLE_READER ? "reader" : "writer");
     const char *latch = latch_for(&open_latch);
-    union {
-        const struct adb__open *given;
-        void *data;
-    } asked = {.given = open};
-    if (latch != NULL && !latch_wait_unless(latch_named(latch), open_should_stop, asked.data))
+    if (latch != NULL && !latch_wait_unless(latch_named(latch), open_should_stop, (void *)(uintptr_t)open))
         status = adb__error_set(error, ADB_E_TIMEOUT, "the connection could not be made in time");
     else if (open_shall_fail(&status))
         adb__error_set(error, status, "cannot open %s", adb_url_text(open->url));

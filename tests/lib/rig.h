@@ -48,6 +48,12 @@ void rig_await_slow(struct rig *rig, unsigned n);
 bool rig_holds(struct rig *rig, const char *rows);
 adb_stats rig_stats(const struct rig *rig);
 
+/* In a test: a rig of that kind, or no test where this build has not that kind. */
+#define RIG(rig, kind, ...)                   \
+    struct rig rig;                           \
+    if (!rig_open(&(rig), kind, __VA_ARGS__)) \
+    return
+
 /* A test on both kinds: BOTH(name) { … use kind … } makes the tests name_fake and name_sqlite. */
 #define BOTH(name)                          \
     static void name(const struct kind *kind); \

@@ -20,9 +20,6 @@
 #ifndef WORKERS
 #define WORKERS 2
 #endif
-#ifndef SPIN
-#define SPIN 1
-#endif
 
 byte items;                     /* in the ready queue */
 
@@ -36,55 +33,40 @@ bool searcher[WORKERS];         /* what the worker believes */
 
 /* Not part of the protocol. */
 bool announced[WORKERS];        /* and neither withdrawn nor back from sleep */
-byte calling;                   /* between a push and the end of its call, or of a call by a worker */
-byte settled;                   /* workers that run an item, or that sleep without a token */
-bool asleep[WORKERS];
+bool settled[WORKERS];          /* runs an item, or sleeps */
+byte calling;                   /* between a push and the end of its call, or in a call by a worker */
 
-inline wake(w) {
-    atomic {
-        settled = (asleep[w] && !token[w] -> settled - 1 : settled);
-        token[w] = true
-    }
-}
-
-/* adb__park_call(); ends with calling-- */
+/* adb__park_call() */
 inline call() {
     if
-    :: searching == 0 && sleeping > 0 ->
-        atomic {
-            if
-            :: searching == 0 && sleeping > 0 ->
-                if
-                :: listed[0] -> w = 0
-                :: listed[1] -> w = 1
-#if WORKERS > 2
-                :: listed[2] -> w = 2
-#endif
-                fi;
-                listed[w] = false;
-                sleeping--;
-                searching++
-            :: else -> w = WORKERS
-            fi
-        }
-        if
-        :: w < WORKERS -> wake(w)
-        :: else
-        fi
-    :: !(searching == 0 && sleeping > 0)
+    :: searching == 0 && sleeping > 0
+    :: !(searching == 0 && sleeping > 0) -> goto called
     fi;
-    atomic { calling--; w = 0 }
+    atomic {
+        if
+        :: searching == 0 && listed[0] -> w = 0
+        :: searching == 0 && listed[1] -> w = 1
+#if WORKERS > 2
+        :: searching == 0 && listed[2] -> w = 2
+#endif
+        :: searching > 0 || sleeping == 0 -> goto called
+        fi;
+        listed[w] = false;
+        sleeping--;
+        searching++
+    }
+    atomic { token[w] = true; w = 0 }
+called:
+    calling--
 }
 
 proctype producer()
 {
     byte w, i;
     do
-    :: i < ITEMS ->
-        i++;
-        atomic { items++; calling++ }
+    :: atomic { i < ITEMS -> i++; items++; calling++ }
         call()
-    :: else -> break
+    :: i == ITEMS -> break
     od
 }
 
@@ -93,129 +75,122 @@ active proctype pest()
 {
 end:
     do
-    :: !token[0] -> wake(0)
-    :: !token[1] -> wake(1)
+    :: !token[0] -> token[0] = true
+    :: !token[1] -> token[1] = true
     od
 }
 
+#define SETTLED(w) (w >= WORKERS || settled[w % WORKERS] && !(announced[w % WORKERS] && token[w % WORKERS]))
 #define SEARCHES(w) (w < WORKERS && (searcher[w % WORKERS] || announced[w % WORKERS] && !listed[w % WORKERS]))
 
 active proctype monitor()
 {
 end:
     atomic {
-        settled == WORKERS && calling == 0 && (items > 0 && sleeping > 0 || searching > 0) ||
+        calling == 0 && SETTLED(0) && SETTLED(1) && SETTLED(2) && (items > 0 && sleeping > 0 || searching > 0) ||
         searching != SEARCHES(0) + SEARCHES(1) + SEARCHES(2) ->
         assert(false)
     }
 }
 
+/* Stop waiting to be called. */
+inline unlist() {
+    listed[me] = false;
+    sleeping--
+}
+
 inline pop() {
     atomic {
         if
-        :: items > 0 -> items--; found = true
-        :: else
+        :: items > 0 -> items--; goto found
+        :: items == 0
         fi
-    }
-}
-
-/* adb__park_withdraw() */
-inline withdraw() {
-    atomic {
-        if
-        :: listed[me] ->
-            listed[me] = false;
-            sleeping--;
-#ifndef BUG_FORGET              /* that it was the searcher: calls may have relied on it */
-            searcher[me] = searched[me];
-            searching = (searched[me] -> searching + 1 : searching)
-#endif
-        :: else -> searcher[me] = true
-        fi;
-        announced[me] = false;
-        searched[me] = false
     }
 }
 
 proctype worker(byte me)
 {
-    bool found, woken;
-    byte spins, w;
-    do
-    :: pop();
-        if                              /* adb__park_search() */
-        :: !found && !searcher[me] ->
-            atomic {
-                if
-                :: searching == 0 -> searching++; searcher[me] = true
-                :: else
-                fi
-            }
-        :: else
-        fi;
-        do
-        :: !found && searcher[me] && spins < SPIN -> spins++; pop()
-        :: else -> spins = 0; break
-        od;
+    byte w;
+    bool woken;
+again:
+    pop();
+    atomic {                            /* adb__park_search() */
         if
-        :: !found ->
-            atomic {                    /* adb__park_announce() */
-                listed[me] = true;
-                announced[me] = true;
-                searched[me] = searcher[me];
-                sleeping++;
-                searching = (searcher[me] -> searching - 1 : searching);
-                searcher[me] = false
-            }
-#ifndef BUG_NO_LOOK
-            pop();
-#endif
-            if
-            :: found -> withdraw()
-            :: else ->                  /* adb__park_sleep() */
-                atomic { asleep[me] = true; settled = (token[me] -> settled : settled + 1) }
-                atomic {
-                    if
-                    :: token[me] -> woken = true
-                    :: !token[me] -> woken = false; settled--      /* the deadline */
-                    fi;
-                    asleep[me] = false;
-                    token[me] = false
-                }
-                atomic {
-                    if
-                    :: listed[me] -> listed[me] = false; sleeping--
-#ifndef BUG_LOSE_SEARCH         /* believes the parker, not the list */
-                    :: else -> searcher[me] = true
-#else
-                    :: else -> searcher[me] = woken
-#endif
-                    fi;
-                    announced[me] = false;
-                    searched[me] = false;
-                    woken = false
-                }
-            fi
-        :: else
-        fi;
-        if
-        :: found && searcher[me] ->         /* adb__park_found() */
-            atomic { searching--; searcher[me] = false }
-#ifndef BUG_NO_NEXT
-            if
-            :: items > 0 -> calling++; call()
-            :: items == 0
-            fi
-#endif
-        :: else
-        fi;
-        if
-        :: found ->
-            settled++;                  /* runs it, perhaps for ever */
-            atomic { settled--; found = false }
-        :: else
+        :: searcher[me]
+        :: !searcher[me] && searching == 0 -> searching++; searcher[me] = true
+        :: !searcher[me] && searching > 0 -> goto announce
         fi
-    od
+    }
+    pop();                              /* pop_spinning() */
+announce:
+    atomic {                            /* adb__park_announce() */
+        listed[me] = true;
+        announced[me] = true;
+        sleeping++;
+        searched[me] = searcher[me];
+        searching = searching - searcher[me];
+        searcher[me] = false
+    }
+#ifndef BUG_NO_LOOK
+    atomic {
+        if
+        :: items > 0 -> items--
+        :: items == 0 -> goto sleep
+        fi
+    }
+    atomic {                            /* adb__park_withdraw() */
+        if
+        :: listed[me] ->
+            unlist();
+#ifndef BUG_FORGET                      /* that calls may have relied on its search */
+            searcher[me] = searched[me];
+            searching = searching + searched[me]
+#endif
+        :: !listed[me] -> searcher[me] = true
+        fi;
+        announced[me] = false;
+        searched[me] = false;
+        goto found
+    }
+#endif
+sleep:
+    settled[me] = true;
+    atomic {
+        if
+        :: token[me] -> token[me] = false; woken = true
+        :: !token[me]                   /* the deadline */
+        fi;
+        settled[me] = false
+    }
+    atomic {
+        if
+        :: listed[me] -> unlist()
+#ifndef BUG_LOSE_SEARCH
+        :: !listed[me] -> searcher[me] = true
+#else                                   /* believes the parker, not the list */
+        :: !listed[me] -> searcher[me] = woken
+#endif
+        fi;
+        announced[me] = false;
+        searched[me] = false;
+        woken = false;
+        goto again
+    }
+found:
+    if
+    :: searcher[me] ->
+        atomic { searching--; searcher[me] = false }        /* adb__park_found() */
+#ifndef BUG_NO_NEXT
+        if
+        :: items > 0 -> calling++; call()
+        :: items == 0
+        fi
+#endif
+    :: !searcher[me]
+    fi;
+    settled[me] = true;                 /* runs it, perhaps for ever */
+    settled[me] = false;
+    goto again
 }
 
 init

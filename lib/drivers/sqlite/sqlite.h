@@ -69,14 +69,34 @@ struct adb__sqlite_cache {
     size_t count;
 };
 
+enum adb__sqlite_verb {
+    ADB__SQLITE_OTHER,
+    ADB__SQLITE_INSERT, /* REPLACE too, and a WITH that writes: it may insert */
+    ADB__SQLITE_CHANGE, /* UPDATE, DELETE */
+    ADB__SQLITE_BEGIN,  /* SAVEPOINT too */
+    ADB__SQLITE_ATTACH, /* DETACH too */
+    ADB__SQLITE_PRAGMA
+};
+
+/* A prepared statement and what is known of it. */
+struct adb__sqlite_statement {
+    sqlite3_stmt *stmt;
+    enum adb__sqlite_verb verb;
+    bool writes;       /* refused in a read-only session */
+    bool wants_writer; /* not for a reader: it writes, or changes the session for statements to come */
+    bool sets;         /* changes settings of the session */
+    struct adb__column *columns; /* described once; SQLite keeps their texts as long as it does not prepare anew */
+    size_t n_columns;
+    int described_at;            /* how often it had been prepared anew then; negative: never */
+};
+
 struct adb__sqlite {
     sqlite3 *db; /* written under the mutex that cancel() takes; see sqlite_conn.c */
     const struct adb__open *open;
     struct adb__sqlite_settings settings;
     struct adb__sqlite_cache cache;
     struct adb__sqlite_bound *functions;
-    struct adb__column *columns;     /* scratch for column descriptors */
-    size_t columns_capacity;
+    struct adb__sqlite_statement uncached; /* the one in use that is not in the cache */
     int64_t deadline;                /* of open(); ADB__NEVER afterwards */
     int64_t busy_until;              /* of the present wait for a lock */
     int64_t rowid_before;            /* last_insert_rowid when the statement began */
@@ -106,29 +126,11 @@ bool adb__sqlite_file_moved(struct adb__sqlite *conn);
 
 /* Statements (sqlite_statement.c, sqlite_cache.c) ------------------------------------------------------------------ */
 
-enum adb__sqlite_verb {
-    ADB__SQLITE_OTHER,
-    ADB__SQLITE_INSERT, /* REPLACE too, and a WITH that writes: it may insert */
-    ADB__SQLITE_CHANGE, /* UPDATE, DELETE */
-    ADB__SQLITE_BEGIN,  /* SAVEPOINT too */
-    ADB__SQLITE_ATTACH, /* DETACH too */
-    ADB__SQLITE_PRAGMA
-};
-
-struct adb__sqlite_statement {
-    sqlite3_stmt *stmt;
-    enum adb__sqlite_verb verb;
-    bool cached;       /* belongs to the cache */
-    bool writes;       /* refused in a read-only session */
-    bool wants_writer; /* not for a reader: it writes, or changes the session for statements to come */
-    bool sets;         /* changes settings of the session */
-};
-
-/* Prepare, or find prepared. ADB__NEED_WRITER when a reader cannot even tell. */
+/* Prepare, or find prepared; one at a time. ADB__NEED_WRITER when a reader cannot even tell. */
 adb_status adb__sqlite_prepare(struct adb__sqlite *conn, const struct adb__statement *statement,
-                               struct adb__sqlite_statement *prepared_out, adb_error *error);
+                               struct adb__sqlite_statement **prepared_out, adb_error *error);
 /* Give the statement back, reset and without values. */
-void adb__sqlite_release(struct adb__sqlite_statement *prepared);
+void adb__sqlite_release(struct adb__sqlite *conn, struct adb__sqlite_statement *prepared);
 
 /* The text that begins a read-only transaction: recognised when it runs. */
 #define ADB__SQLITE_BEGIN_READ_ONLY "BEGIN /* read-only */ DEFERRED"
@@ -136,12 +138,11 @@ void adb__sqlite_release(struct adb__sqlite_statement *prepared);
 bool adb__sqlite_cache_open(struct adb__sqlite_cache *cache, int capacity); /* false: no memory */
 void adb__sqlite_cache_close(struct adb__sqlite_cache *cache);
 /* NULL when the text is not there. Makes it the most recently used. */
-const struct adb__sqlite_statement *adb__sqlite_cache_find(struct adb__sqlite_cache *cache, const char *sql,
-                                                           size_t sql_size);
-/* Keep a statement that was not found, in place of the least recently used one when the cache is full. False: not kept
- * (no cache, no memory), the statement stays the caller's. */
-bool adb__sqlite_cache_add(struct adb__sqlite_cache *cache, const char *sql, size_t sql_size,
-                           struct adb__sqlite_statement *prepared);
+struct adb__sqlite_statement *adb__sqlite_cache_find(struct adb__sqlite_cache *cache, const char *sql, size_t sql_size);
+/* Keep a statement that was not found, in place of the least recently used one when the cache is full. NULL: not kept
+ * for want of memory, and still the caller's. */
+struct adb__sqlite_statement *adb__sqlite_cache_add(struct adb__sqlite_cache *cache, const char *sql, size_t sql_size,
+                                                    const struct adb__sqlite_statement *prepared);
 
 /* Results (sqlite_result.c): the driver slots ---------------------------------------------------------------------- */
 

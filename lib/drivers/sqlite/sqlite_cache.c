@@ -43,6 +43,7 @@ static void drop(struct adb__sqlite_cache *cache, struct adb__sqlite_cached *ent
     adb__list_remove(&entry->recent);
     cache->count--;
     sqlite3_finalize(entry->prepared.stmt);
+    adb__free(entry->prepared.columns);
     adb__free(entry);
 }
 
@@ -76,11 +77,8 @@ void adb__sqlite_cache_close(struct adb__sqlite_cache *cache)
     cache->capacity = 0;
 }
 
-const struct adb__sqlite_statement *adb__sqlite_cache_find(struct adb__sqlite_cache *cache, const char *sql,
-                                                           size_t sql_size)
+struct adb__sqlite_statement *adb__sqlite_cache_find(struct adb__sqlite_cache *cache, const char *sql, size_t sql_size)
 {
-    if (cache->capacity == 0)
-        return NULL;
     struct adb__sqlite_cached *entry = *place_of(cache, hash_of(sql, sql_size), sql, sql_size);
     if (entry == NULL)
         return NULL;
@@ -89,18 +87,17 @@ const struct adb__sqlite_statement *adb__sqlite_cache_find(struct adb__sqlite_ca
     return &entry->prepared;
 }
 
-bool adb__sqlite_cache_add(struct adb__sqlite_cache *cache, const char *sql, size_t sql_size,
-                           struct adb__sqlite_statement *prepared)
+struct adb__sqlite_statement *adb__sqlite_cache_add(struct adb__sqlite_cache *cache, const char *sql, size_t sql_size,
+                                                    const struct adb__sqlite_statement *prepared)
 {
-    if (cache->capacity == 0 || sql_size > SIZE_MAX - sizeof(struct adb__sqlite_cached))
-        return false;
+    if (sql_size > SIZE_MAX - sizeof(struct adb__sqlite_cached))
+        return NULL;
     struct adb__sqlite_cached *entry = adb__alloc(sizeof(*entry) + sql_size);
     if (entry == NULL)
-        return false;
+        return NULL;
     if (cache->count == cache->capacity)
         drop(cache, oldest(cache));
 
-    prepared->cached = true;
     entry->prepared = *prepared;
     entry->hash = hash_of(sql, sql_size);
     entry->sql_size = sql_size;
@@ -110,5 +107,5 @@ bool adb__sqlite_cache_add(struct adb__sqlite_cache *cache, const char *sql, siz
     *place = entry;
     adb__list_prepend(&cache->recent, &entry->recent);
     cache->count++;
-    return true;
+    return &entry->prepared;
 }

@@ -148,8 +148,9 @@ static adb_status check_journal_mode(struct adb__sqlite *conn, adb_error *error)
         sqlite3_step(stmt) == SQLITE_ROW) {
         const char *mode = (const char *)sqlite3_column_text(stmt, 0);
         if (mode != NULL && sqlite3_stricmp(mode, wanted) != 0 && conn->settings.asked_journal_mode)
-            status = adb__error_set(error, ADB_E_UNSUPPORTED, "journal_mode %s is not possible here, it stays %s: \"%s\"",
-                                    wanted, mode, adb_url_database(conn->open->url));
+            status = adb__error_set(error, ADB_E_UNSUPPORTED,
+                                    "journal_mode %s is not possible here, it stays %s: \"%s\"", wanted, mode,
+                                    adb_url_database(conn->open->url));
         else if (mode != NULL && sqlite3_stricmp(mode, wanted) != 0)
             adb__log(conn->open->log, ADB__LOG_WARN, "sqlite: journal_mode %s is not possible here, it stays %s: %s",
                      wanted, mode, adb_url_database(conn->open->url));
@@ -237,9 +238,7 @@ static void sqlite_close(void *state)
     adb__sqlite_publish(conn, NULL);
     sqlite3_close_v2(db); /* not sqlite3_close(): the caller may have left statements on the native handle */
     adb__free(conn->functions);
-    adb__free(conn->columns);
     conn->functions = NULL;
-    conn->columns = NULL;
 }
 
 /* Between jobs ----------------------------------------------------------------------------------------------------- */

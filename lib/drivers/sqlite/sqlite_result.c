@@ -22,8 +22,7 @@ static int bind_moment(sqlite3_stmt *stmt, int index, const adb_value *value)
     return sqlite3_bind_text(stmt, index, text, (int)size, SQLITE_TRANSIENT);
 }
 
-/* Text and blobs stay where they are: they outlive the call, and it ends by clearing what is bound. SQLite takes NaN
- * for NULL, and so do we. */
+/* Text and blobs stay where they are: they outlive the call, which clears its bindings. SQLite takes NaN for NULL. */
 static int bind_value(sqlite3_stmt *stmt, int index, const adb_value *value)
 {
     switch (value->type) {
@@ -80,7 +79,7 @@ static bool contains(const char *text, const char *word)
     return false;
 }
 
-/* Names of types that SQLite takes for numbers or text come first, by how they begin; then its own rules of affinity. */
+/* Types that SQLite takes for numbers or text come first, by how their names begin; then its own rules of affinity. */
 static adb_type type_hint(const char *decltype)
 {
     static const struct {
@@ -119,37 +118,39 @@ static const char *table_of(sqlite3_stmt *stmt, int column)
 #endif
 }
 
-static adb_status reserve_columns(struct adb__sqlite *conn, size_t n_columns, adb_error *error)
+static adb_status describe_columns(struct adb__sqlite_statement *prepared, size_t n_columns, adb_error *error)
 {
-    if (n_columns <= conn->columns_capacity)
-        return ADB_OK;
-    struct adb__column *columns = adb__realloc_array(conn->columns, n_columns, sizeof(*columns));
+    struct adb__column *columns = adb__realloc_array(prepared->columns, n_columns, sizeof(*columns));
     if (columns == NULL)
         return adb__error_set(error, ADB_E_NOMEM, "no memory for %zu columns", n_columns);
-    conn->columns = columns;
-    conn->columns_capacity = n_columns;
+    prepared->columns = columns;
+    prepared->n_columns = n_columns;
+    for (size_t i = 0; i < n_columns; i++) {
+        columns[i].name = sqlite3_column_name(prepared->stmt, (int)i);
+        if (columns[i].name == NULL)
+            return adb__error_set(error, ADB_E_NOMEM, "no memory for the name of a column");
+        columns[i].table = table_of(prepared->stmt, (int)i);
+        columns[i].decltype = sqlite3_column_decltype(prepared->stmt, (int)i);
+        columns[i].type = type_hint(columns[i].decltype);
+    }
     return ADB_OK;
 }
 
-static adb_status announce_columns(struct adb__sqlite *conn, sqlite3_stmt *stmt, struct adb__sink *sink,
-                                   adb_error *error)
+/* Asking SQLite for its columns costs more than a small query: it is done again only when it has prepared anew. */
+static adb_status announce_columns(struct adb__sqlite_statement *prepared, struct adb__sink *sink, adb_error *error)
 {
-    const int n_columns = sqlite3_column_count(stmt);
+    const int n_columns = sqlite3_column_count(prepared->stmt);
     if (n_columns == 0)
         return ADB_OK;
-    const adb_status status = reserve_columns(conn, (size_t)n_columns, error);
-    if (status != ADB_OK)
-        return status;
-    for (int i = 0; i < n_columns; i++) {
-        struct adb__column *column = &conn->columns[i];
-        column->name = sqlite3_column_name(stmt, i);
-        if (column->name == NULL)
-            return adb__error_set(error, ADB_E_NOMEM, "no memory for the name of a column");
-        column->table = table_of(stmt, i);
-        column->decltype = sqlite3_column_decltype(stmt, i);
-        column->type = type_hint(column->decltype);
+    const int n_prepared = sqlite3_stmt_status(prepared->stmt, SQLITE_STMTSTATUS_REPREPARE, 0);
+    if (prepared->described_at != n_prepared) {
+        prepared->described_at = -1;
+        const adb_status status = describe_columns(prepared, (size_t)n_columns, error);
+        if (status != ADB_OK)
+            return status;
+        prepared->described_at = n_prepared;
     }
-    return adb__sink_columns(sink, conn->columns, (size_t)n_columns, error);
+    return adb__sink_columns(sink, prepared->columns, prepared->n_columns, error);
 }
 
 /* Rows ------------------------------------------------------------------------------------------------------------- */
@@ -217,14 +218,16 @@ static void abandon(struct adb__sqlite *conn, sqlite3_stmt *stmt)
 }
 
 /* Step to the end, or until the sink has enough. */
-static adb_status fetch(struct adb__sqlite *conn, sqlite3_stmt *stmt, struct adb__sink *sink, adb_error *error)
+static adb_status fetch(struct adb__sqlite *conn, struct adb__sqlite_statement *prepared, struct adb__sink *sink,
+                        adb_error *error)
 {
+    sqlite3_stmt *stmt = prepared->stmt;
     int code = step_first(conn, stmt);
     if (code != SQLITE_ROW && code != SQLITE_DONE)
         return adb__sqlite_error(conn, code, error);
 
     /* Not before the first step: it may have prepared the statement anew, for a table that has changed. */
-    adb_status status = announce_columns(conn, stmt, sink, error);
+    adb_status status = announce_columns(prepared, sink, error);
     const int n_columns = sqlite3_column_count(stmt);
     while (status == ADB_OK && code == SQLITE_ROW) {
         status = append_row(stmt, n_columns, sink, error);
@@ -314,16 +317,16 @@ static void note(struct adb__sqlite *conn, const struct adb__statement *statemen
 }
 
 static adb_status prepare(struct adb__sqlite *conn, const struct adb__statement *statement,
-                          struct adb__sqlite_statement *prepared_out, adb_error *error)
+                          struct adb__sqlite_statement **prepared_out, adb_error *error)
 {
     conn->stopped = false;
     conn->function_failed = false;
     adb_status status = adb__sqlite_prepare(conn, statement, prepared_out, error);
     if (status != ADB_OK)
         return status;
-    status = admit(conn, statement, prepared_out, error);
+    status = admit(conn, statement, *prepared_out, error);
     if (status != ADB_OK)
-        adb__sqlite_release(prepared_out);
+        adb__sqlite_release(conn, *prepared_out);
     return status;
 }
 
@@ -333,20 +336,20 @@ adb_status adb__sqlite_execute(void *state, const struct adb__statement *stateme
                                adb_error *error)
 {
     struct adb__sqlite *conn = state;
-    struct adb__sqlite_statement prepared;
+    struct adb__sqlite_statement *prepared;
     adb_status status = prepare(conn, statement, &prepared, error);
     if (status != ADB_OK)
         return status;
 
     begin_counting(conn);
-    status = bind_values(conn, prepared.stmt, statement, error);
+    status = bind_values(conn, prepared->stmt, statement, error);
     if (status == ADB_OK)
-        status = fetch(conn, prepared.stmt, sink, error);
+        status = fetch(conn, prepared, sink, error);
     if (status == ADB_OK) {
-        count(conn, &prepared, sink->result);
-        note(conn, statement, &prepared);
+        count(conn, prepared, sink->result);
+        note(conn, statement, prepared);
     }
-    adb__sqlite_release(&prepared);
+    adb__sqlite_release(conn, prepared);
     return status;
 }
 
@@ -368,7 +371,7 @@ adb_status adb__sqlite_execute_many(void *state, const struct adb__statement *st
                                     size_t n_sets, struct adb__sink *sink, size_t *failed_out, adb_error *error)
 {
     struct adb__sqlite *conn = state;
-    struct adb__sqlite_statement prepared;
+    struct adb__sqlite_statement *prepared;
     struct adb__statement one = *statement;
     adb_status status = prepare(conn, statement, &prepared, error);
     if (status != ADB_OK) {
@@ -381,12 +384,12 @@ adb_status adb__sqlite_execute_many(void *state, const struct adb__statement *st
         if (i % SETS_BETWEEN_LOOKS == 0 && adb__sqlite_stop(conn))
             status = adb__sqlite_error(conn, SQLITE_INTERRUPT, error);
         else
-            status = execute_set(conn, &prepared, &one, sink->result, error);
+            status = execute_set(conn, prepared, &one, sink->result, error);
         if (status != ADB_OK)
             *failed_out = i;
     }
     if (status == ADB_OK)
-        note(conn, statement, &prepared);
-    adb__sqlite_release(&prepared);
+        note(conn, statement, prepared);
+    adb__sqlite_release(conn, prepared);
     return status;
 }

@@ -195,8 +195,8 @@ static bool names_memory(const struct adb__sqlite_settings *settings, const char
         return true;
     if (!settings->uri)
         return false;
-    return strcspn(name, "?") == strlen("file:") || strncmp(name, "file::memory:", 13) == 0 || strstr(name, "?mode=memory") != NULL ||
-           strstr(name, "&mode=memory") != NULL;
+    return strcspn(name, "?") == strlen("file:") || strncmp(name, "file::memory:", 13) == 0 ||
+           strstr(name, "?mode=memory") != NULL || strstr(name, "&mode=memory") != NULL;
 }
 
 /* Only a path makes sense in a SQLite URL. The message repeats nothing that could be a password. */

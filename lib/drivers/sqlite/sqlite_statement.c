@@ -3,6 +3,7 @@
  * inserts, whether it changes the session. */
 #include "drivers/sqlite/sqlite.h"
 
+#include "base/alloc.h"
 #include "model/error.h"
 
 #include <ctype.h>
@@ -186,33 +187,37 @@ static adb_status prepare_fresh(struct adb__sqlite *conn, const struct adb__stat
 }
 
 adb_status adb__sqlite_prepare(struct adb__sqlite *conn, const struct adb__statement *statement,
-                               struct adb__sqlite_statement *prepared_out, adb_error *error)
+                               struct adb__sqlite_statement **prepared_out, adb_error *error)
 {
     const bool keep = conn->cache.capacity > 0 && (statement->flags & ADB__STMT_NO_CACHE) == 0 &&
                       statement->sql_size <= MOST_BYTES_CACHED;
-    if (keep) {
-        const struct adb__sqlite_statement *known =
-            adb__sqlite_cache_find(&conn->cache, statement->sql, statement->sql_size);
-        if (known != NULL) {
-            *prepared_out = *known;
-            return ADB_OK;
-        }
+    struct adb__sqlite_statement *prepared = NULL;
+    if (keep)
+        prepared = adb__sqlite_cache_find(&conn->cache, statement->sql, statement->sql_size);
+    if (prepared != NULL) {
+        *prepared_out = prepared;
+        return ADB_OK;
     }
 
-    struct adb__sqlite_statement fresh = {.verb = ADB__SQLITE_OTHER};
+    struct adb__sqlite_statement fresh = {.described_at = -1};
     const adb_status status = prepare_fresh(conn, statement, keep, &fresh, error);
     if (status != ADB_OK)
         return status;
     if (keep && fresh.verb != ADB__SQLITE_BEGIN) /* what that is depends on the moment */
-        adb__sqlite_cache_add(&conn->cache, statement->sql, statement->sql_size, &fresh);
-    *prepared_out = fresh;
+        prepared = adb__sqlite_cache_add(&conn->cache, statement->sql, statement->sql_size, &fresh);
+    if (prepared == NULL) {
+        conn->uncached = fresh;
+        prepared = &conn->uncached;
+    }
+    *prepared_out = prepared;
     return ADB_OK;
 }
 
-void adb__sqlite_release(struct adb__sqlite_statement *prepared)
+void adb__sqlite_release(struct adb__sqlite *conn, struct adb__sqlite_statement *prepared)
 {
-    if (!prepared->cached) {
+    if (prepared == &conn->uncached) {
         sqlite3_finalize(prepared->stmt);
+        adb__free(prepared->columns);
         return;
     }
     sqlite3_reset(prepared->stmt); /* repeats the code of the last step, which was seen */
