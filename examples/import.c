@@ -21,7 +21,6 @@
 #define BATCH_ROWS    500
 #define BATCHES_AHEAD 4 /* enough that the database never waits for us */
 #define BAR_WIDTH     40
-
 #define COLUMNS                                                                                                       \
     "(code INTEGER PRIMARY KEY, name VARCHAR(120), category VARCHAR(2), combining INTEGER, bidi VARCHAR(3), "         \
     "decomposition VARCHAR(200), decimal_value VARCHAR(10), digit_value VARCHAR(10), numeric_value VARCHAR(20), "     \
@@ -135,11 +134,9 @@ static void show_progress(const struct import *import, size_t n_new)
     if (isatty(STDOUT_FILENO)) {
         printf("\r%-10s [%.*s%*s] %zu of %zu", import->title, width, "########################################",
                BAR_WIDTH - width, "", import->n_written, total);
-        shown = import;
-        if (import->n_written == total) {
+        shown = import->n_written < total ? import : NULL;
+        if (shown == NULL)
             printf("\n");
-            shown = NULL;
-        }
     } else if (import->n_written / quarter != (import->n_written - n_new) / quarter || import->n_written == total) {
         printf("%s: %zu of %zu rows\n", import->title, import->n_written, total);
     }
@@ -242,10 +239,9 @@ static void ask(adb_context *ctx, struct question *questions, const char *word)
 {
     char pattern[80];
     snprintf(pattern, sizeof(pattern), "%%%.70s%%", word);
-    submitted(ctx, adb_fetch_all(ctx, questions[0].sql, NULL, on_answer, &questions[0]));
-    submitted(ctx, adb_fetch_all(ctx, questions[1].sql, NULL, on_answer, &questions[1]));
-    submitted(ctx, adb_fetch_all(ctx, questions[2].sql, ADB_PARAMS({"pattern", adb_text(pattern)}), on_answer,
-                                 &questions[2]));
+    const adb_params *params = ADB_PARAMS({"pattern", adb_text(pattern)});
+    for (size_t i = 0; i < 3; i++)
+        submitted(ctx, adb_fetch_all(ctx, questions[i].sql, i == 2 ? params : NULL, on_answer, &questions[i]));
 }
 
 /* The program ------------------------------------------------------------------------------------------------------ */
@@ -265,6 +261,7 @@ static void import_and_ask(adb_database *db, adb_queue *queue, const struct sour
     adb_context *asker = adb_context_new(db, queue, ADB_CONTEXT_PARALLEL);
     struct import first = {source, writer, "characters", "INSERT INTO characters VALUES " PLACEHOLDERS, 0, 0};
     struct import second = {source, writer, "copy", "INSERT INTO copy VALUES " PLACEHOLDERS, 0, 0};
+    int n_early = 0;
     struct question questions[] = {
         {"Letters by category", "SELECT category, COUNT(*) AS n FROM characters WHERE category LIKE 'L%' "
                                 "GROUP BY category ORDER BY n DESC", &second, 0},
@@ -272,7 +269,6 @@ static void import_and_ask(adb_database *db, adb_queue *queue, const struct sour
          &second, 0},
         {"Found by name", "SELECT name, code FROM characters WHERE name LIKE :pattern ORDER BY code", &second, 0},
     };
-    int n_early = 0;
     start_import(&first, "DROP TABLE IF EXISTS characters", "CREATE TABLE characters " COLUMNS);
     run(queue, writer, asker);
     start_import(&second, "DROP TABLE IF EXISTS copy", "CREATE TABLE copy " COLUMNS);

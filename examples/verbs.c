@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Every verb of the everyday face once, checked by assertion: what a program that links the library can count on.
- *
  * Run: verbs [URL]    default: sqlite:///verbs.db */
 #undef NDEBUG
 #include <asyncdb.h>
@@ -9,17 +8,15 @@
 #include <stdio.h>
 #include <string.h>
 
-#define MAKE_TABLE        \
-    "DROP TABLE IF EXISTS v; CREATE TABLE v " \
-    "(id INTEGER PRIMARY KEY, b BOOLEAN, r DOUBLE PRECISION, t VARCHAR(40), x BLOB)"
+#define MAKE_TABLE "DROP TABLE IF EXISTS v; CREATE TABLE v (id INTEGER PRIMARY KEY, b BOOLEAN, r REAL, t TEXT, x BLOB)"
+#define SELECT_IN "SELECT id, b, r, t, x FROM v WHERE id IN (:ids) ORDER BY id"
 
 static adb_context *ctx;
 static int n_calls;
 
 static void on_done(adb_result *result, void *user_data)
 {
-    assert(adb_result_status(result) == ADB_OK && adb_result_error(result)->status == ADB_OK);
-    assert(adb_result_user_data(result) == user_data);
+    assert(adb_result_error(result)->status == ADB_OK && adb_result_user_data(result) == user_data);
     n_calls++;
 }
 
@@ -32,7 +29,7 @@ static adb_flow on_batch(adb_result *batch, void *n_rows)
 static adb_status work(adb_session *session, void *id)
 {
     const adb_params *params = ADB_PARAMS({0, *(adb_value *)id});
-    adb_result *result = adb_session_execute(session, "INSERT INTO v (id) VALUES (?)", params);
+    adb_result *result = adb_session_execute(session, "INSERT INTO v (id) VALUES ($1)", params);
     const adb_status status = adb_session_native(session) != NULL ? adb_result_status(result) : ADB_E_INTERNAL;
     adb_result_unref(result);
     return status;
@@ -53,22 +50,20 @@ static void finish(adb_job job)
 
 static void write_values(void)
 {
-    int64_t id = 0;
     const adb_params one = ADB_SET({"id", adb_int(1)}, {"b", adb_bool(true)}, {"r", adb_double(0.5)},
                                    {"t", adb_text("one")}, {"x", adb_blob("\0\1", 2)});
     const adb_params sets[] = {ADB_SET({0, adb_text_n("two!", 3)}, {0, adb_int(2)}),
                                ADB_SET({0, adb_null()}, {0, adb_int(3)})};
     const adb_value others[] = {adb_decimal("1.50"), adb_json("{}"), adb_date(2024, 2, 29), adb_time(12, 0, 0, 0),
                                 adb_timestamp(0), adb_uuid((const uint8_t[16]){1, 2, 3})};
-    finish(adb_execute_script(ctx, MAKE_TABLE, NULL, NULL));
+    int64_t id = 1;
+    finish(adb_execute_script(ctx, MAKE_TABLE, on_done, NULL));
     adb_result *written = get(adb_execute(ctx, "INSERT INTO v VALUES (:id, :b, :r, :t, :x)", &one, on_done, &id));
-    assert(!adb_result_last_insert_id(written, &id) || id == 1);
+    assert(adb_result_affected(written) == 1 && (!adb_result_last_insert_id(written, &id) || id == 1));
     adb_result_unref(written);
-    written = get(adb_execute_many(ctx, "INSERT INTO v (t, id) VALUES (?, ?)", sets, 2, on_done, NULL));
-    assert(adb_result_affected(written) == 2);
-    adb_result_unref(written);
+    finish(adb_execute_many(ctx, "INSERT INTO v (t, id) VALUES (?, ?)", sets, 2, on_done, NULL));
     for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
-        finish(adb_execute(ctx, "UPDATE v SET t = ? WHERE id = 3", ADB_PARAMS({0, others[i]}), NULL, NULL));
+        finish(adb_execute(ctx, "UPDATE v SET t = ? WHERE id = 3", ADB_PARAMS({0, others[i]}), on_done, NULL));
 }
 
 static void read_values(void)
@@ -76,8 +71,7 @@ static void read_values(void)
     size_t n = 0;
     adb_value name;
     const adb_value ids[] = {adb_int(1), adb_int(2)};
-    adb_result *found = get(adb_fetch_all(ctx, "SELECT id, b, r, t, x FROM v WHERE id IN (:ids) ORDER BY id",
-                                          ADB_PARAMS({"ids", adb_list(ids, 2)}), on_done, NULL));
+    adb_result *found = get(adb_fetch_all(ctx, SELECT_IN, ADB_PARAMS({"ids", adb_list(ids, 2)}), on_done, NULL));
     const adb_row row = adb_result_row(adb_result_ref(found), 0);
     adb_result_unref(found); /* one reference is left */
     assert(adb_result_rows(found) == 2 && adb_result_columns(found) == 5 && adb_row_value(row, 0).as.integer == 1);
@@ -101,21 +95,19 @@ static void use_transactions(void)
     finish(adb_acquire(ctx, on_done, NULL));
     finish(adb_begin(ctx, ADB_TRANSACTION(.on_error = ADB_ON_ERROR_CONTINUE), on_done, NULL));
     finish(adb_begin(ctx, NULL, on_done, NULL));
+    finish(adb_run(ctx, work, on_done, &four));
     assert(adb_context_depth(ctx) == 2);
-    finish(adb_run(ctx, work, NULL, &four));
     finish(adb_rollback(ctx, on_done, NULL));
     finish(adb_commit(ctx, on_done, NULL));
     finish(adb_release(ctx, on_done, NULL));
-    finish(adb_transact(ctx, NULL, work, NULL, &five));
+    finish(adb_transact(ctx, NULL, work, on_done, &five));
     assert(adb_context_depth(ctx) == 0 && adb_cancel(ctx, 12345) == ADB_E_NOT_FOUND);
 }
 
-static void use_queue(adb_database *db, adb_queue *queue)
+static void use_queue(adb_queue *queue, adb_context *shared)
 {
-    adb_context *shared = adb_context_share(ctx, NULL);
     assert(adb_queue_fd(queue) >= 0 && adb_context_queue(ctx) == queue && adb_context_queue(shared) != queue);
     adb_context_free(shared);
-    assert(adb_thread_context(db) == adb_thread_context(db));
     adb_queue_wake(queue);
     assert(adb_queue_wait(queue, -1) == ADB_OK && adb_queue_next(queue) == NULL);
     adb_context_set_timeout(ctx, 5000);
@@ -132,8 +124,7 @@ int main(int argc, char **argv)
 {
     adb_error error;
     adb_database *db;
-    const char *url = argc > 1 ? argv[1] : "sqlite:///verbs.db";
-    assert(adb_database_open(url, ADB_OPTIONS(.queue_capacity = 100), &db, &error) == ADB_OK);
+    assert(adb_database_open(argc > 1 ? argv[1] : "sqlite:///verbs.db", NULL, &db, &error) == ADB_OK);
     assert(adb_database_connect(db, 5000, &error) == ADB_OK);
     adb_queue *queue = adb_queue_new();
     ctx = adb_context_new(db, queue, 0);
@@ -141,7 +132,8 @@ int main(int argc, char **argv)
     write_values();
     read_values();
     use_transactions();
-    use_queue(db, queue);
+    use_queue(queue, adb_context_share(ctx, NULL));
+    assert(adb_thread_context(db) == adb_thread_context(db));
     adb_context_free(ctx);
     adb_queue_free(queue);
     assert(adb_database_close(db, 5000) == ADB_OK);

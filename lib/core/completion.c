@@ -291,8 +291,9 @@ adb_status adb_queue_wait(adb_queue *queue, int timeout_ms)
         if (adb__deadline_left_ms(deadline, adb__clock_now()) == 0)
             return ADB_E_TIMEOUT;
     }
-    /* Without an event it was adb_queue_wake(), which is used up by one wait; the flag must not hide an event. */
-    if (adb__queue_enter(queue)) {
+    /* Without an event it was adb_queue_wake(), which is used up by one wait; the flag must not hide an event. With one,
+     * the flag is left to who takes it: to clear and set it here is two system calls for nothing. */
+    if (!adb__mailbox_waiting(&queue->inbox) && adb__queue_enter(queue)) {
         adb__queue_collect(queue);
         adb__queue_leave(queue);
     }

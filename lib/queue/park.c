@@ -200,6 +200,7 @@ void adb__park_announce(struct adb__park *park, struct adb__sleeper *sleeper, bo
     pthread_mutex_lock(&park->lock);
     assert(!searching || park_word(park) >= ONE_SEARCHING);
     sleeper->listed = true;
+    sleeper->searched = searching;
     adb__list_prepend(&park->sleepers, &sleeper->link);
     park_set_locked(park, park_word(park) + ONE_SLEEPING - (searching ? ONE_SEARCHING : 0));
     pthread_mutex_unlock(&park->lock);
@@ -207,25 +208,35 @@ void adb__park_announce(struct adb__park *park, struct adb__sleeper *sleeper, bo
     atomic_thread_fence(memory_order_seq_cst);
 }
 
+/* Off the list again, and to as many searchers more. */
+static void park_unlist_locked(struct adb__park *park, struct adb__sleeper *sleeper, uint32_t searching)
+{
+    sleeper->listed = false;
+    adb__list_remove(&sleeper->link);
+    park_set_locked(park, park_word(park) - ONE_SLEEPING + searching);
+}
+
 bool adb__park_withdraw(struct adb__park *park, struct adb__sleeper *sleeper)
 {
     pthread_mutex_lock(&park->lock);
-    bool called = !sleeper->listed;
-    if (!called) {
-        sleeper->listed = false;
-        adb__list_remove(&sleeper->link);
-        park_set_locked(park, park_word(park) - ONE_SLEEPING);
-    }
+    bool searcher = !sleeper->listed || sleeper->searched;
+    if (sleeper->listed)
+        park_unlist_locked(park, sleeper, sleeper->searched ? ONE_SEARCHING : 0);
     pthread_mutex_unlock(&park->lock);
-    return called;
+    return searcher;
 }
 
 bool adb__park_sleep(struct adb__park *park, struct adb__sleeper *sleeper, int64_t deadline)
 {
-    /* Why it woke does not matter: it was called if it is no longer listed. Otherwise a call might come between the
-     * deadline and the withdrawal, and the search would be nobody's. */
+    /* Why it woke does not matter: it was called if it is no longer listed. Believing the parker instead would lose a
+     * search when the call comes between the deadline and the withdrawal. */
     (void)adb__parker_wait(sleeper->parker, deadline);
-    return adb__park_withdraw(park, sleeper);
+    pthread_mutex_lock(&park->lock);
+    bool called = !sleeper->listed;
+    if (!called)
+        park_unlist_locked(park, sleeper, 0);
+    pthread_mutex_unlock(&park->lock);
+    return called;
 }
 
 void adb__park_wake_all(struct adb__park *park)

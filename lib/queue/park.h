@@ -74,6 +74,7 @@ struct adb__sleeper {
     struct adb__list link;
     struct adb__parker *parker; /* set by the owner, before anything else */
     bool listed;                /* in sleepers; lock of the park */
+    bool searched;              /* was the searcher until it announced; lock of the park */
 };
 
 /* False: the system refused. */
@@ -93,7 +94,8 @@ void adb__park_found(struct adb__park *park);
 /* Announce sleep; searching says whether the caller is the searcher (it is no more). The caller then looks for work once
  * more, and calls either of the next two. */
 void adb__park_announce(struct adb__park *park, struct adb__sleeper *sleeper, bool searching);
-/* There was work after all. True: the caller has been called meanwhile and is the searcher; false: it is not. */
+/* There was work after all. True: the caller is the searcher: it was before it announced, and others may have relied on
+ * that, or it has been called meanwhile. */
 bool adb__park_withdraw(struct adb__park *park, struct adb__sleeper *sleeper);
 /* Sleep. True: called, the caller is the searcher now. False: the deadline passed or its parker was woken by name; the
  * caller is awake and not the searcher. */

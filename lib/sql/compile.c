@@ -12,6 +12,8 @@
 
 enum style { STYLE_NONE, STYLE_NAMED, STYLE_NEXT, STYLE_NUMBERED };
 
+#define NOWHERE SIZE_MAX
+
 struct parser {
     struct adb__arena *arena;
     adb_error *error;
@@ -25,6 +27,9 @@ struct parser {
     size_t n_positions;             /* highest position so far */
     size_t n_uses;
     bool in_order;
+    size_t not_offset;              /* of the NOT that is the last token but blanks and comments; NOWHERE */
+    size_t in_offset;               /* of the [NOT] IN [(] that ends in the last token; NOWHERE */
+    bool not_in;                    /* it is a NOT IN */
     enum adb__token_kind before;    /* the last token that is neither blank nor comment; END when there was none */
     bool worded;                    /* the first word, or what stands in its place, has been seen */
     bool ended;                     /* the semicolon that ends the statement has been seen */
@@ -144,7 +149,7 @@ static unsigned parser_surroundings(const struct parser *p, const struct adb__to
 {
     const char *sql = p->tokenizer.sql;
     const size_t end = token->offset + token->size;
-    unsigned flags = 0;
+    unsigned flags = p->in_offset != NOWHERE && p->not_in ? ADB__PIECE_NOT_IN : 0;
     if (p->before == ADB__TOKEN_OPEN)
         flags |= ADB__PIECE_AFTER_OPEN;
     if (p->before == ADB__TOKEN_COMMA)
@@ -166,6 +171,8 @@ static adb_status parser_placeholder(struct parser *p, const struct adb__token *
         status = parser_push(p, token->offset, slot, parser_surroundings(p, token));
     if (status != ADB_OK)
         return status;
+    if (p->in_offset != NOWHERE)
+        p->pieces[p->n_pieces - 1].in_size = token->offset - p->in_offset;
     p->text_start = token->offset + token->size;
     p->in_order = p->in_order && slot == p->n_uses;
     p->n_uses++;
@@ -198,6 +205,22 @@ static adb_status parser_refuse(const struct parser *p, const struct adb__token 
     return adb__error_set(p->error, ADB_E_SYNTAX, "unterminated %s at offset %zu", what, token->offset);
 }
 
+/* Keep track of [NOT] IN [(]. */
+static void parser_follow_in(struct parser *p, const struct adb__token *token)
+{
+    const char *sql = p->tokenizer.sql;
+    const size_t not_offset = p->not_offset;
+    p->not_offset = NOWHERE;
+    if (adb__token_is(sql, token, "IN")) {
+        p->not_in = not_offset != NOWHERE;
+        p->in_offset = p->not_in ? not_offset : token->offset;
+    } else if (token->kind != ADB__TOKEN_OPEN || p->before != ADB__TOKEN_WORD) {
+        p->in_offset = NOWHERE;
+        if (adb__token_is(sql, token, "NOT"))
+            p->not_offset = token->offset;
+    }
+}
+
 /* What every token but blanks and comments does to the state. */
 static void parser_follow(struct parser *p, const struct adb__token *token)
 {
@@ -208,6 +231,7 @@ static void parser_follow(struct parser *p, const struct adb__token *token)
     }
     if (token->kind == ADB__TOKEN_CLOSE && is_placeholder(p->before))
         p->pieces[p->n_pieces - 1].flags |= ADB__PIECE_BEFORE_CLOSE;
+    parser_follow_in(p, token);
     if (adb__sql_blocks_feed(&p->blocks, sql, token)) {
         p->ended = true;
         p->text_end = token->offset;
@@ -373,6 +397,8 @@ adb_status adb__sql_parse(struct adb__arena *arena, const struct adb__dialect *d
                                           .size = sql_size,
                                           .format = (flags & ADB__SQL_FORMAT) != 0,
                                           .raw = (flags & ADB__SQL_RAW) != 0},
+                            .not_offset = NOWHERE,
+                            .in_offset = NOWHERE,
                             .before = ADB__TOKEN_END,
                             .in_order = true,
                             .text_end = sql_size};

@@ -34,6 +34,27 @@ static void write_placeholder(struct adb__sql_writer *w, enum adb__placeholder s
         write_number(w, number);
 }
 
+/* PostgreSQL compares types before it counts rows, and the column of an empty query would be text. An empty array takes
+ * the type of what it is compared with. */
+static bool is_empty_array(const struct adb__dialect *dialect, const struct adb__sql_piece *piece,
+                           const struct adb__sql_slot *slot)
+{
+    return slot->width == 0 && piece->in_size > 0 && dialect->placeholder == ADB__PLACEHOLDER_DOLLAR;
+}
+
+static void write_empty_array(struct adb__sql_writer *w, const struct adb__sql_piece *piece)
+{
+    static const char in[] = "= ANY ('{}'";
+    static const char not_in[] = "<> ALL ('{}'";
+    write_bytes(w, piece->text, piece->text_size - piece->in_size);
+    if (piece->flags & ADB__PIECE_NOT_IN)
+        write_bytes(w, not_in, sizeof(not_in) - 1);
+    else
+        write_bytes(w, in, sizeof(in) - 1);
+    if ((piece->flags & ADB__PIECE_AFTER_OPEN) == 0)
+        write_bytes(w, ")", 1);
+}
+
 static void write_list(struct adb__sql_writer *w, const struct adb__dialect *dialect,
                        const struct adb__sql_piece *piece, const struct adb__sql_slot *slot)
 {
@@ -55,6 +76,10 @@ static void write_list(struct adb__sql_writer *w, const struct adb__dialect *dia
 void adb__sql_write_piece(struct adb__sql_writer *writer, const struct adb__dialect *dialect,
                           const struct adb__sql_piece *piece, const struct adb__sql_slot *slot)
 {
+    if (piece->slot != ADB__SLOT_NONE && is_empty_array(dialect, piece, slot)) {
+        write_empty_array(writer, piece);
+        return;
+    }
     write_bytes(writer, piece->text, piece->text_size);
     if (piece->slot == ADB__SLOT_NONE)
         return;

@@ -15,13 +15,15 @@ enum {
     ADB__PIECE_AFTER_COMMA = 1u << 1,
     ADB__PIECE_BEFORE_CLOSE = 1u << 2,
     ADB__PIECE_GLUED_BEFORE = 1u << 3, /* no blank between it and a word: LIMIT? */
-    ADB__PIECE_GLUED_AFTER = 1u << 4
+    ADB__PIECE_GLUED_AFTER = 1u << 4,
+    ADB__PIECE_NOT_IN = 1u << 5        /* the IN of in_size is a NOT IN */
 };
 
 /* Text as it is, then a placeholder or nothing. */
 struct adb__sql_piece {
     const char *text;
     size_t text_size;
+    size_t in_size;     /* how much of the text's end is [NOT] IN [(], 0 when it does not end so */
     size_t slot;        /* number of the name or position, from 0; ADB__SLOT_NONE when no placeholder follows */
     unsigned flags;
 };

@@ -39,7 +39,7 @@ compare() {
     awk -v name="$2" -v ours="$(median "$work/ours")" -v other="$(median "$work/other")" \
         -v ratio="$(median "$work/ratios")" 'BEGIN {
             printf "%s: asyncdb %.0f/s, databases %.0f/s, ratio %.1f (floor 50.0: %s)\n", name, ours, other, ratio,
-                ratio >= 50 ? "held" : "MISSED"
+                (ratio >= 50 ? "held" : "MISSED")
         }'
 }
 

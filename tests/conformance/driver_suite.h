@@ -30,16 +30,17 @@ struct suite_word {
 /* What a database says in its own way. NULL: it has not got that, and tests that need it do nothing. */
 struct suite_dialect {
     const char *driver;             /* as adb_database_driver() gives it */
-    const struct suite_word *words; /* types, ended by a NULL name */
+    const struct suite_word *words; /* types of columns, and "deferred", a foreign key to notes(id) checked at commit;
+                                       ended by a NULL name */
     const char *one;                /* a statement that yields one row with the integer 1 */
     const char *write;              /* adds a row to what board() has made */
     const char *written;            /* yields a row for each of them */
     const char *slow;               /* a statement that runs until it is interrupted */
     const char *wrong;              /* a statement that the database refuses */
     const char *series;             /* yields the integers from 1 to :n, in order */
+    const char *stumbling;          /* yields the integers from 1 to 49, and then fails */
     const char *command;            /* a statement of one word */
     const char *temporary;          /* how CREATE … TABLE says that a table goes with its connection */
-    const char *deferred;           /* a column's foreign key to notes(id) that is checked at commit */
     adb_status (*native_execute)(void *native, const char *sql); /* by the client library itself */
 };
 

@@ -17,6 +17,7 @@ static const struct suite_word sqlite_words[] = {
     {"time", "TIME"},
     {"timestamp", "TIMESTAMP"},
     {"uuid", "UUID"},
+    {"deferred", "INTEGER REFERENCES notes (id) DEFERRABLE INITIALLY DEFERRED"},
     {NULL, NULL},
 };
 
@@ -34,8 +35,9 @@ const struct suite_dialect suite_sqlite = {
     .slow = "WITH RECURSIVE r (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM r) SELECT count(*) FROM r",
     .wrong = "SELECT 1 FROM nowhere",
     .series = "WITH RECURSIVE r (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM r WHERE i < :n) SELECT i FROM r",
+    .stumbling = "WITH RECURSIVE r (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM r WHERE i < 60) "
+                 "SELECT CASE WHEN i < 50 THEN i ELSE abs(-9223372036854775807 - 1) END FROM r",
     .command = "VACUUM",
     .temporary = "TEMPORARY",
-    .deferred = "INTEGER REFERENCES notes (id) DEFERRABLE INITIALLY DEFERRED",
     .native_execute = sqlite_native_execute,
 };

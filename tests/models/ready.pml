@@ -2,8 +2,8 @@
 /* The ready queue, lib/queue/ready.c: one step per atomic operation.
  *
  * Each producer pushes its own OWN indices in turn, PUSHES times in all, and an index again only when it has been
- * popped, as a lane does. Each consumer pops POPS times, found or not. Whatever is left when nobody moves is popped by
- * a last consumer.
+ * popped, as a lane does. Each consumer pops POPS times, found or not. Whatever is left when nobody moves is popped by a
+ * last consumer.
  *
  * Claims: each push is popped exactly once; the pushes of one producer are popped in their order; "empty" is never said
  * over an index whose push had returned before that pop began, unless another pop under way returns it.
@@ -35,7 +35,9 @@
 #define SAME(place) (place.cycle == cycle && place.safe == safe && place.index == index)
 #define INDICES (PRODUCERS * OWN)
 
-#ifndef FULL_THRESHOLD
+#ifdef BUG_THRESHOLD            /* gives up too early */
+#define FULL_THRESHOLD (N - 1)
+#else
 #define FULL_THRESHOLD (3 * N - 1)
 #endif
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* What the tests of the SQLite driver share: a folder of their own, connections straight from the driver struct without
  * any core, and statements in one line. A failing step ends the test. */
-#ifndef ADB_TESTS_SQLITE_FIXTURE_H
-#define ADB_TESTS_SQLITE_FIXTURE_H
+#ifndef ADB_TESTS_UNIT_SQLITE_FIXTURE_H
+#define ADB_TESTS_UNIT_SQLITE_FIXTURE_H
 
 #include "base/alloc.h"
 #include "base/clock.h"
@@ -169,9 +169,16 @@ static inline adb_status run(struct session *session, const char *sql)
     return bind_flags(session, 0, sql, NULL, 0);
 }
 
+/* As the core's own transaction control. */
 static inline adb_status run_control(struct session *session, const char *sql)
 {
-    return bind_flags(session, ADB__STMT_NO_CACHE, sql, NULL, 0);
+    return bind_flags(session, ADB__STMT_CONTROL, sql, NULL, 0);
+}
+
+/* As in a read-only context or transaction. */
+static inline adb_status run_reading(struct session *session, const char *sql)
+{
+    return bind_flags(session, ADB__STMT_MUST_READ, sql, NULL, 0);
 }
 
 static inline void must(struct session *session, const char *sql)

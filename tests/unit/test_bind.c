@@ -211,14 +211,25 @@ TEST(an_empty_list_is_a_query_without_rows)
     const adb_params *params = ADB_PARAMS({"ids", adb_list(NULL, 0)}, {"a", adb_int(1)});
     check(SQLITE, "SELECT :a WHERE b IN (:ids)", params, "SELECT ?1 WHERE b IN (SELECT NULL WHERE 0)", "1");
     check(SQLITE, "SELECT :a WHERE b IN :ids", params, "SELECT ?1 WHERE b IN (SELECT NULL WHERE 0)", "1");
-    check(POSTGRESQL, "SELECT :a WHERE b NOT IN ( :ids )", params,
-          "SELECT $1 WHERE b NOT IN ( SELECT NULL WHERE FALSE )", "1");
     check(MYSQL, "SELECT :a, :a WHERE b IN (:ids)", params,
           "SELECT ?, ? WHERE b IN (SELECT NULL FROM DUAL WHERE 0)", "1 1");
     check_refused(SQLITE, "SELECT :a WHERE b IN (1, :ids)", params,
                   "parameter ids has an empty list, which must be alone in its parentheses");
     check_refused(SQLITE, "SELECT :a WHERE b IN (:ids, 1)", params,
                   "parameter ids has an empty list, which must be alone in its parentheses");
+}
+
+/* PostgreSQL refuses a query of another type, even without rows: there it is an array. (PAR-12, REG-22) */
+TEST(an_empty_list_has_the_type_that_postgresql_wants)
+{
+    const adb_params *params = ADB_PARAMS({"ids", adb_list(NULL, 0)}, {"a", adb_int(1)});
+    check(POSTGRESQL, "SELECT :a WHERE b IN (:ids)", params, "SELECT $1 WHERE b = ANY ('{}')", "1");
+    check(POSTGRESQL, "SELECT :a WHERE b not in ( :ids )", params, "SELECT $1 WHERE b <> ALL ('{}' )", "1");
+    check(POSTGRESQL, "SELECT :a WHERE b NOT/**/IN :ids", params, "SELECT $1 WHERE b <> ALL ('{}')", "1");
+    check(POSTGRESQL, "SELECT 1 WHERE :a IN :ids AND b", params, "SELECT 1 WHERE $1 = ANY ('{}') AND b", "1");
+    check(POSTGRESQL, "SELECT 1 WHERE NOT :a IN(:ids)", params, "SELECT 1 WHERE NOT $1 = ANY ('{}')", "1");
+    check(POSTGRESQL, "SELECT in_(:ids), :a", params, "SELECT in_(SELECT NULL WHERE FALSE), $1", "1");
+    check(POSTGRESQL, "SELECT 1 IN ((:ids)), :a", params, "SELECT 1 IN ((SELECT NULL WHERE FALSE)), $1", "1");
 }
 
 /* Lists of 1000 items, and of more than the database takes. (REG-22) */
@@ -326,6 +337,6 @@ SUITE(bind, CASE(values_go_by_name), CASE(repeated_names_repeat_values_only_with
       CASE(ten_shuffled_names_find_their_values), CASE(values_go_by_position), CASE(no_placeholders_take_no_values),
       CASE(names_that_do_not_fit_are_named), CASE(names_in_literals_take_no_value), CASE(a_wrong_count_is_refused),
       CASE(styles_of_text_and_values_must_agree), CASE(a_count_without_an_array_is_invalid), CASE(null_is_bound),
-      CASE(a_list_expands), CASE(a_bare_list_gets_parentheses), CASE(an_empty_list_is_a_query_without_rows),
+      CASE(a_list_expands), CASE(a_bare_list_gets_parentheses), CASE(an_empty_list_is_a_query_without_rows), CASE(an_empty_list_has_the_type_that_postgresql_wants),
       CASE(a_long_list_expands_up_to_the_limit), CASE(an_expanded_list_is_not_cached), CASE(bad_values_are_named),
       CASE(values_are_copied_unless_told_not_to), CASE(a_template_is_bound_again_and_again), CASE(no_memory_is_a_status))

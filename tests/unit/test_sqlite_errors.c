@@ -387,10 +387,10 @@ TEST(messages_are_one_line)
 
 SUITE(sqlite_errors, CASE(syntax_errors_are_told), CASE(undefined_objects_are_told),
       CASE(other_refusals_are_classed_by_their_words), CASE(constraints_are_told_apart),
-      CASE(a_strict_table_refuses_other_types),
-      CASE(a_deferred_foreign_key_fails_the_commit), CASE(what_is_too_big_is_told),
-      CASE(a_lock_inside_a_transaction_asks_to_retry_it_all), CASE(a_stale_snapshot_is_a_serialization_failure),
-      CASE(a_lock_within_the_connection_is_told), CASE(what_is_not_authorized_is_told),
-      CASE(sqlite_out_of_memory_is_told), CASE(a_full_database_is_told), CASE(a_full_disk_is_told),
-      CASE(an_io_error_is_told), CASE(a_damaged_file_is_told), CASE(a_failed_attach_does_not_lose_the_connection),
-      CASE(writing_to_a_deleted_file_loses_the_connection), CASE(messages_are_one_line))
+      CASE(a_strict_table_refuses_other_types), CASE(a_deferred_foreign_key_fails_the_commit),
+      CASE(what_is_too_big_is_told), CASE(a_lock_inside_a_transaction_asks_to_retry_it_all),
+      CASE(a_stale_snapshot_is_a_serialization_failure), CASE(a_lock_within_the_connection_is_told),
+      CASE(what_is_not_authorized_is_told), CASE(sqlite_out_of_memory_is_told), CASE(a_full_database_is_told),
+      CASE(a_full_disk_is_told), CASE(an_io_error_is_told), CASE(a_damaged_file_is_told),
+      CASE(a_failed_attach_does_not_lose_the_connection), CASE(writing_to_a_deleted_file_loses_the_connection),
+      CASE(messages_are_one_line))

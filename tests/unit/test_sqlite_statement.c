@@ -1,222 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The SQLite driver's statements: values in and out, columns, counts and ids, limits, the statement cache, parameter
- * sets, user functions. */
+/* The SQLite driver's statements: rows and batches, counts and ids, the statement cache, parameter sets. */
 #include "tests/unit/sqlite_fixture.h"
 
 #include "tests/lib/fault.h"
-
-#include <math.h>
-
-/* Values ----------------------------------------------------------------------------------------------------------- */
-
-static adb_value echo(struct session *s, adb_value value)
-{
-    CU_ASSERT_EQUAL(BIND(s, "SELECT ?1", value), ADB_OK);
-    return adb_result_value(&s->result);
-}
-
-/* TYP-20 PAR-24 */
-TEST(integers_and_null_come_back_exactly)
-{
-    static const int64_t numbers[] = {0, 1, -1, INT32_MAX, INT64_C(1) << 53, INT64_MAX, INT64_MIN};
-    struct session s = {0};
-    memory_open(&s);
-    for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
-        const adb_value value = echo(&s, adb_int(numbers[i]));
-        CU_ASSERT_EQUAL(value.type, ADB_TYPE_INT);
-        CU_ASSERT_EQUAL(value.as.integer, numbers[i]);
-    }
-    CU_ASSERT_EQUAL(echo(&s, adb_null()).type, ADB_TYPE_NULL);
-    session_close(&s);
-}
-
-/* SQLite has no truth values: they are numbers in storage, and the declared type tells. TYP-01 TYP-18 */
-TEST(booleans_are_stored_as_numbers)
-{
-    struct session s = {0};
-    memory_open(&s);
-    CU_ASSERT_EQUAL(echo(&s, adb_bool(true)).as.integer, 1);
-    CU_ASSERT_EQUAL(echo(&s, adb_bool(false)).as.integer, 0);
-    must(&s, "CREATE TABLE t (done BOOLEAN)");
-    CU_ASSERT_EQUAL(BIND(&s, "INSERT INTO t VALUES (?1)", adb_bool(true)), ADB_OK);
-    must(&s, "SELECT done FROM t");
-    CU_ASSERT_EQUAL(adb_result_column_type(&s.result, 0), ADB_TYPE_BOOL);
-    CU_ASSERT_TRUE(adb_row_bool(adb_result_row(&s.result, 0), 0));
-    session_close(&s);
-}
-
-/* NaN is NULL to SQLite; everything else comes back bit by bit. */
-TEST(doubles_come_back_exactly_but_nan_is_null)
-{
-    static const double numbers[] = {0.0, -1.5, 0.1, 1e308, 5e-324, INFINITY, -INFINITY};
-    struct session s = {0};
-    memory_open(&s);
-    for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
-        const adb_value value = echo(&s, adb_double(numbers[i]));
-        CU_ASSERT_EQUAL(value.type, ADB_TYPE_DOUBLE);
-        CU_ASSERT(memcmp(&value.as.real, &numbers[i], sizeof(double)) == 0);
-    }
-    CU_ASSERT_EQUAL(echo(&s, adb_double(NAN)).type, ADB_TYPE_NULL);
-    session_close(&s);
-}
-
-/* Empty is not NULL, and a NUL is a byte like any other. */
-TEST(text_and_blobs_come_back_exactly)
-{
-    struct session s = {0};
-    memory_open(&s);
-    const adb_value values[] = {adb_text(""),         adb_text("h\xc3\xa9llo 'quoted' \"%s\""), adb_text_n("a\0b", 3),
-                                adb_blob("", 0),      adb_blob("\0\xff\x80", 3),
-                                adb_text_n(NULL, 0),  adb_text("%x% ? :name $1")};
-    for (size_t i = 0; i < sizeof(values) / sizeof(values[0]); i++) {
-        const adb_value value = echo(&s, values[i]);
-        CU_ASSERT_EQUAL(value.type, values[i].type);
-        CU_ASSERT_EQUAL(value.size, values[i].size);
-        if (value.size > 0)
-            CU_ASSERT(memcmp(value.as.text, values[i].as.text, value.size) == 0);
-    }
-    session_close(&s);
-}
-
-/* As text that SQLite's own functions read. TYP-02 TYP-03 TYP-04 TYP-05 TYP-07 TYP-15 */
-TEST(other_types_are_stored_as_text)
-{
-    static const uint8_t uuid[16] = {0x12, 0x3e, 0x45, 0x67, 0xe8, 0x9b, 0x12, 0xd3,
-                                     0xa4, 0x56, 0x42, 0x66, 0x14, 0x17, 0x40, 0x00};
-    struct session s = {0};
-    memory_open(&s);
-    CU_ASSERT_STRING_EQUAL(echo(&s, adb_date(2024, 2, 29)).as.text, "2024-02-29");
-    CU_ASSERT_STRING_EQUAL(echo(&s, adb_time(23, 59, 59, 1)).as.text, "23:59:59.000001");
-    CU_ASSERT_STRING_EQUAL(echo(&s, adb_timestamp(1500000)).as.text, "1970-01-01 00:00:01.5");
-    CU_ASSERT_STRING_EQUAL(echo(&s, adb_uuid(uuid)).as.text, "123e4567-e89b-12d3-a456-426614174000");
-    CU_ASSERT_STRING_EQUAL(echo(&s, adb_decimal("0.700000000000001")).as.text, "0.700000000000001");
-    CU_ASSERT_STRING_EQUAL(echo(&s, adb_json("{\"a\": [1]}")).as.text, "{\"a\": [1]}");
-    CU_ASSERT_EQUAL(BIND(&s, "SELECT CAST(strftime('%s', ?1) AS INTEGER)", adb_timestamp(86400000000)), ADB_OK);
-    CU_ASSERT_EQUAL(adb_result_value(&s.result).as.integer, 86400);
-    session_close(&s);
-}
-
-/* Twenty megabytes there and back. */
-TEST(large_values_come_back)
-{
-    const size_t size = 20u << 20;
-    struct session s = {0};
-    char *bytes = malloc(size);
-    REQUIRE(bytes != NULL);
-    memory_open(&s);
-    for (size_t i = 0; i < size; i++)
-        bytes[i] = (char)('a' + i % 23);
-    must(&s, "CREATE TABLE t (x)");
-    CU_ASSERT_EQUAL(BIND(&s, "INSERT INTO t VALUES (?1), (?2)", adb_text_n(bytes, size), adb_blob(bytes, size)), ADB_OK);
-    must(&s, "SELECT x FROM t");
-    REQUIRE(adb_result_rows(&s.result) == 2);
-    for (size_t row = 0; row < 2; row++) {
-        const adb_value value = adb_row_value(adb_result_row(&s.result, row), 0);
-        CU_ASSERT_EQUAL(value.size, size);
-        CU_ASSERT(memcmp(value.as.text, bytes, size) == 0);
-    }
-    session_close(&s);
-    free(bytes);
-}
-
-/* A name that is used twice is one number, and numbers need not come in order. PAR-04 PAR-08 REG-14 */
-TEST(values_follow_their_numbers)
-{
-    struct session s = {0};
-    memory_open(&s);
-    CU_ASSERT_EQUAL(BIND(&s, "SELECT ?3 || ?1 || ?2 || ?1", adb_text("a"), adb_text("b"), adb_text("c")), ADB_OK);
-    CU_ASSERT_STRING_EQUAL(adb_result_value(&s.result).as.text, "caba");
-    session_close(&s);
-}
-
-/* PAR-22: too few, too many, and what cannot be bound. */
-TEST(a_wrong_number_of_values_is_refused)
-{
-    struct session s = {0};
-    memory_open(&s);
-    CU_ASSERT_EQUAL(run(&s, "SELECT ?1"), ADB_E_PARAMETER);
-    CU_ASSERT_EQUAL(BIND(&s, "SELECT ?1", adb_int(1), adb_int(2)), ADB_E_PARAMETER);
-    CU_ASSERT_PTR_NOT_NULL(strstr(s.error.message, "1 parameters, 2 values"));
-    const adb_value one = adb_int(1);
-    CU_ASSERT_EQUAL(BIND(&s, "SELECT ?1", adb_list(&one, 1)), ADB_E_DATA);
-    session_close(&s);
-}
-
-/* Neither the driver nor its log formats SQL text. PAR-09 PAR-10 */
-TEST(percent_signs_are_left_alone)
-{
-    struct session s = {0};
-    memory_open(&s);
-    CU_ASSERT_EQUAL(answer_int(&s, "SELECT '%s%n' LIKE '%s%' AND 7 % 4 = 3"), 1);
-    CU_ASSERT_TRUE(answer_is(&s, "SELECT strftime('%Y-%m', 0, 'unixepoch')", "1970-01"));
-    session_close(&s);
-}
-
-/* Columns and rows ------------------------------------------------------------------------------------------------- */
-
-/* Names, tables and declared types, with no row at all. QRY-30 REC-05 REC-22 REC-23 TYP-18 */
-TEST(columns_are_described_even_without_rows)
-{
-    struct session s = {0};
-    memory_open(&s);
-    must(&s, "CREATE TABLE t (id INTEGER PRIMARY KEY, name VARCHAR(20), any)");
-    must(&s, "SELECT t.id, name AS who, any, 1 + 1 FROM t");
-    CU_ASSERT_EQUAL(adb_result_rows(&s.result), 0);
-    REQUIRE(adb_result_columns(&s.result) == 4);
-    CU_ASSERT_STRING_EQUAL(adb_result_column_name(&s.result, 1), "who");
-    CU_ASSERT_STRING_EQUAL(adb_result_column_name(&s.result, 3), "1 + 1");
-    CU_ASSERT_STRING_EQUAL(adb_result_column_decltype(&s.result, 1), "VARCHAR(20)");
-    CU_ASSERT_PTR_NULL(adb_result_column_decltype(&s.result, 3));
-    const char *table = adb_result_column_table(&s.result, 0);
-    CU_ASSERT(table == NULL || strcmp(table, "t") == 0);
-    CU_ASSERT_PTR_NULL(adb_result_column_table(&s.result, 3));
-    session_close(&s);
-}
-
-/* TYP-18 */
-TEST(declared_types_become_hints)
-{
-    static const struct {
-        const char *decltype;
-        adb_type type;
-    } hints[] = {
-        {"bool", ADB_TYPE_BOOL},       {"Boolean", ADB_TYPE_BOOL},     {"INTEGER", ADB_TYPE_INT},
-        {"bigint", ADB_TYPE_INT},      {"UNSIGNED INT", ADB_TYPE_INT}, {"REAL", ADB_TYPE_DOUBLE},
-        {"double", ADB_TYPE_DOUBLE},   {"FLOAT", ADB_TYPE_DOUBLE},     {"nchar(5)", ADB_TYPE_TEXT},
-        {"CLOB", ADB_TYPE_TEXT},       {"text", ADB_TYPE_TEXT},        {"BLOB", ADB_TYPE_BLOB},
-        {"DATE", ADB_TYPE_DATE},       {"time", ADB_TYPE_TIME},        {"DATETIME", ADB_TYPE_TIMESTAMP},
-        {"TIMESTAMP", ADB_TYPE_TIMESTAMP}, {"DECIMAL(10,2)", ADB_TYPE_DECIMAL}, {"numeric", ADB_TYPE_DECIMAL},
-        {"JSON", ADB_TYPE_JSON},       {"jsonb", ADB_TYPE_JSON},       {"UUID", ADB_TYPE_UUID},
-        {"geometry", ADB_TYPE_NULL},   {"", ADB_TYPE_NULL},
-    };
-    struct session s = {0};
-    memory_open(&s);
-    for (size_t i = 0; i < sizeof(hints) / sizeof(hints[0]); i++) {
-        char sql[80];
-        snprintf(sql, sizeof(sql), "CREATE TABLE t%zu (a %s)", i, hints[i].decltype);
-        must(&s, sql);
-        snprintf(sql, sizeof(sql), "SELECT a FROM t%zu", i);
-        must(&s, sql);
-        CU_ASSERT_EQUAL(adb_result_column_type(&s.result, 0), hints[i].type);
-    }
-    session_close(&s);
-}
-
-/* The class that the value is stored in counts, whatever the column says. TYP-18 REC-08 REG-42 */
-TEST(values_keep_their_storage_class)
-{
-    struct session s = {0};
-    memory_open(&s);
-    must(&s, "CREATE TABLE t (a INTEGER)");
-    must(&s, "INSERT INTO t VALUES ('text'), (1.5), (x'00'), (NULL), (7)");
-    must(&s, "SELECT a, a AS a FROM t ORDER BY rowid");
-    static const adb_type types[] = {ADB_TYPE_TEXT, ADB_TYPE_DOUBLE, ADB_TYPE_BLOB, ADB_TYPE_NULL, ADB_TYPE_INT};
-    REQUIRE(adb_result_rows(&s.result) == 5);
-    CU_ASSERT_EQUAL(adb_result_columns(&s.result), 2);
-    for (size_t row = 0; row < 5; row++)
-        CU_ASSERT_EQUAL(adb_row_value(adb_result_row(&s.result, row), 0).type, types[row]);
-    session_close(&s);
-}
 
 /* SELECT * from the cache sees a column that was added since. */
 TEST(a_cached_statement_follows_the_schema)
@@ -438,9 +224,9 @@ TEST(the_cache_can_be_switched_off_and_bypassed)
     session_close(&s);
     s.options.statement_cache = 0;
     memory_open(&s);
-    CU_ASSERT_EQUAL(run_control(&s, "SELECT 1"), ADB_OK);
-    must(&s, "BEGIN");
-    must(&s, "COMMIT");
+    CU_ASSERT_EQUAL(bind_flags(&s, ADB__STMT_NO_CACHE, "SELECT 1", NULL, 0), ADB_OK);
+    CU_ASSERT_EQUAL(n_cached(&s), 0);
+    must(&s, "SELECT 1");
     CU_ASSERT_EQUAL(n_cached(&s), 1);
     CU_ASSERT_EQUAL(((const struct adb__sqlite *)s.conn)->cache.capacity, 128);
     session_close(&s);
@@ -523,7 +309,8 @@ TEST(execute_many_runs_every_set)
     session_close(&s);
 }
 
-/* The first failure ends it and is told by its place; the rest is the core's, which began a transaction. CFL-10 QRY-19 */
+/* The first failure ends it and is told by its place; the rest is the core's, which began a transaction. CFL-10 QRY-19
+ */
 TEST(execute_many_stops_at_the_first_failure)
 {
     struct session s = {0};
@@ -567,129 +354,14 @@ TEST(execute_many_of_nothing_does_nothing)
     session_close(&s);
 }
 
-/* User functions --------------------------------------------------------------------------------------------------- */
-
-static void add(adb_function_call *call, const adb_value *arguments, size_t n_arguments, void *user_data)
-{
-    int64_t sum = *(const int64_t *)user_data;
-    for (size_t i = 0; i < n_arguments; i++)
-        sum += arguments[i].as.integer;
-    adb_function_return(call, adb_int(sum));
-}
-
-static void same(adb_function_call *call, const adb_value *arguments, size_t n_arguments, void *user_data)
-{
-    (void)n_arguments;
-    (void)user_data;
-    adb_function_return(call, arguments[0]);
-}
-
-static void constant(adb_function_call *call, const adb_value *arguments, size_t n_arguments, void *user_data)
-{
-    (void)arguments;
-    (void)n_arguments;
-    adb_function_return(call, *(const adb_value *)user_data);
-}
-
-static void refuse(adb_function_call *call, const adb_value *arguments, size_t n_arguments, void *user_data)
-{
-    (void)arguments;
-    (void)n_arguments;
-    (void)user_data;
-    adb_function_fail(call, "no such table: it only says so");
-    adb_function_return(call, adb_int(1));
-}
-
-static void silent(adb_function_call *call, const adb_value *arguments, size_t n_arguments, void *user_data)
-{
-    (void)call;
-    (void)arguments;
-    (void)n_arguments;
-    (void)user_data;
-}
-
-static int64_t ten = 10;
-static adb_value returned;
-
-static const adb_function functions[] = {
-    {.name = "add_ten", .n_arguments = -1, .deterministic = true, .function = add, .user_data = &ten},
-    {.name = "same", .n_arguments = 1, .deterministic = true, .function = same},
-    {.name = "constant", .function = constant, .user_data = &returned},
-    {.name = "refuse", .function = refuse},
-    {.name = "silent", .function = silent},
-};
-
-static void functions_open(struct session *s)
-{
-    *s = (struct session){.options = {.functions = functions, .n_functions = 5}};
-    memory_open(s);
-}
-
-/* Any number of arguments, of every class, and in an index when it is deterministic. TYP-19 OPT-26 REG-59 */
-TEST(functions_compute_in_queries)
-{
-    struct session s;
-    functions_open(&s);
-    CU_ASSERT_EQUAL(answer_int(&s, "SELECT add_ten()"), 10);
-    CU_ASSERT_EQUAL(answer_int(&s, "SELECT add_ten(1, 2, 3)"), 16);
-    CU_ASSERT_TRUE(answer_is(&s, "SELECT same('text')", "text"));
-    CU_ASSERT_EQUAL(answer(&s, "SELECT same(1.5)").as.real, 1.5);
-    CU_ASSERT_EQUAL(answer(&s, "SELECT same(x'0001')").size, 2);
-    CU_ASSERT_EQUAL(answer(&s, "SELECT same(zeroblob(0))").type, ADB_TYPE_BLOB);
-    CU_ASSERT_EQUAL(answer(&s, "SELECT same(NULL)").type, ADB_TYPE_NULL);
-    CU_ASSERT_EQUAL(answer(&s, "SELECT silent()").type, ADB_TYPE_NULL);
-    must(&s, "CREATE TABLE t (x)");
-    must(&s, "CREATE INDEX i ON t (add_ten(x))");
-    CU_ASSERT_EQUAL(run(&s, "CREATE INDEX j ON t (constant())"), ADB_E_SQL);
-    session_close(&s);
-}
-
-/* Every type but a list can be returned. TYP-19 */
-TEST(functions_return_every_type)
-{
-    const uint8_t uuid[16] = {0};
-    struct session s;
-    functions_open(&s);
-    returned = adb_bool(true);
-    CU_ASSERT_EQUAL(answer_int(&s, "SELECT constant()"), 1);
-    returned = adb_date(1999, 12, 31);
-    CU_ASSERT_TRUE(answer_is(&s, "SELECT constant()", "1999-12-31"));
-    returned = adb_uuid(uuid);
-    CU_ASSERT_TRUE(answer_is(&s, "SELECT constant()", "00000000-0000-0000-0000-000000000000"));
-    returned = adb_decimal("1.10");
-    CU_ASSERT_TRUE(answer_is(&s, "SELECT constant()", "1.10"));
-    returned = adb_text_n("a\0b", 3);
-    CU_ASSERT_EQUAL(answer(&s, "SELECT constant()").size, 3);
-    returned = adb_list(&returned, 1);
-    CU_ASSERT_EQUAL(run(&s, "SELECT constant()"), ADB_E_SQL);
-    session_close(&s);
-}
-
-/* Its own words, not taken for SQLite's; and failing is final. TYP-19 */
-TEST(a_failing_function_fails_its_statement)
-{
-    struct session s;
-    functions_open(&s);
-    CU_ASSERT_EQUAL(run(&s, "SELECT refuse()"), ADB_E_SQL);
-    CU_ASSERT(failed_as(&s, ADB_E_SQL, "38000", "it only says so"));
-    CU_ASSERT_EQUAL(run(&s, "SELECT * FROM nowhere"), ADB_E_UNDEFINED);
-    session_close(&s);
-}
-
-/* Without a call there is nothing to return to. */
-TEST(function_calls_need_a_call)
-{
-    adb_function_return(NULL, adb_int(1));
-    adb_function_fail(NULL, "nothing");
-}
-
 /* Memory runs out at each point of a statement: with or without a cache entry, the connection works on. */
 TEST(running_out_of_memory_leaves_the_connection_usable)
 {
     struct session s = {0};
     memory_open(&s);
     must(&s, "CREATE TABLE t (a, b)");
-    FAULT_EACH(n) {
+    FAULT_EACH(n)
+    {
         char sql[80];
         snprintf(sql, sizeof(sql), "INSERT INTO t VALUES (%zu, zeroblob(9000)) RETURNING a, b", n);
         fault_arm(n);
@@ -702,20 +374,12 @@ TEST(running_out_of_memory_leaves_the_connection_usable)
     session_close(&s);
 }
 
-SUITE(sqlite_statement, CASE(integers_and_null_come_back_exactly), CASE(booleans_are_stored_as_numbers),
-      CASE(doubles_come_back_exactly_but_nan_is_null), CASE(text_and_blobs_come_back_exactly),
-      CASE(other_types_are_stored_as_text), CASE(large_values_come_back), CASE(values_follow_their_numbers),
-      CASE(a_wrong_number_of_values_is_refused), CASE(percent_signs_are_left_alone),
-      CASE(columns_are_described_even_without_rows), CASE(declared_types_become_hints),
-      CASE(values_keep_their_storage_class), CASE(a_cached_statement_follows_the_schema),
-      CASE(enough_rows_end_a_statement), CASE(rows_are_handed_over_in_batches),
-      CASE(a_write_with_rows_that_found_no_room_is_undone), CASE(an_id_is_given_only_by_a_statement_that_inserted),
-      CASE(an_id_that_repeats_is_noticed), CASE(ids_of_others_are_not_given),
-      CASE(statements_that_change_no_rows_have_no_count), CASE(the_cache_keeps_what_was_used_last),
-      CASE(many_texts_go_through_the_cache), CASE(the_cache_can_be_switched_off_and_bypassed),
-      CASE(a_cached_statement_works_again_after_a_failure), CASE(a_second_statement_is_refused),
-      CASE(execute_many_runs_every_set), CASE(execute_many_stops_at_the_first_failure),
-      CASE(execute_many_ends_when_told_to_stop), CASE(execute_many_of_nothing_does_nothing),
-      CASE(functions_compute_in_queries), CASE(functions_return_every_type),
-      CASE(a_failing_function_fails_its_statement), CASE(function_calls_need_a_call),
-      CASE(running_out_of_memory_leaves_the_connection_usable))
+SUITE(sqlite_statement, CASE(a_cached_statement_follows_the_schema), CASE(enough_rows_end_a_statement),
+      CASE(rows_are_handed_over_in_batches), CASE(a_write_with_rows_that_found_no_room_is_undone),
+      CASE(an_id_is_given_only_by_a_statement_that_inserted), CASE(an_id_that_repeats_is_noticed),
+      CASE(ids_of_others_are_not_given), CASE(statements_that_change_no_rows_have_no_count),
+      CASE(the_cache_keeps_what_was_used_last), CASE(many_texts_go_through_the_cache),
+      CASE(the_cache_can_be_switched_off_and_bypassed), CASE(a_cached_statement_works_again_after_a_failure),
+      CASE(a_second_statement_is_refused), CASE(execute_many_runs_every_set),
+      CASE(execute_many_stops_at_the_first_failure), CASE(execute_many_ends_when_told_to_stop),
+      CASE(execute_many_of_nothing_does_nothing), CASE(running_out_of_memory_leaves_the_connection_usable))

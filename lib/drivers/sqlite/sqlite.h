@@ -30,7 +30,7 @@ enum adb__sqlite_key {
     ADB__SQLITE_CACHE,
     ADB__SQLITE_IMMUTABLE,
     ADB__SQLITE_URI,
-    ADB__SQLITE_PATH,                                 /* carried out by the URL parser */
+    ADB__SQLITE_PATH, /* carried out by the URL parser */
     ADB__SQLITE_N_KEYS
 };
 
@@ -82,9 +82,9 @@ enum adb__sqlite_verb {
 struct adb__sqlite_statement {
     sqlite3_stmt *stmt;
     enum adb__sqlite_verb verb;
-    bool writes;       /* refused in a read-only session */
-    bool wants_writer; /* not for a reader: it writes, or changes the session for statements to come */
-    bool sets;         /* changes settings of the session */
+    bool writes; /* refused where only reading is allowed */
+    bool locks;  /* takes the lock for writing, and writes nothing */
+    bool sets;   /* changes settings of the session */
     struct adb__column *columns; /* described once; SQLite keeps their texts as long as it does not prepare anew */
     size_t n_columns;
     int described_at;            /* how often it had been prepared anew then; negative: never */
@@ -102,7 +102,6 @@ struct adb__sqlite {
     int64_t rowid_before;            /* last_insert_rowid when the statement began */
     bool rowid_again;                /* the statement inserted a row with that same id */
     bool read_only;                  /* the session refuses writes */
-    bool reading;                    /* in a transaction that was begun as read-only */
     bool stopped;                    /* stop_fn ended the present call */
     bool function_failed;            /* adb_function_fail() ended the present call */
     bool touched;                    /* a pragma or the native handle may have changed the session */
@@ -131,9 +130,6 @@ adb_status adb__sqlite_prepare(struct adb__sqlite *conn, const struct adb__state
                                struct adb__sqlite_statement **prepared_out, adb_error *error);
 /* Give the statement back, reset and without values. */
 void adb__sqlite_release(struct adb__sqlite *conn, struct adb__sqlite_statement *prepared);
-
-/* The text that begins a read-only transaction: recognised when it runs. */
-#define ADB__SQLITE_BEGIN_READ_ONLY "BEGIN /* read-only */ DEFERRED"
 
 bool adb__sqlite_cache_open(struct adb__sqlite_cache *cache, int capacity); /* false: no memory */
 void adb__sqlite_cache_close(struct adb__sqlite_cache *cache);

@@ -30,8 +30,8 @@ static struct adb__sqlite_cached **place_of(const struct adb__sqlite_cache *cach
                                             size_t sql_size)
 {
     struct adb__sqlite_cached **place = &cache->buckets[hash & (cache->n_buckets - 1)];
-    while (*place != NULL && ((*place)->hash != hash || (*place)->sql_size != sql_size ||
-                              memcmp((*place)->sql, sql, sql_size) != 0))
+    while (*place != NULL &&
+           ((*place)->hash != hash || (*place)->sql_size != sql_size || memcmp((*place)->sql, sql, sql_size) != 0))
         place = &(*place)->next;
     return place;
 }

@@ -148,9 +148,9 @@ static adb_status check_journal_mode(struct adb__sqlite *conn, adb_error *error)
         sqlite3_step(stmt) == SQLITE_ROW) {
         const char *mode = (const char *)sqlite3_column_text(stmt, 0);
         if (mode != NULL && sqlite3_stricmp(mode, wanted) != 0 && conn->settings.asked_journal_mode)
-            status = adb__error_set(error, ADB_E_UNSUPPORTED,
-                                    "journal_mode %s is not possible here, it stays %s: \"%s\"", wanted, mode,
-                                    adb_url_database(conn->open->url));
+            status =
+                adb__error_set(error, ADB_E_UNSUPPORTED, "journal_mode %s is not possible here, it stays %s: \"%s\"",
+                               wanted, mode, adb_url_database(conn->open->url));
         else if (mode != NULL && sqlite3_stricmp(mode, wanted) != 0)
             adb__log(conn->open->log, ADB__LOG_WARN, "sqlite: journal_mode %s is not possible here, it stays %s: %s",
                      wanted, mode, adb_url_database(conn->open->url));
@@ -293,7 +293,7 @@ static adb_status sqlite_begin_text(const adb_transaction_options *options, stru
     if (options->read_only && options->lock > ADB_LOCK_DEFERRED)
         return adb__error_set(error, ADB_E_UNSUPPORTED, "a read-only transaction of SQLite takes no lock for writing");
 
-    adb__buf_puts(text, options->read_only ? ADB__SQLITE_BEGIN_READ_ONLY : texts[options->lock]);
+    adb__buf_puts(text, texts[options->read_only ? ADB_LOCK_DEFERRED : options->lock]);
     return text->failed ? adb__error_set(error, ADB_E_NOMEM, "no memory for the statement") : ADB_OK;
 }
 

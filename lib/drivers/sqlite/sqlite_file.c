@@ -130,8 +130,8 @@ static int open_flags(const struct adb__sqlite *conn)
 {
     const struct adb__sqlite_settings *settings = &conn->settings;
     const char *mode = settings->values[ADB__SQLITE_MODE];
-    const int flags = SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_URI |
-                      (settings->shared ? SQLITE_OPEN_SHAREDCACHE : SQLITE_OPEN_PRIVATECACHE);
+    const int flags =
+        SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_URI | (settings->shared ? SQLITE_OPEN_SHAREDCACHE : SQLITE_OPEN_PRIVATECACHE);
     if (conn->read_only && !settings->memory)
         return flags | SQLITE_OPEN_READONLY;
     if (conn->open->role == ADB__ROLE_READER || (mode != NULL && sqlite3_stricmp(mode, "rw") == 0))

@@ -7,7 +7,6 @@
 #include "model/convert.h"
 #include "model/error.h"
 
-#include <limits.h>
 #include <string.h>
 
 /* Parameter sets between two looks at stop_fn. */
@@ -79,30 +78,35 @@ static bool contains(const char *text, const char *word)
     return false;
 }
 
-/* Types that SQLite takes for numbers or text come first, by how their names begin; then its own rules of affinity. */
+struct hint {
+    const char *word;
+    adb_type type;
+};
+
+/* How the names of types begin that SQLite takes for numbers or text. */
+static const struct hint beginnings[] = {
+    {"BOOL", ADB_TYPE_BOOL},           {"UUID", ADB_TYPE_UUID},          {"JSON", ADB_TYPE_JSON},
+    {"TIMESTAMP", ADB_TYPE_TIMESTAMP}, {"DATETIME", ADB_TYPE_TIMESTAMP}, {"DATE", ADB_TYPE_DATE},
+    {"TIME", ADB_TYPE_TIME},           {"DECIMAL", ADB_TYPE_DECIMAL},    {"NUMERIC", ADB_TYPE_DECIMAL},
+};
+
+/* What any other name holds somewhere: SQLite's own rules of affinity. */
+static const struct hint inner_words[] = {
+    {"INT", ADB_TYPE_INT},   {"CHAR", ADB_TYPE_TEXT},   {"CLOB", ADB_TYPE_TEXT},   {"TEXT", ADB_TYPE_TEXT},
+    {"BLOB", ADB_TYPE_BLOB}, {"REAL", ADB_TYPE_DOUBLE}, {"FLOA", ADB_TYPE_DOUBLE}, {"DOUB", ADB_TYPE_DOUBLE},
+};
+
 static adb_type type_hint(const char *decltype)
 {
-    static const struct {
-        const char *word;
-        adb_type type;
-    } begins[] = {
-        {"BOOL", ADB_TYPE_BOOL},           {"UUID", ADB_TYPE_UUID}, {"JSON", ADB_TYPE_JSON},
-        {"TIMESTAMP", ADB_TYPE_TIMESTAMP}, {"DATETIME", ADB_TYPE_TIMESTAMP},
-        {"DATE", ADB_TYPE_DATE},           {"TIME", ADB_TYPE_TIME}, {"DECIMAL", ADB_TYPE_DECIMAL},
-        {"NUMERIC", ADB_TYPE_DECIMAL},
-    }, holds[] = {
-        {"INT", ADB_TYPE_INT},   {"CHAR", ADB_TYPE_TEXT},   {"CLOB", ADB_TYPE_TEXT},   {"TEXT", ADB_TYPE_TEXT},
-        {"BLOB", ADB_TYPE_BLOB}, {"REAL", ADB_TYPE_DOUBLE}, {"FLOA", ADB_TYPE_DOUBLE}, {"DOUB", ADB_TYPE_DOUBLE},
-    };
     if (decltype == NULL)
         return ADB_TYPE_NULL;
-    for (size_t i = 0; i < sizeof(begins) / sizeof(begins[0]); i++) {
-        if (sqlite3_strnicmp(decltype, begins[i].word, (int)strlen(begins[i].word)) == 0)
-            return begins[i].type;
+    for (size_t i = 0; i < sizeof(beginnings) / sizeof(beginnings[0]); i++) {
+        if (sqlite3_strnicmp(decltype, beginnings[i].word, (int)strlen(beginnings[i].word)) == 0)
+            return beginnings[i].type;
     }
-    for (size_t i = 0; i < sizeof(holds) / sizeof(holds[0]); i++) {
-        if (contains(decltype, holds[i].word))
-            return holds[i].type;
+    for (size_t i = 0; i < sizeof(inner_words) / sizeof(inner_words[0]); i++) {
+        if (contains(decltype, inner_words[i].word))
+            return inner_words[i].type;
     }
     return ADB_TYPE_NULL;
 }
@@ -260,19 +264,29 @@ static adb_status refuse_write(adb_error *error, const char *text)
     return adb__error_native(error, ADB_E_READ_ONLY, 0, SQLITE_READONLY, "25006", text);
 }
 
-/* May this connection run it, now? */
-static adb_status admit(struct adb__sqlite *conn, const struct adb__statement *statement,
+/* What a reader leaves to the writer: what writes, what begins a transaction that may write, and what changes the
+ * session for statements to come. */
+static bool is_for_writer(const struct adb__sqlite *conn, const struct adb__statement *statement,
+                          const struct adb__sqlite_statement *prepared)
+{
+    if (prepared->writes || prepared->locks || prepared->verb == ADB__SQLITE_ATTACH)
+        return true;
+    if ((statement->flags & ADB__STMT_MUST_READ) != 0)
+        return false;
+    if (prepared->verb == ADB__SQLITE_BEGIN)
+        return (statement->flags & ADB__STMT_CONTROL) == 0 && sqlite3_get_autocommit(conn->db);
+    return prepared->sets;
+}
+
+/* May this connection run it? */
+static adb_status admit(const struct adb__sqlite *conn, const struct adb__statement *statement,
                         const struct adb__sqlite_statement *prepared, adb_error *error)
 {
-    if (sqlite3_get_autocommit(conn->db))
-        conn->reading = false;
     if (prepared->writes && conn->read_only)
         return refuse_write(error, "the database is open for reading only");
     if (prepared->writes && (statement->flags & ADB__STMT_MUST_READ) != 0)
         return refuse_write(error, "a write in a read-only context or transaction");
-    if (prepared->writes && conn->reading)
-        return refuse_write(error, "a write in a read-only transaction");
-    if (prepared->wants_writer && conn->open->role == ADB__ROLE_READER && !conn->reading)
+    if (conn->open->role == ADB__ROLE_READER && is_for_writer(conn, statement, prepared))
         return ADB__NEED_WRITER;
     return ADB_OK;
 }
@@ -306,16 +320,6 @@ static void count(struct adb__sqlite *conn, const struct adb__sqlite_statement *
     }
 }
 
-static void note(struct adb__sqlite *conn, const struct adb__statement *statement,
-                 const struct adb__sqlite_statement *prepared)
-{
-    static const char mark[] = ADB__SQLITE_BEGIN_READ_ONLY;
-    if (prepared->sets)
-        conn->touched = true;
-    if (prepared->verb == ADB__SQLITE_BEGIN && strncmp(statement->sql, mark, sizeof(mark) - 1) == 0)
-        conn->reading = true;
-}
-
 static adb_status prepare(struct adb__sqlite *conn, const struct adb__statement *statement,
                           struct adb__sqlite_statement **prepared_out, adb_error *error)
 {
@@ -327,6 +331,8 @@ static adb_status prepare(struct adb__sqlite *conn, const struct adb__statement 
     status = admit(conn, statement, *prepared_out, error);
     if (status != ADB_OK)
         adb__sqlite_release(conn, *prepared_out);
+    else if ((*prepared_out)->sets)
+        conn->touched = true;
     return status;
 }
 
@@ -345,10 +351,8 @@ adb_status adb__sqlite_execute(void *state, const struct adb__statement *stateme
     status = bind_values(conn, prepared->stmt, statement, error);
     if (status == ADB_OK)
         status = fetch(conn, prepared, sink, error);
-    if (status == ADB_OK) {
+    if (status == ADB_OK)
         count(conn, prepared, sink->result);
-        note(conn, statement, prepared);
-    }
     adb__sqlite_release(conn, prepared);
     return status;
 }
@@ -388,8 +392,6 @@ adb_status adb__sqlite_execute_many(void *state, const struct adb__statement *st
         if (status != ADB_OK)
             *failed_out = i;
     }
-    if (status == ADB_OK)
-        note(conn, statement, prepared);
     adb__sqlite_release(conn, prepared);
     return status;
 }

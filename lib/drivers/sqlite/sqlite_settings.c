@@ -42,8 +42,7 @@ struct rule {
 
 #define TRUTH                                                                                                          \
     {                                                                                                                  \
-        .expected = "true or false",                                                                                   \
-        .words = {"true", "yes", "on", "1", "false", "no", "off", "0"},                                                \
+        .expected = "true or false", .words = {"true", "yes", "on", "1", "false", "no", "off", "0"},                   \
     }
 
 static const struct rule rules[ADB__SQLITE_N_KEYS] = {
@@ -84,8 +83,8 @@ static bool value_is(const struct adb__sqlite_settings *settings, enum adb__sqli
 static bool value_is_true(const struct adb__sqlite_settings *settings, enum adb__sqlite_key key)
 {
     const char *value = settings->values[key];
-    return value != NULL && (same_word(value, "true") || same_word(value, "yes") || same_word(value, "on") ||
-                             same_word(value, "1"));
+    return value != NULL &&
+           (same_word(value, "true") || same_word(value, "yes") || same_word(value, "on") || same_word(value, "1"));
 }
 
 static bool is_number(const char *text, int64_t min, int64_t max)
@@ -208,7 +207,8 @@ static adb_status check_address(const adb_url *url, adb_error *error)
     if (host != NULL && host[0] != '\0')
         return adb__error_set(error, ADB_E_URL,
                               "a SQLite URL has no host, but \"%.60s\" stands in its place: three slashes precede a "
-                              "relative path, four an absolute one", host);
+                              "relative path, four an absolute one",
+                              host);
     if (adb_url_port(url) >= 0)
         return adb__error_set(error, ADB_E_URL, "a SQLite URL has no port");
     return ADB_OK;
@@ -234,8 +234,8 @@ adb_status adb__sqlite_settings_read(const adb_url *url, const adb_options *opti
     settings.uri = strncmp(name, "file:", 5) == 0 &&
                    (settings.values[ADB__SQLITE_URI] == NULL || value_is_true(&settings, ADB__SQLITE_URI));
     settings.memory = names_memory(&settings, name);
-    settings.shared = value_is(&settings, ADB__SQLITE_CACHE, "shared") ||
-                      (settings.uri && strstr(name, "cache=shared") != NULL);
+    settings.shared =
+        value_is(&settings, ADB__SQLITE_CACHE, "shared") || (settings.uri && strstr(name, "cache=shared") != NULL);
     settings.immutable = value_is_true(&settings, ADB__SQLITE_IMMUTABLE);
     settings.read_only = options->read_only || settings.immutable || value_is(&settings, ADB__SQLITE_MODE, "ro");
     settings.asked_journal_mode = settings.values[ADB__SQLITE_JOURNAL_MODE] != NULL;

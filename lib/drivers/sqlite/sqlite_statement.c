@@ -55,9 +55,9 @@ static enum adb__sqlite_verb verb_of(const char *first_word)
         const char *word;
         enum adb__sqlite_verb verb;
     } verbs[] = {
-        {"INSERT", ADB__SQLITE_INSERT}, {"REPLACE", ADB__SQLITE_INSERT},  {"WITH", ADB__SQLITE_INSERT},
-        {"UPDATE", ADB__SQLITE_CHANGE}, {"DELETE", ADB__SQLITE_CHANGE},   {"BEGIN", ADB__SQLITE_BEGIN},
-        {"SAVEPOINT", ADB__SQLITE_BEGIN}, {"ATTACH", ADB__SQLITE_ATTACH}, {"DETACH", ADB__SQLITE_ATTACH},
+        {"INSERT", ADB__SQLITE_INSERT},   {"REPLACE", ADB__SQLITE_INSERT}, {"WITH", ADB__SQLITE_INSERT},
+        {"UPDATE", ADB__SQLITE_CHANGE},   {"DELETE", ADB__SQLITE_CHANGE},  {"BEGIN", ADB__SQLITE_BEGIN},
+        {"SAVEPOINT", ADB__SQLITE_BEGIN}, {"ATTACH", ADB__SQLITE_ATTACH},  {"DETACH", ADB__SQLITE_ATTACH},
         {"PRAGMA", ADB__SQLITE_PRAGMA},
     };
     for (size_t i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++) {
@@ -84,7 +84,7 @@ static void classify_pragma(const char *sql, struct adb__sqlite_statement *prepa
 {
     static const char *const act[] = {"incremental_vacuum", "optimize", "wal_checkpoint"};
     static const char *const look[] = {
-        "foreign_key_check", "foreign_key_list", "index_info", "index_list",  "index_xinfo",
+        "foreign_key_check", "foreign_key_list", "index_info", "index_list", "index_xinfo",
         "integrity_check",   "quick_check",      "table_info", "table_list", "table_xinfo",
     };
     const char *name = skip_blanks(word_end(sql));
@@ -97,29 +97,23 @@ static void classify_pragma(const char *sql, struct adb__sqlite_statement *prepa
     const bool has_value = *rest != '\0';
     prepared->sets = has_value && !acts && !word_is_one_of(name, look, sizeof(look) / sizeof(look[0]));
     prepared->writes = acts || (prepared->sets && !sqlite3_stmt_readonly(prepared->stmt));
-    prepared->wants_writer = acts || prepared->sets;
 }
 
-/* A transaction that may write begins on the writer. A savepoint inside one is neither here nor there, and the core
- * knows what it does when it begins one on a reader. */
-static bool begins_on_writer(const char *sql, unsigned flags, bool autocommit)
+/* SQLite cannot be asked: with a file that is open for reading only it takes no lock here. */
+static bool takes_lock(const char *sql)
 {
     const char *mode = skip_blanks(word_end(sql));
-    if (word_is(sql, "BEGIN") && (word_is(mode, "IMMEDIATE") || word_is(mode, "EXCLUSIVE")))
-        return true;
-    return autocommit && (flags & ADB__STMT_CONTROL) == 0;
+    return word_is(sql, "BEGIN") && (word_is(mode, "IMMEDIATE") || word_is(mode, "EXCLUSIVE"));
 }
 
-static void classify(const struct adb__sqlite *conn, const struct adb__statement *statement,
-                     struct adb__sqlite_statement *prepared)
+static void classify(const char *sql, struct adb__sqlite_statement *prepared)
 {
-    const char *sql = skip_blanks(statement->sql);
+    sql = skip_blanks(sql);
     if (sqlite3_stmt_isexplain(prepared->stmt))
         return;
 
     prepared->verb = verb_of(sql);
     prepared->writes = !sqlite3_stmt_readonly(prepared->stmt);
-    prepared->wants_writer = prepared->writes;
     switch (prepared->verb) {
     case ADB__SQLITE_INSERT:
         if (!prepared->writes) /* WITH ... SELECT */
@@ -127,14 +121,12 @@ static void classify(const struct adb__sqlite *conn, const struct adb__statement
         break;
     case ADB__SQLITE_BEGIN:
         prepared->writes = false;
-        prepared->wants_writer = begins_on_writer(sql, statement->flags, sqlite3_get_autocommit(conn->db));
-        break;
-    case ADB__SQLITE_ATTACH:
-        prepared->wants_writer = true;
+        prepared->locks = takes_lock(sql);
         break;
     case ADB__SQLITE_PRAGMA:
         classify_pragma(sql, prepared);
         break;
+    case ADB__SQLITE_ATTACH:
     case ADB__SQLITE_CHANGE:
     case ADB__SQLITE_OTHER:
         break;
@@ -144,10 +136,11 @@ static void classify(const struct adb__sqlite *conn, const struct adb__statement
 /* Preparing -------------------------------------------------------------------------------------------------------- */
 
 /* A reader may simply not know what a statement names: temporary tables and attached databases are the writer's. Inside
- * a transaction there is no other connection to ask. */
-static adb_status refuse(struct adb__sqlite *conn, int code, adb_error *error)
+ * a transaction, and where only reading is allowed, there is no other connection to ask. */
+static adb_status refuse(struct adb__sqlite *conn, const struct adb__statement *statement, int code, adb_error *error)
 {
-    if (conn->open->role == ADB__ROLE_READER && (code & 0xff) == SQLITE_ERROR && sqlite3_get_autocommit(conn->db))
+    if (conn->open->role == ADB__ROLE_READER && (code & 0xff) == SQLITE_ERROR && sqlite3_get_autocommit(conn->db) &&
+        (statement->flags & ADB__STMT_MUST_READ) == 0)
         return ADB__NEED_WRITER;
     return adb__sqlite_error(conn, code, error);
 }
@@ -173,7 +166,7 @@ static adb_status prepare_fresh(struct adb__sqlite *conn, const struct adb__stat
     const char *tail;
     const int code = prepare(conn, statement, keep ? SQLITE_PREPARE_PERSISTENT : 0, &prepared->stmt, &tail);
     if (code != SQLITE_OK)
-        return refuse(conn, code, error);
+        return refuse(conn, statement, code, error);
     if (prepared->stmt == NULL)
         return adb__error_set(error, ADB_E_SYNTAX, "there is no statement in the text");
     tail = skip_blanks(tail);
@@ -182,7 +175,7 @@ static adb_status prepare_fresh(struct adb__sqlite *conn, const struct adb__stat
         return adb__error_set(error, ADB_E_MULTI, "a second statement begins at byte %zu",
                               (size_t)(tail - statement->sql));
     }
-    classify(conn, statement, prepared);
+    classify(statement->sql, prepared);
     return ADB_OK;
 }
 
@@ -203,7 +196,7 @@ adb_status adb__sqlite_prepare(struct adb__sqlite *conn, const struct adb__state
     const adb_status status = prepare_fresh(conn, statement, keep, &fresh, error);
     if (status != ADB_OK)
         return status;
-    if (keep && fresh.verb != ADB__SQLITE_BEGIN) /* what that is depends on the moment */
+    if (keep)
         prepared = adb__sqlite_cache_add(&conn->cache, statement->sql, statement->sql_size, &fresh);
     if (prepared == NULL) {
         conn->uncached = fresh;

@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* A database that forgets what was done to it: one connection inside a transaction that close rolls back. */
+#include "tests/conformance/driver_suite.h"
+
+#include <pthread.h>
+#include <string.h>
+
+/* A database that has one note, and is opened so that no other stays. */
+static void forgetful(void)
+{
+    NOTES("kept");
+    suite_reopen(ADB_OPTIONS(.force_rollback = true));
+}
+
+/* What is written shows to the end, and is gone with it. FR-01 FR-04 FR-12 LIFE-11 */
+TEST(close_forgets_what_was_written)
+{
+    forgetful();
+    for (int i = 0; i < 2; i++) {
+        CU_ASSERT_EQUAL(count_notes(ctx), 1);
+        CU_ASSERT(add_note(ctx, "forgotten"));
+        CU_ASSERT_EQUAL(count_notes(ctx), 2);
+        CU_ASSERT_EQUAL(adb_database_close(db, 5000), ADB_OK);
+        CU_ASSERT_EQUAL(adb_database_connect(db, 5000, NULL), ADB_OK);
+    }
+    suite_reopen(NULL);
+    CU_ASSERT_EQUAL(count_notes(ctx), 1);
+    suite_close();
+}
+
+/* All contexts share the one connection, and each sees what the others do. FR-02 CTX-10 */
+TEST(all_contexts_share_the_one_connection)
+{
+    adb_context *others[4];
+    adb_job jobs[4];
+    forgetful();
+    for (size_t i = 0; i < 4; i++) {
+        others[i] = lane();
+        jobs[i] = adb_execute(others[i], "INSERT INTO notes (text) VALUES ('x')", NULL, NULL, NULL);
+    }
+    for (size_t i = 0; i < 4; i++)
+        CU_ASSERT_EQUAL(ended_in(others[i], jobs[i]), ADB_OK);
+    CU_ASSERT_EQUAL(count_notes(ctx), 5);
+    CU_ASSERT_EQUAL(figures().connections, 1);
+    suite_close();
+}
+
+/* Transactions inside are savepoints: their commits show, and vanish in the end. FR-03 */
+TEST(transactions_inside_are_savepoints)
+{
+    forgetful();
+    adb_begin(ctx, NULL, NULL, NULL);
+    CU_ASSERT(add_note(ctx, "b"));
+    CU_ASSERT(ended_well(adb_commit(ctx, NULL, NULL)));
+    adb_begin(ctx, NULL, NULL, NULL);
+    CU_ASSERT(add_note(ctx, "c"));
+    CU_ASSERT(ended_well(adb_rollback(ctx, NULL, NULL)));
+    CU_ASSERT_EQUAL(count_notes(lane()), 2);
+    suite_reopen(NULL);
+    CU_ASSERT_EQUAL(count_notes(ctx), 1);
+    suite_close();
+}
+
+/* A failed job fails no more than itself: the transaction of force_rollback stands. FR-06 REG-36 */
+TEST(an_error_inside_does_not_end_it)
+{
+    forgetful();
+    CU_ASSERT(add_note(ctx, "b"));
+    CU_ASSERT_NOT_EQUAL(ended(adb_execute(ctx, suite->dialect->wrong, NULL, NULL, NULL)), ADB_OK);
+    CU_ASSERT(add_note(ctx, "c"));
+    CU_ASSERT_EQUAL(count_notes(ctx), 3);
+    suite_reopen(NULL);
+    CU_ASSERT_EQUAL(count_notes(ctx), 1);
+    suite_close();
+}
+
+/* Tables made inside are gone too, where the database can undo that; nothing fails where it cannot. FR-11 TX-40 */
+TEST(tables_made_inside_are_gone)
+{
+    forgetful();
+    must("CREATE TABLE other (id INTEGER)");
+    must("DROP TABLE notes");
+    must("INSERT INTO other VALUES (1)");
+    suite_reopen(NULL);
+    CU_ASSERT_EQUAL(count_notes(ctx), 1);
+    CU_ASSERT_EQUAL(ended(adb_execute(ctx, "DROP TABLE other", NULL, NULL, NULL)), ADB_E_UNDEFINED);
+    suite_close();
+}
+
+static void *close_elsewhere(void *database)
+{
+    return adb_database_close(database, 5000) == ADB_OK ? database : NULL;
+}
+
+/* Opened here, used there, closed elsewhere: it is the handle's state, no thread's. FR-08 FR-10 PAIN-09 REG-39 */
+TEST(any_thread_may_close_it)
+{
+    pthread_t thread;
+    void *closed = NULL;
+    forgetful();
+    CU_ASSERT_FALSE(adb_database_is_connected(db));
+    CU_ASSERT(add_note(ctx, "b"));
+    REQUIRE(pthread_create(&thread, NULL, close_elsewhere, db) == 0);
+    pthread_join(thread, &closed);
+    CU_ASSERT_PTR_EQUAL(closed, db);
+    suite_reopen(NULL);
+    CU_ASSERT_EQUAL(count_notes(ctx), 1);
+    suite_close();
+}
+
+/* The mode is fixed when the handle is made, and can be read back. FR-07 FR-09 */
+TEST(the_mode_is_fixed_at_open)
+{
+    forgetful();
+    CU_ASSERT(adb_database_options(db)->force_rollback);
+    suite_reopen(NULL);
+    CU_ASSERT_FALSE(adb_database_options(db)->force_rollback);
+    suite_close();
+}
+
+/* A statement that ends the transaction does not end the mode: from then on changes are forgotten again. */
+TEST(the_transaction_is_opened_anew)
+{
+    forgetful();
+    adb_execute(ctx, "ROLLBACK", NULL, NULL, NULL);
+    CU_ASSERT(add_note(ctx, "b"));
+    suite_reopen(NULL);
+    CU_ASSERT_EQUAL(count_notes(ctx), 1);
+    suite_close();
+}
+
+static adb_status refuse(adb_session *session, void *user_data)
+{
+    (void)user_data;
+    return adb_session_fail(session, ADB_E_PERMISSION, "not today");
+}
+
+/* When the one connection cannot be had, connect says so and leaves nothing behind. LIFE-10 */
+TEST(a_failed_connect_leaves_it_unconnected)
+{
+    adb_error error = {0};
+    suite_open(ADB_OPTIONS(.force_rollback = true, .on_connect = refuse, .log_level = ADB_LOG_ERROR));
+    CU_ASSERT_EQUAL(adb_database_connect(db, 5000, &error), ADB_E_PERMISSION);
+    CU_ASSERT_PTR_NOT_NULL(strstr(error.message, "not today"));
+    CU_ASSERT_FALSE(adb_database_is_connected(db));
+    CU_ASSERT_EQUAL(figures().connections, 0);
+    suite_close();
+}
+
+#define PERSISTENT(name) NEEDS(SUITE_SQL | SUITE_PERSISTENT, name)
+
+GROUP(force_rollback, PERSISTENT(close_forgets_what_was_written), PERSISTENT(all_contexts_share_the_one_connection),
+      PERSISTENT(transactions_inside_are_savepoints), PERSISTENT(an_error_inside_does_not_end_it),
+      PERSISTENT(tables_made_inside_are_gone), PERSISTENT(any_thread_may_close_it),
+      PERSISTENT(the_mode_is_fixed_at_open), PERSISTENT(the_transaction_is_opened_anew),
+      SQL(a_failed_connect_leaves_it_unconnected));

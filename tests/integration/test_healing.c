@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Promise 11: a lost connection heals, a statement that may have run is never repeated, a pool never stays empty. */
+#include "tests/lib/rig.h"
+
+#include "base/clock.h"
+
+static adb_status execute(struct rig *rig, const char *sql)
+{
+    return status_of(rig->ctx, adb_execute(rig->ctx, sql, NULL, NULL, NULL));
+}
+
+static bool is_later(void *data)
+{
+    return adb__clock_now() > *(const int64_t *)data;
+}
+
+/* Connections count as idle for long from here on (the rigs below have check_after_ms=1). */
+static void grow_idle(void)
+{
+    int64_t until = adb__deadline_in(adb__clock_now(), 3);
+    await(is_later, &until);
+}
+
+/* Found dead before the statement is sent: the job does not see it. (POOL-16, PAIN-14) */
+TEST(idle_loss_is_healed_silently)
+{
+    struct rig rig;
+    rig_open_fake(&rig, "fake://?max_size=1&check_after_ms=1", NULL);
+    CU_ASSERT_EQUAL(execute(&rig, "insert 1"), ADB_OK);
+    fake_lose_idle();
+    grow_idle();
+    CU_ASSERT_EQUAL(execute(&rig, "insert 2"), ADB_OK);
+    CU_ASSERT(fake_table_is("1 2"));
+    CU_ASSERT_EQUAL(fake_count(FAKE_OPEN, ""), 2);
+    CU_ASSERT_EQUAL(rig_stats(&rig).closed_lost, 1);
+    rig_close(&rig);
+}
+
+/* A connection that is in use all the time is not checked for every job. */
+TEST(busy_connection_is_not_checked)
+{
+    struct rig rig;
+    rig_open_fake(&rig, "fake://?max_size=1&check_after_ms=30000", NULL);
+    for (int i = 0; i < 10; i++)
+        CU_ASSERT_EQUAL(execute(&rig, "write"), ADB_OK);
+    CU_ASSERT_EQUAL(fake_count(FAKE_CHECK, ""), 0);
+    CU_ASSERT_EQUAL(fake_count(FAKE_OPEN, ""), 1);
+    rig_close(&rig);
+}
+
+/* Lost under a statement: it may have run, so it says so and is not repeated; the next one is served. */
+TEST(lost_statement_is_outcome_unknown)
+{
+    struct rig rig;
+    rig_open_fake(&rig, "fake://?max_size=1", NULL);
+    const adb_error error = error_of(rig.ctx, adb_execute(rig.ctx, "lose", NULL, NULL, NULL));
+    CU_ASSERT_EQUAL(error.status, ADB_E_CONNECTION);
+    CU_ASSERT_EQUAL(error.flags & ADB_ERROR_OUTCOME_UNKNOWN, ADB_ERROR_OUTCOME_UNKNOWN);
+    CU_ASSERT_EQUAL(error.flags & ADB_ERROR_CONNECTION_LOST, ADB_ERROR_CONNECTION_LOST);
+    CU_ASSERT_EQUAL(fake_count(FAKE_EXECUTE, "lose"), 1);
+    CU_ASSERT_EQUAL(execute(&rig, "insert 1"), ADB_OK);
+    CU_ASSERT_EQUAL(rig_stats(&rig).closed_lost, 1);
+    rig_close(&rig);
+}
+
+/* The server is away, and comes back: jobs fail meanwhile, no place in the pool is lost. (REG-19, LIFE-06, LIFE-24) */
+TEST(open_that_fails_is_tried_again)
+{
+    struct rig rig;
+    adb_error error;
+    rig_open_fake(&rig, "fake://?max_size=1", NULL);
+    fake_open_fails(4, ADB_E_CONNECTION);
+    CU_ASSERT_EQUAL(adb_database_connect(rig.db, PATIENCE_MS, &error), ADB_E_CONNECTION);
+    CU_ASSERT_FALSE(adb_database_is_connected(rig.db));
+    for (int i = 0; i < 3; i++)
+        CU_ASSERT_EQUAL(execute(&rig, "insert 1"), ADB_E_CONNECTION);
+    CU_ASSERT_EQUAL(execute(&rig, "insert 2"), ADB_OK);
+    CU_ASSERT_EQUAL(adb_database_connect(rig.db, PATIENCE_MS, &error), ADB_OK);
+    CU_ASSERT(fake_table_is("2"));
+    CU_ASSERT_EQUAL(rig_stats(&rig).open_failures, 4);
+    rig_close(&rig);
+}
+
+/* Refused credentials are what the job says, not a timeout. */
+TEST(refused_credentials_are_the_outcome)
+{
+    struct rig rig;
+    rig_open_fake(&rig, "fake://", NULL);
+    fake_open_fails(1, ADB_E_AUTH);
+    CU_ASSERT_EQUAL(status_of(rig.ctx, adb_connect(rig.ctx, NULL, NULL)), ADB_E_AUTH);
+    CU_ASSERT_EQUAL(status_of(rig.ctx, adb_connect(rig.ctx, NULL, NULL)), ADB_OK);
+    rig_close(&rig);
+}
+
+/* All connections of a pool die at once, while idle: each is replaced when it is needed. */
+TEST(whole_pool_is_healed)
+{
+    enum { N = 3 };
+    struct rig rig;
+    struct tally tally = TALLY_INIT;
+    adb_context *contexts[N];
+    rig_open_fake(&rig, "fake://?max_size=3&check_after_ms=1", NULL);
+    for (int i = 0; i < N; i++)
+        contexts[i] = adb_context_new(rig.db, rig.queue, 0);
+    for (int round = 0; round < 2; round++) {
+        const char *sql = round == 0 ? "block one" : "block two";
+        for (int i = 0; i < N; i++)
+            adb_execute(contexts[i], sql, NULL, tally_done, &tally);
+        latch_expect(latch_named(sql + 6), N);
+        latch_open(latch_named(sql + 6));
+        for (int i = 0; i < N; i++)
+            run_all(contexts[i]);
+        fake_lose_idle();
+        grow_idle();
+    }
+    CU_ASSERT_EQUAL(tally_of(&tally, ADB_OK), 2 * N);
+    CU_ASSERT_EQUAL(fake_count(FAKE_OPEN, ""), 2 * N);
+    for (int i = 0; i < N; i++)
+        adb_context_free(contexts[i]);
+    rig_close(&rig);
+}
+
+/* Several writes share a commit, and the connection dies under it: each outcome is unknown, none is repeated. */
+TEST(lost_group_commit_is_outcome_unknown_for_all)
+{
+    enum { N = 3 };
+    struct rig rig;
+    struct tally tally = TALLY_INIT;
+    rig_open_fake(&rig, "fake://?max_size=1&group=1", NULL);
+    adb_execute(rig.ctx, "block start", NULL, NULL, NULL);
+    latch_expect(latch_named("start"), 1);
+    for (int i = 0; i < N; i++)
+        adb_execute(rig.ctx, "insert 1", NULL, tally_done, &tally);
+    fake_text_fails("COMMIT", ADB_E_CONNECTION, ADB_ERROR_CONNECTION_LOST | ADB_ERROR_OUTCOME_UNKNOWN, 1);
+    latch_open(latch_named("start"));
+    run_all(rig.ctx);
+    CU_ASSERT_EQUAL(fake_count(FAKE_EXECUTE, "COMMIT"), 1);
+    CU_ASSERT_EQUAL(fake_count(FAKE_EXECUTE, "insert"), N);
+    for (size_t i = 0; i < N; i++) {
+        CU_ASSERT_EQUAL(tally_seen(&tally, i).status, ADB_E_CONNECTION);
+        CU_ASSERT(tally_seen(&tally, i).flags & ADB_ERROR_OUTCOME_UNKNOWN);
+    }
+    rig_close(&rig);
+}
+
+/* A commit that the database refuses is another matter: nothing was kept, so each write is made by itself. */
+TEST(refused_group_commit_is_repeated_one_by_one)
+{
+    struct rig rig;
+    struct tally tally = TALLY_INIT;
+    rig_open_fake(&rig, "fake://?max_size=1&group=1", NULL);
+    adb_execute(rig.ctx, "block start", NULL, NULL, NULL);
+    latch_expect(latch_named("start"), 1);
+    for (int i = 1; i <= 3; i++)
+        adb_execute(rig.ctx, "insert :n", ADB_PARAMS({"n", adb_int(i)}), tally_done, &tally);
+    fake_text_fails("COMMIT", ADB_E_LOCKED, 0, 1);
+    latch_open(latch_named("start"));
+    run_all(rig.ctx);
+    CU_ASSERT_EQUAL(tally_of(&tally, ADB_OK), 3);
+    CU_ASSERT(fake_table_is("1 2 3"));
+    rig_close(&rig);
+}
+
+SUITE(healing, CASE(idle_loss_is_healed_silently), CASE(busy_connection_is_not_checked),
+      CASE(lost_statement_is_outcome_unknown), CASE(open_that_fails_is_tried_again),
+      CASE(refused_credentials_are_the_outcome), CASE(whole_pool_is_healed),
+      CASE(lost_group_commit_is_outcome_unknown_for_all), CASE(refused_group_commit_is_repeated_one_by_one))

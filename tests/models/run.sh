@@ -1,0 +1,129 @@
+#!/bin/sh
+# SPDX-License-Identifier: BSD-3-Clause
+# Checks all models, and that each finds the mistakes which can be built into it. `run.sh long` takes larger settings too,
+# `run.sh NAME...` only the models of these names. The last line is "models: N passed, N failed". Exit 77: no spin.
+set -u
+
+models=$(cd "$(dirname "$0")" && pwd)
+work=$(mktemp -d) || exit 99
+trap 'rm -rf "$work"' EXIT
+trap 'exit 99' HUP INT TERM
+passed=0
+failed=0
+long=no
+wanted=
+
+for argument; do
+    case $argument in
+    long) long=yes ;;
+    *) wanted="$wanted $argument" ;;
+    esac
+done
+
+command -v spin >/dev/null 2>&1 || {
+    echo "models: skipped, there is no spin"
+    exit 77
+}
+
+# build MODEL DEFINES: the verifier, as $work/pan
+build()
+{
+    (cd "$work" && rm -f pan* && spin $2 -a "$models/$1.pml" && ${CC:-cc} -O2 -w -DSAFETY -DCOLLAPSE -o pan pan.c) \
+        >"$work/build.log" 2>&1
+}
+
+# report VERDICT MODEL DEFINES REMARK
+report()
+{
+    if [ "$1" = ok ]; then
+        passed=$((passed + 1))
+    else
+        failed=$((failed + 1))
+        cat "$work/build.log" "$work/pan.log"
+    fi
+    printf '%-7s %-8s %-46s %s\n' "$1" "$2" "$3" "$4"
+}
+
+# search MODEL DEFINES: explores it; fails unless the search ended by itself, complete or at an error
+search()
+{
+    : >"$work/pan.log"
+    build "$1" "$2" || return 1
+    (cd "$work" && ./pan -m1000000) >"$work/pan.log" 2>&1 || return 1
+    ! grep -qE 'out of memory|reached -M|max search depth too small|Search not completed|aborting' "$work/pan.log" ||
+        [ "$(errors)" != 0 ]
+}
+
+errors()
+{
+    sed -n 's/.*errors: \([0-9]*\).*/\1/p' "$work/pan.log"
+}
+
+states()
+{
+    sed -n 's/^ *\([0-9.e+]*\) states, stored.*/\1 states/p' "$work/pan.log"
+}
+
+skipped()
+{
+    [ -n "$wanted" ] && case "$wanted " in *" $1 "*) return 1 ;; *) return 0 ;; esac
+}
+
+# holds MODEL DEFINES: no interleaving breaks a claim
+holds()
+{
+    skipped "$1" && return
+    verdict='not ok'
+    search "$1" "${2-}" && [ "$(errors)" = 0 ] && verdict=ok
+    report "$verdict" "$1" "${2-}" "$(states)"
+}
+
+# breaks MODEL DEFINES: a mistake, and the model notices
+breaks()
+{
+    skipped "$1" && return
+    verdict='not ok'
+    search "$1" "$2" && [ "$(errors)" = 1 ] && verdict=ok
+    report "$verdict" "$1" "$2" "noticed: $(sed -n 's/^pan:1: \(.*\) (at depth.*/\1/p' "$work/pan.log")"
+}
+
+holds ready "-DPOPS=1"
+holds ready "-DCONSUMERS=1 -DPUSHES=2 -DPOPS=3"
+holds ready "-DPRODUCERS=1 -DOWN=2 -DPUSHES=2"
+breaks ready "-DPRODUCERS=1 -DOWN=2 -DPUSHES=2 -DBUG_SAFE"
+breaks ready "-DPRODUCERS=1 -DOWN=2 -DPUSHES=2 -DBUG_THRESHOLD"
+
+holds mailbox
+holds mailbox "-DMAILS=3 -DRUN=2"
+breaks mailbox "-DBUG_LEAVE"
+breaks mailbox "-DBUG_STEAL"
+
+holds park
+breaks park "-DBUG_NO_LOOK"
+breaks park "-DBUG_NO_NEXT"
+breaks park "-DBUG_FORGET"
+breaks park "-DBUG_LOSE_SEARCH"
+
+holds job
+breaks job "-DBUG_FENCE"
+breaks job "-DBUG_HOLD"
+breaks job "-DBUG_STALE"
+breaks job "-DBUG_TWICE"
+breaks job "-DBUG_WAKE"
+
+holds queue
+holds queue "-DMAX=6"
+holds queue "-DEDGE"
+breaks queue "-DBUG_LATE"
+breaks queue "-DBUG_REST"
+
+if [ $long = yes ]; then
+    holds ready "-DPUSHES=2 -DPOPS=1"
+    holds ready "-DPOPS=2"
+    holds mailbox "-DPRODUCERS=3 -DMAILS=2"
+    holds park "-DPRODUCERS=1 -DITEMS=3 -DWORKERS=3"
+    holds park "-DPRODUCERS=3 -DITEMS=1"
+fi
+
+echo "models: $passed passed, $failed failed"
+[ $failed = 0 ] && [ $passed != 0 ]
