@@ -22,23 +22,20 @@ if [ -z "$missing" ]; then
 fi
 install_needed
 
-build=${ADB_BUILD_DIR:-build}
-log=$build/examples.log
-say "2. Build the library and the examples in $build"
-began=$(date +%s)
-configure_in "$build" ${ADB_CONFIGURE_FLAGS:-} || exit 1
-if ! make -s -C "$build" -j2 all examples >"$log" 2>&1; then
-    tail -n 40 "$log"
-    echo "the build failed: see $log" >&2
-    exit 1
-fi
-echo "done in $(($(date +%s) - began)) s"
-build=$(cd "$build" && pwd) || exit 1
-
 work=$(mktemp -d) || exit 1
 trap 'rm -rf "$work"' EXIT
 trap 'exit 1' HUP INT TERM
-cd "$work" || exit 1
+
+build=${ADB_BUILD_DIR:-build}
+say "2. Build the library and the examples in $build"
+began=$(date +%s)
+if ! { configure_in "$build" ${ADB_CONFIGURE_FLAGS:-} && make -s -C "$build" -j2 all examples; } >"$work/log" 2>&1; then
+    tail -n 40 "$work/log"
+    echo "the build failed" >&2
+    exit 1
+fi
+echo "done in $(($(date +%s) - began)) s"
+build=$(cd "$build" && pwd) && cd "$work" || exit 1
 
 # run_example NUMBER NAME WHAT
 run_example() {

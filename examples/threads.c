@@ -83,13 +83,14 @@ int main(int argc, char **argv)
 
     int n_written = 0;
     int64_t n_found = -1;
-    adb_context *ctx = adb_thread_context(db);
+    adb_context *ctx = adb_context_new(db, NULL, 0);
     if (finish(ctx, adb_execute_script(ctx, MAKE_TABLE, NULL, NULL)) >= 0) {
         n_written = run_writers(db);
         n_found = finish(ctx, adb_fetch_val(ctx, "SELECT COUNT(*) FROM entries", NULL, NULL, NULL));
     }
     printf("%d threads wrote %d rows, the table has %" PRId64 "\n", N_THREADS, n_written, n_found);
 
+    adb_context_free(ctx);
     const bool closed_well = adb_database_close(db, 5000) == ADB_OK;
     adb_database_free(db);
     return closed_well && n_written == N_THREADS * N_ROWS && n_found == n_written ? 0 : 1;

@@ -133,8 +133,8 @@ int main(int argc, char **argv)
     read_values();
     use_transactions();
     use_queue(queue, adb_context_share(ctx, NULL));
-    assert(adb_thread_context(db) == adb_thread_context(db));
     adb_context_free(ctx);
+    assert(adb_thread_context(db) != NULL && adb_thread_context(db) == adb_thread_context(db));
     adb_queue_free(queue);
     assert(adb_database_close(db, 5000) == ADB_OK);
     adb_database_free(db);

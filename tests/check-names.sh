@@ -13,9 +13,11 @@ check_base_names() {
 
 check_guards() {
     find include lib tests examples -name '*.h' ! -name config.h | sort | while read -r header; do
-        guard=$(echo "$header" | tr 'a-z/.-' 'A-Z___' | sed 's/^INCLUDE_//; s/^LIB_/ADB_/; s/^TESTS_LIB_/ADB_TESTS_/
-            s/^TESTS_/ADB_TESTS_/; s/^EXAMPLES_/ADB_EXAMPLES_/')
-        grep -q "^#ifndef $guard\$" "$header" || echo "$header: the include guard is $guard"
+        guard=$(echo "$header" | sed 's,^include/,,; s,^lib/,adb/,; s,^tests/lib/,tests/,; s,^\(tests\|examples\)/,adb/&,' |
+            tr 'a-z/.-' 'A-Z___')
+        # The base name is enough for what only tests see.
+        short=ADB_TESTS_$(basename "$header" .h | tr 'a-z-' 'A-Z_')_H
+        grep -qE "^#ifndef ($guard|$short)\$" "$header" || echo "$header: the include guard is $guard"
     done
 }
 

@@ -35,22 +35,23 @@ static adb_result *wait_take(struct adb__event *event)
     return outcome;
 }
 
-/* Rows of an iterate that stands before the job in its lane: unless they are taken the job never runs. False: they
- * cannot be, because the iterate is paused. */
-static bool wait_feed(adb_queue *queue, const struct adb__lane *lane)
+/* Rows of the job, and of an iterate that stands before it in its lane: unless they are taken the job never ends. Stops
+ * at the job's outcome, if that is there. False: they cannot be taken, because the iterate is paused or to be pulled. */
+static bool wait_feed(adb_queue *queue, const struct adb__lane *lane, adb_job id)
 {
     struct adb__list *link = queue->arrived.next;
     while (link != &queue->arrived) {
         struct adb__event *event = ADB__CONTAINER_OF(link, struct adb__event, link);
+        bool its_own = event->job->id == id;
         link = link->next;
-        if (event->final || event->job->lane != lane)
+        if (event->final && its_own)
+            return true;
+        if (event->final || (!its_own && event->job->lane != lane))
             continue;
-        if (adb__job_is_paused(event->job))
+        if (adb__job_is_paused(event->job) || event->job->batch == NULL)
             return false;
-        if (event->job->batch == NULL)
-            return false; /* to be pulled, by a caller who waits here */
         adb__event_deliver(event);
-        link = queue->arrived.next;
+        link = queue->arrived.next; /* the callback may have taken any of them */
     }
     return true;
 }
@@ -77,15 +78,16 @@ static adb_result *wait_for(adb_context *ctx, adb_job id, int64_t deadline)
     adb_queue *queue = ctx->queue;
     for (;;) {
         adb__queue_collect(queue);
+        bool arrived = wait_find(queue, id) != NULL;
+        if (!arrived && !wait_is_due(ctx, id))
+            return wait_failed(ADB_E_NOT_FOUND, "no such job, or its outcome was delivered already");
+        if (!arrived && wait_is_inside(ctx->lane))
+            return wait_failed(ADB_E_DEADLOCK, "the job cannot end before this batch callback returns");
+        if (!wait_feed(queue, ctx->lane, id))
+            return wait_failed(ADB_E_DEADLOCK, "an iterate that is paused, or to be pulled, stands before the job");
         struct adb__event *event = wait_find(queue, id);
         if (event != NULL)
             return wait_take(event);
-        if (!wait_is_due(ctx, id))
-            return wait_failed(ADB_E_NOT_FOUND, "no such job, or its outcome was delivered already");
-        if (wait_is_inside(ctx->lane))
-            return wait_failed(ADB_E_DEADLOCK, "the job cannot end before this batch callback returns");
-        if (!wait_feed(queue, ctx->lane))
-            return wait_failed(ADB_E_DEADLOCK, "an iterate that is paused, or to be pulled, stands before the job");
         int left_ms = adb__deadline_left_ms(deadline, adb__clock_now());
         if (left_ms == 0)
             return wait_failed(ADB_E_TIMEOUT, "the wait ran out; the job goes on");

@@ -15,8 +15,8 @@ struct binder {
     adb_error *error;
     const struct adb__sql_template *source;
     unsigned flags;
-    struct adb__sql_slot *slots;   /* one for each name or position */
-    adb_value *values;             /* in the order of the slots */
+    struct adb__sql_slot *slots; /* one for each name or position */
+    adb_value *values;           /* in the order of the slots */
     size_t n_values;
     bool lists;
     bool empty_lists;

@@ -24,17 +24,17 @@ struct parser {
     size_t n_pieces;
     size_t capacity;
     enum style style;
-    size_t n_positions;             /* highest position so far */
+    size_t n_positions; /* highest position so far */
     size_t n_uses;
     bool in_order;
-    size_t not_offset;              /* of the NOT that is the last token but blanks and comments; NOWHERE */
-    size_t in_offset;               /* of the [NOT] IN [(] that ends in the last token; NOWHERE */
-    bool not_in;                    /* it is a NOT IN */
-    enum adb__token_kind before;    /* the last token that is neither blank nor comment; END when there was none */
-    bool worded;                    /* the first word, or what stands in its place, has been seen */
-    bool ended;                     /* the semicolon that ends the statement has been seen */
-    size_t text_start;              /* of the text that is in no piece yet */
-    size_t text_end;                /* of the statement */
+    size_t not_offset;           /* of the NOT that is the last token but blanks and comments; NOWHERE */
+    size_t in_offset;            /* of the [NOT] IN [(] that ends in the last token; NOWHERE */
+    bool not_in;                 /* it is a NOT IN */
+    enum adb__token_kind before; /* the last token that is neither blank nor comment; END when there was none */
+    bool worded;                 /* the first word, or what stands in its place, has been seen */
+    bool ended;                  /* the semicolon that ends the statement has been seen */
+    size_t text_start;           /* of the text that is in no piece yet */
+    size_t text_end;             /* of the statement */
     unsigned flags;
 };
 
@@ -59,9 +59,9 @@ static unsigned word_flags(const char *sql, const struct adb__token *word)
 {
     static const char *const reading[] = {"SELECT", "WITH", "VALUES", "EXPLAIN",  "PRAGMA",
                                           "SHOW",   "DESC", "TABLE",  "DESCRIBE", NULL};
-    static const char *const said_once[] = {"BEGIN",   "START",    "COMMIT", "END",   "ROLLBACK", "ABORT",  "SAVEPOINT",
-                                            "RELEASE", "PREPARE",  "XA",     "SET",   "CREATE",   "DROP",   "ALTER",
-                                            "VACUUM",  "ATTACH",   "DETACH", "PRAGMA", NULL};
+    static const char *const said_once[] = {"BEGIN",   "START",   "COMMIT", "END",    "ROLLBACK", "ABORT", "SAVEPOINT",
+                                            "RELEASE", "PREPARE", "XA",     "SET",    "CREATE",   "DROP",  "ALTER",
+                                            "VACUUM",  "ATTACH",  "DETACH", "PRAGMA", NULL};
     unsigned flags = 0;
     if (adb__token_is_any(sql, word, reading))
         flags |= ADB__STMT_READS;
@@ -90,25 +90,22 @@ static adb_status parser_push(struct parser *p, size_t text_end, size_t slot, un
 {
     if (!parser_reserve(p))
         return parser_no_memory(p);
-    p->pieces[p->n_pieces++] = (struct adb__sql_piece){.text = p->tokenizer.sql + p->text_start,
-                                                       .text_size = text_end - p->text_start,
-                                                       .slot = slot,
-                                                       .flags = flags};
+    p->pieces[p->n_pieces++] = (struct adb__sql_piece){
+        .text = p->tokenizer.sql + p->text_start, .text_size = text_end - p->text_start, .slot = slot, .flags = flags};
     return ADB_OK;
 }
 
 static adb_status parser_check_style(struct parser *p, const struct adb__token *token)
 {
-    static const enum style styles[] = {[ADB__TOKEN_NAMED] = STYLE_NAMED,
-                                        [ADB__TOKEN_NEXT] = STYLE_NEXT,
-                                        [ADB__TOKEN_NUMBERED] = STYLE_NUMBERED};
+    static const enum style styles[] = {
+        [ADB__TOKEN_NAMED] = STYLE_NAMED, [ADB__TOKEN_NEXT] = STYLE_NEXT, [ADB__TOKEN_NUMBERED] = STYLE_NUMBERED};
     const enum style style = styles[token->kind];
     if (p->style == STYLE_NONE)
         p->style = style;
     if (p->style == style)
         return ADB_OK;
     const char *what = p->style == STYLE_NAMED || style == STYLE_NAMED ? "named and positional placeholders are mixed"
-                                                                        : "numbered placeholders and ? are mixed";
+                                                                       : "numbered placeholders and ? are mixed";
     return adb__error_set(p->error, ADB_E_PARAMETER, "%s at offset %zu (write \\: or \\? for an operator)", what,
                           token->offset);
 }
@@ -192,8 +189,7 @@ static adb_status parser_refuse(const struct parser *p, const struct adb__token 
     const char *text = p->tokenizer.sql + token->offset;
     if (token->kind == ADB__TOKEN_FOREIGN)
         return adb__error_set(p->error, ADB_E_PARAMETER,
-                              "%.*s at offset %zu is a placeholder to the database, but not one that can be bound here: "
-                              "write :name, ? or $1",
+                              "%.*s at offset %zu is a placeholder that only the database knows: write :name, ? or $1",
                               shown_size(token), text, token->offset);
     const char *what = "quoted name";
     if (text[0] == '/')

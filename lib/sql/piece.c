@@ -104,8 +104,8 @@ adb_status adb__sql_check_count(const struct adb__dialect *dialect, size_t n_val
 {
     if (dialect->max_parameters == 0 || n_values <= dialect->max_parameters)
         return ADB_OK;
-    return adb__error_set(error, ADB_E_PARAMETER, "%zu values in one statement, the database takes at most %zu", n_values,
-                          dialect->max_parameters);
+    return adb__error_set(error, ADB_E_PARAMETER, "%zu values in one statement, the database takes at most %zu",
+                          n_values, dialect->max_parameters);
 }
 
 adb_status adb__sql_check_size(size_t sql_size, adb_error *error)

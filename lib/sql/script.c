@@ -137,7 +137,8 @@ static bool is_skipped(enum adb__token_kind kind)
     return kind == ADB__TOKEN_BLANK || kind == ADB__TOKEN_COMMENT || kind == ADB__TOKEN_SEMICOLON;
 }
 
-size_t adb__sql_next_statement(const struct adb__dialect *dialect, const char *sql, size_t sql_size, size_t *skipped_out)
+size_t adb__sql_next_statement(const struct adb__dialect *dialect, const char *sql, size_t sql_size,
+                               size_t *skipped_out)
 {
     struct adb__tokenizer tokenizer = {.dialect = dialect, .sql = sql, .size = sql_size, .raw = true};
     struct adb__sql_blocks blocks;

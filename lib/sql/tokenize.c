@@ -22,20 +22,22 @@ enum {
 #define B BLANK
 #define L LETTER
 #define D DIGIT
+#define S DOLLAR
 static const unsigned char ascii_classes[0x80] = {
-    O, O, O, O, O, O, O, O, O, B, B, B, B, B, O, O, /* \t \n \v \f \r */
-    O, O, O, O, O, O, O, O, O, O, O, O, O, O, O, O,
-    B, O, O, O, DOLLAR, O, O, O, O, O, O, O, O, O, O, O,
-    D, D, D, D, D, D, D, D, D, D, O, O, O, O, O, O,
-    O, L, L, L, L, L, L, L, L, L, L, L, L, L, L, L, /* A */
-    L, L, L, L, L, L, L, L, L, L, L, O, O, O, O, L, /* _ */
-    O, L, L, L, L, L, L, L, L, L, L, L, L, L, L, L, /* a */
-    L, L, L, L, L, L, L, L, L, L, L, O, O, O, O, O,
+    O, O, O, O, O, O, O, O, O, B, B, B, B, B, O, O, /* 00: \t \n \v \f \r */
+    O, O, O, O, O, O, O, O, O, O, O, O, O, O, O, O, /* 10 */
+    B, O, O, O, S, O, O, O, O, O, O, O, O, O, O, O, /* 20: blank $ */
+    D, D, D, D, D, D, D, D, D, D, O, O, O, O, O, O, /* 30: 0 to 9 */
+    O, L, L, L, L, L, L, L, L, L, L, L, L, L, L, L, /* 40: A */
+    L, L, L, L, L, L, L, L, L, L, L, O, O, O, O, L, /* 50: Z _ */
+    O, L, L, L, L, L, L, L, L, L, L, L, L, L, L, L, /* 60: a */
+    L, L, L, L, L, L, L, L, L, L, L, O, O, O, O, O, /* 70: z */
 };
 #undef O
 #undef B
 #undef L
 #undef D
+#undef S
 
 static bool is(unsigned char c, unsigned classes)
 {
@@ -237,8 +239,10 @@ static void scan_dollar(const struct adb__tokenizer *t, struct adb__token *token
 {
     const size_t digits = run_size(t, 1, DIGIT);
     const size_t tag_size = dollar_tag_size(t);
+    /* $1a is a name of its own but in PostgreSQL, where it is $1 and then a. */
+    const bool named = t->dialect->placeholder != ADB__PLACEHOLDER_DOLLAR && is(peek(t, 1 + digits), NAME);
 
-    if (digits > 0 && !t->raw && !is(peek(t, 1 + digits), NAME))
+    if (digits > 0 && !t->raw && !named)
         take(token, ADB__TOKEN_NUMBERED, 1 + digits);
     else if (tag_size != 0)
         take_closed(t, token, ADB__TOKEN_QUOTED, dollar_quote_end(t, tag_size));
@@ -348,7 +352,12 @@ static bool scan_delimited(const struct adb__tokenizer *t, struct adb__token *to
 static void scan(const struct adb__tokenizer *t, struct adb__token *token)
 {
     switch (peek(t, 0)) {
-    case '\'': case '"': case '`': case '[': case '-': case '/':
+    case '\'':
+    case '"':
+    case '`':
+    case '[':
+    case '-':
+    case '/':
         if (!scan_delimited(t, token))
             take(token, ADB__TOKEN_OTHER, 1);
         break;

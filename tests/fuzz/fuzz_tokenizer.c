@@ -26,12 +26,12 @@ struct subject {
     size_t size;
 };
 
-#define PROMISE(condition)                                          \
-    do {                                                            \
-        if (!(condition)) {                                         \
-            fprintf(stderr, "broken promise: %s\n", #condition);    \
-            abort();                                                \
-        }                                                           \
+#define PROMISE(condition)                                                                                             \
+    do {                                                                                                               \
+        if (!(condition)) {                                                                                            \
+            fprintf(stderr, "broken promise: %s\n", #condition);                                                       \
+            abort();                                                                                                   \
+        }                                                                                                              \
     } while (0)
 
 static bool is_placeholder(enum adb__token_kind kind)
@@ -158,8 +158,9 @@ static void check_text(const struct subject *s, const struct adb__sql_template *
     }
 }
 
-/* Whether what goes out may read differently when it comes in again: marks that were escaped, a backslash that now stands
- * before a mark, a colon that was left alone for the byte before it, MySQL's two dashes that have lost the semicolon behind them. */
+/* Whether what goes out may read differently when it comes in again: marks that were escaped, a backslash that now
+ * stands before a mark, a colon that was left alone for the byte before it, MySQL's two dashes that have lost the
+ * semicolon behind them. */
 static bool reads_differently(const struct adb__sql_template *made)
 {
     for (size_t i = 0; i + 1 < made->n_pieces; i++) {
@@ -239,7 +240,8 @@ static sqlite3 *open_sqlite(void)
     return db;
 }
 
-/* What SQLite makes of a text: parameters of its first statement (-1 when it refuses that), and whether more follows. */
+/* What SQLite makes of a text: parameters of its first statement (-1 when it refuses that), and whether more follows.
+ */
 static int sqlite_parameters(const char *sql, bool *more_out)
 {
     sqlite3_stmt *statement = NULL;

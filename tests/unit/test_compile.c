@@ -220,6 +220,7 @@ TEST(placeholders_do_not_grow_into_words)
     static const struct row rows[] = {
         {POSTGRESQL, "SELECT 1 LIMIT?", "SELECT 1 LIMIT $1", "#1"},
         {POSTGRESQL, "SELECT ?AND 1", "SELECT $1 AND 1", "#1"},
+        {POSTGRESQL, "SELECT $1AND 1", "SELECT $1 AND 1", "#1"},
         {SQLITE, "SELECT 1 LIMIT?", "SELECT 1 LIMIT ?1", "#1"},
         {POSTGRESQL, "SELECT $$x$$?", "SELECT $$x$$ $1", "#1"},
         {POSTGRESQL, "SELECT ?$$x$$", "SELECT $1$$x$$", "#1"},
