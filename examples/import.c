@@ -76,15 +76,14 @@ static void on_done(adb_result *result, void *user_data)
 
 static char *read_file(const char *path)
 {
-    long size;
     FILE *file = fopen(path, "rb");
     if (file == NULL) {
         fprintf(stderr, "%s: %s (Debian package unicode-data has it)\n", path, strerror(errno));
         exit(77);
     }
-    if (fseek(file, 0, SEEK_END) != 0 || (size = ftell(file)) < 0 || fseek(file, 0, SEEK_SET) != 0)
-        stop(path, "cannot be measured");
-    char *text = malloc((size_t)size + 1);
+    const long size = fseek(file, 0, SEEK_END) == 0 ? ftell(file) : -1;
+    char *text = size < 0 ? NULL : malloc((size_t)size + 1);
+    rewind(file);
     if (text == NULL || fread(text, 1, (size_t)size, file) != (size_t)size)
         stop(path, "cannot be read");
     text[size] = '\0';

@@ -13,7 +13,7 @@ need g++ have c++
 need libcunit1-dev pkg-config --exists cunit
 need universal-ctags have ctags
 need spin have spin
-need libuv1-dev pkg-config --exists libuv
+need unicode-data test -e /usr/share/unicode/UnicodeData.txt
 install_needed
 
 build=${ADB_BUILD_DIR:-build}

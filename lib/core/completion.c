@@ -87,10 +87,14 @@ static bool queue_step_out(adb_queue *queue)
     return out;
 }
 
-/* A paused iterate keeps its place: nothing of it is delivered, unless the queue was freed, which stops it. */
+/* A paused iterate keeps its place: nothing of it is delivered, unless it was cancelled, its deadline passed, or the queue
+ * was freed, which stops it. Nor is anything of an iterate whose batch callback is running. */
 static bool queue_holds(const adb_queue *queue, const struct adb__event *event)
 {
-    return adb__job_is_paused(event->job) && !adb__queue_is_orphaned(queue);
+    if (atomic_load_explicit(&event->job->lane->delivering, memory_order_acquire) == event->job)
+        return true;
+    return adb__job_is_paused(event->job) && adb__job_stop_reason(event->job) == ADB__STOP_NONE &&
+           !adb__queue_is_orphaned(queue);
 }
 
 static struct adb__event *queue_first(adb_queue *queue)
@@ -198,6 +202,8 @@ static struct adb_result *outcome_take(struct adb__event *event)
     adb__list_remove(&event->link);
     adb__counter_add(&job->ctx->pending, -1);
     atomic_store_explicit(&job->delivered, true, memory_order_relaxed);
+    /* nobody waits for it or resumes it any more, even while its lane still has the slot */
+    atomic_store_explicit(&job->jobs->slots[job->index].ctx, NULL, memory_order_relaxed);
     adb__job_drop(job); /* the delivery's hold; batches that are still about have their own */
     return outcome;
 }

@@ -158,11 +158,28 @@ static void group_repeat(struct group *group)
     }
 }
 
+/* The connection was lost under the shared commit: nobody knows what became of it, so nothing is repeated. */
+static void group_lose(struct group *group, const adb_error *error)
+{
+    for (size_t i = 0; i < group->n_members; i++) {
+        struct member *member = &group->members[i];
+        member->job->result.error = *error;
+        member->job->result.error.flags |= ADB_ERROR_OUTCOME_UNKNOWN;
+        adb__perform_end(group->worker, member->lane, member->job, error->status);
+    }
+}
+
 static void group_end(struct group *group)
 {
     struct adb__worker *worker = group->worker;
-    bool kept = !group->broken && adb__worker_send(worker, "COMMIT", NULL) == ADB_OK;
+    adb_error error = {0};
+    bool sent = !group->broken;
+    bool kept = sent && adb__worker_send(worker, "COMMIT", &error) == ADB_OK;
     worker->in_group = false;
+    if (sent && !kept && worker->is_broken) {
+        group_lose(group, &error);
+        return;
+    }
     if (!kept) {
         group_repeat(group);
         return;

@@ -76,9 +76,14 @@ bool adb__pool_has_ready(const struct adb__pool *pool)
 
 void adb__pool_push(struct adb__pool *pool, struct adb__lane *lane, uint32_t index)
 {
-    struct adb_database *db = pool->server->db;
-    db->jobs.slots[index].lane = lane; /* published by the push */
+    pool->server->db->jobs.slots[index].lane = lane; /* published by the push */
     adb__ready_push(&pool->ready, index);
+    adb__pool_call(pool);
+}
+
+void adb__pool_call(struct adb__pool *pool)
+{
+    struct adb_database *db = pool->server->db;
     if (adb__park_call(&pool->park))
         return;
     /* Nobody is free. A new worker, if there may be one; else the lane waits, and the watchdog sees that it is not for ever. */
@@ -174,24 +179,33 @@ int64_t adb__pool_expire(struct adb__pool *pool, int64_t now)
     return now + period;
 }
 
-/* Attend a lane without a connection: everything in it that still waits fails. */
+/* Attend a lane without a connection: everything in it that still waits fails. What comes meanwhile has not waited: it
+ * fails only when the database closes. */
 static void sweep_lane(struct adb__lane *lane, enum adb__job_reason reason)
 {
     struct adb_database *db = lane->server->db;
+    bool late = false;
+    adb__lane_collect(lane);
     for (;;) {
-        adb__lane_collect(lane);
         struct adb__mail *mail = adb__lane_peek(lane);
         if (mail == NULL) {
-            if (!adb__mailbox_leave(&lane->mailbox))
-                continue;
-            adb__lane_unref(lane);
-            return;
+            if (adb__mailbox_leave(&lane->mailbox)) {
+                adb__lane_unref(lane);
+                return;
+            }
+            adb__lane_collect(lane);
+            late = reason != ADB__STOP_CLOSE;
+            continue;
         }
         if (mail == &lane->farewell) {
             adb__lane_pop(lane);
             continue;
         }
         struct adb__job *job = ADB__CONTAINER_OF(mail, struct adb__job, mail);
+        if (late) {
+            adb__lane_send(lane, job);
+            return;
+        }
         uint64_t word = atomic_load_explicit(&db->jobs.slots[job->index].word, memory_order_acquire);
         if (adb__jobs_take_queued(&db->jobs, job->index, word, reason) != NULL)
             adb__job_judge(job, reason, false);

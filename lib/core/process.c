@@ -27,6 +27,18 @@ static void process_forked(void)
     this_is_worker = false;
 }
 
+static void thread_ended(void *data);
+
+/* exit() runs no destructors of the thread's own data, so its contexts are freed here. Their databases are muted. */
+static void process_free_own_contexts(void)
+{
+    void *contexts = thread_key_is_good ? pthread_getspecific(thread_key) : NULL;
+    if (contexts == NULL)
+        return;
+    pthread_setspecific(thread_key, NULL);
+    thread_ended(contexts);
+}
+
 /* exit() while jobs run: no callback runs any more, and no thread is inside a client library whose own exit handlers
  * are about to run. */
 static void process_exiting(void)
@@ -43,6 +55,7 @@ static void process_exiting(void)
         link = adb__list_take_first(&process_databases);
     }
     pthread_mutex_unlock(&process_lock);
+    process_free_own_contexts();
 }
 
 /* A thread has ended: its own contexts go, and what they hold is rolled back. */

@@ -101,8 +101,8 @@ static bool batch_is_wanted(const struct adb__job *job)
 static adb_flow batch_call(struct adb__job *job, struct adb_result *batch)
 {
     struct adb__lane *lane = job->lane;
-    if (!batch_is_wanted(job))
-        return ADB_STOP;
+    if (!batch_is_wanted(job) || adb__job_is_paused(job))
+        return ADB_STOP; /* paused: it was stopped meanwhile */
     adb__job_pause(job);
     lane->delivering_thread = pthread_self();
     atomic_store_explicit(&lane->delivering, job, memory_order_release);

@@ -114,14 +114,13 @@ static struct adb__lane *worker_spin(struct adb__worker *worker)
     return NULL;
 }
 
-/* A lane was found by the searcher: the next sleeper searches, if there may be more. */
+/* A lane was found. If there may be more, the next worker is called (or started): this one may be busy for long. */
 static struct adb__lane *worker_pass_on(struct adb__worker *worker, struct adb__lane *lane, bool searching)
 {
-    if (searching) {
+    if (searching)
         adb__park_found(&worker->pool->park);
-        if (adb__pool_has_ready(worker->pool))
-            adb__park_call(&worker->pool->park);
-    }
+    if (adb__pool_has_ready(worker->pool))
+        adb__pool_call(worker->pool);
     return lane;
 }
 

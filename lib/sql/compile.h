@@ -9,9 +9,12 @@
 #include "model/statement.h"
 
 /* Placeholders are :name, or ? one after the other, or ?1 and $1 by number; one style in one statement. They are not
- * looked for in literals, quoted names and comments. \: and \? stand for the mark itself. A colon behind a letter, digit
- * or colon (a:b, ::) starts no name, and neither does one before anything but a letter or underscore (:=, [1:2]).
- * A name that SQLite would bind by its own rules (@name, $name, a:b) is refused there: unbound, it would be NULL. */
+ * looked for in literals, quoted names and comments. \: and \? stand for the mark itself. A colon behind a letter,
+ * digit or colon (a:b, ::) starts no name, and neither does one before anything but a letter or underscore (:=, [1:2]).
+ * A name that SQLite would bind by its own rules (@name, $name, a:b) is refused there: unbound, it would be NULL.
+ *
+ * A list becomes as many placeholders as it has items, with parentheses where IN has none. An empty one becomes the
+ * dialect's empty_list; behind IN, where PostgreSQL would compare that with text, = ANY ('{}') or <> ALL ('{}'). */
 enum {
     ADB__SQL_FORMAT = 1u << 0,   /* %s is a placeholder like ?, and %% is a percent sign */
     ADB__SQL_NO_COPY = 1u << 1,  /* values point at the caller's memory: for work that ends before the call returns;
@@ -38,17 +41,18 @@ struct adb__sql_template {
 };
 
 /* The text goes from behind empty statements up to the semicolon that ends it.
- * ADB_E_PARAMETER (mixed styles, too many), ADB_E_MULTI (a second statement), ADB_E_SYNTAX (unterminated literal, NUL byte,
- * empty text), ADB_E_TOO_BIG, ADB_E_NOMEM; messages give the byte offset, from 0. */
+ * ADB_E_PARAMETER (mixed styles, too many), ADB_E_MULTI (a second statement), ADB_E_SYNTAX (unterminated literal, NUL
+ * byte, empty text), ADB_E_TOO_BIG, ADB_E_NOMEM; messages give the byte offset, from 0. */
 adb_status adb__sql_parse(struct adb__arena *arena, const struct adb__dialect *dialect, unsigned flags, const char *sql,
                           size_t sql_size, struct adb__sql_template *template_out, adb_error *error);
 /* Check and copy the values. ADB_E_PARAMETER names what is missing, extra or misplaced. params may be NULL. The
  * template must outlive the statement: text without lists is shared. */
 adb_status adb__sql_bind(struct adb__arena *arena, const struct adb__sql_template *sql_template, unsigned flags,
                          const adb_params *params, struct adb__statement *statement_out, adb_error *error);
-/* Split a script: the size of the first statement in sql (its semicolon included), skipping leading blanks, comments and
- * empty statements into *skipped_out; 0 when nothing is left. CREATE TRIGGER … BEGIN … END is one statement. What is
- * never terminated is a statement up to the end, for adb__sql_parse() to refuse. */
-size_t adb__sql_next_statement(const struct adb__dialect *dialect, const char *sql, size_t sql_size, size_t *skipped_out);
+/* Split a script: the size of the first statement in sql (its semicolon included), skipping leading blanks, comments
+ * and empty statements into *skipped_out; 0 when nothing is left. CREATE TRIGGER … BEGIN … END is one statement. What
+ * is never terminated is a statement up to the end, for adb__sql_parse() or the database to refuse. */
+size_t adb__sql_next_statement(const struct adb__dialect *dialect, const char *sql, size_t sql_size,
+                               size_t *skipped_out);
 
 #endif

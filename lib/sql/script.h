@@ -30,7 +30,8 @@ struct adb__sql_blocks {
 };
 
 void adb__sql_blocks_init(struct adb__sql_blocks *blocks, const struct adb__dialect *dialect);
-/* Follow one token, in order; blanks and comments may be left out. True when it is a semicolon that ends the statement. */
+/* Follow one token, in order; blanks and comments may be left out. True when it is a semicolon that ends the
+ * statement. */
 bool adb__sql_blocks_feed(struct adb__sql_blocks *blocks, const char *sql, const struct adb__token *token);
 
 #endif

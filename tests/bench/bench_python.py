@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # Point selects by key with Python's databases, 64 tasks at a time; prints how many a second. Run by bench_python.sh.
 #
-# python3 bench_python.py FILE TOTAL plain|held
+# python3 bench_python.py FILE TOTAL plain|kept
 #   plain  each task asks the database, as its documentation does: a connection for each query
-#   held   each task keeps a connection for all its queries, which is as fast as it gets
+#   kept   each task keeps a connection for all its queries, which is as fast as it gets
 import asyncio
 import random
 import sys
@@ -22,14 +22,14 @@ async def ask(queryable, n):
         assert row[1]
 
 
-async def ask_held(database, n):
+async def ask_kept(database, n):
     async with database.connection() as connection:
         await ask(connection, n)
 
 
 async def main(path, total, how):
     async with Database("sqlite:///" + path) as database:
-        task = ask_held if how == "held" else ask
+        task = ask_kept if how == "kept" else ask
         start = time.monotonic()
         await asyncio.gather(*(task(database, total // IN_FLIGHT) for _ in range(IN_FLIGHT)))
         print("%.1f" % (total // IN_FLIGHT * IN_FLIGHT / (time.monotonic() - start)))

@@ -46,7 +46,8 @@ static double run_bare(void *state)
     return TOTAL / (bench_seconds() - start);
 }
 
-static void measure(struct bench *bench, const char *name, const adb_options *options, bool parallel, size_t n)
+static void measure(struct bench *bench, const char *name, const adb_options *options, bool parallel, size_t n,
+                    double floor)
 {
     adb_database *db = bench_open(bench_url(""), options);
     adb_context *shared = parallel ? adb_context_new(db, NULL, ADB_CONTEXT_PARALLEL) : NULL;
@@ -57,7 +58,7 @@ static void measure(struct bench *bench, const char *name, const adb_options *op
                                           .other = run_bare,
                                           .other_name = "bare",
                                           .state = bench,
-                                          .floor = n == IN_FLIGHT ? 0.5 : 0});
+                                          .floor = floor});
     bench_flight_fini(&bench->flight);
     adb_context_free(shared);
     bench_close(db);
@@ -70,10 +71,10 @@ static void compare_all(void)
     bench_fill(N_ROWS);
     BENCH_CHECK(sqlite3_open(bench_path(), &bare) == SQLITE_OK);
     BENCH_CHECK(sqlite3_prepare_v2(bare, SELECT_ONE, -1, &bench.bare, NULL) == SQLITE_OK);
-    measure(&bench, "point select, 64 in flight", NULL, false, IN_FLIGHT);
-    measure(&bench, "point select, 64 in flight, one reader", ADB_OPTIONS(.max_size = 2), false, IN_FLIGHT);
-    measure(&bench, "point select, 64 in flight, one parallel context", NULL, true, IN_FLIGHT);
-    measure(&bench, "point select, 1 in flight", NULL, false, 1);
+    measure(&bench, "point select, 64 in flight", NULL, false, IN_FLIGHT, 0.5);
+    measure(&bench, "point select, 64 in flight, one reader", ADB_OPTIONS(.max_size = 2), false, IN_FLIGHT, 0);
+    measure(&bench, "point select, 64 in flight, one parallel context", NULL, true, IN_FLIGHT, 0);
+    measure(&bench, "point select, 1 in flight", NULL, false, 1, 0);
     sqlite3_finalize(bench.bare);
     sqlite3_close(bare);
 }

@@ -35,7 +35,7 @@ TEST(mistakes_in_sql_have_a_status_each)
     NOTES("a");
     CU_ASSERT(fails("SELEKT 1", ADB_E_SYNTAX));
     CU_ASSERT(fails("SELECT * FROM nowhere", ADB_E_UNDEFINED));
-    CU_ASSERT(fails("SELECT nothing FROM notes", ADB_E_UNDEFINED));
+    CU_ASSERT(fails("SELECT missing FROM notes", ADB_E_UNDEFINED));
     CU_ASSERT(fails("SELECT no_such_function(1)", ADB_E_UNDEFINED));
     CU_ASSERT(fails("CREATE TABLE notes (id INTEGER)", ADB_E_EXISTS));
     suite_close();

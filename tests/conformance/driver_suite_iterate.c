@@ -50,7 +50,8 @@ static adb_job iterate(struct walk *walk, int64_t n_rows, size_t batch_rows)
  * REG-46 */
 TEST(rows_come_in_order_and_in_batches)
 {
-    struct walk walk = {.last = 0};
+    static struct walk walk;
+    walk = (struct walk){.last = 0};
     suite_open(NULL);
     REQUIRE(iterate(&walk, 1000, 64) != 0);
     deliver(ctx);
@@ -62,7 +63,8 @@ TEST(rows_come_in_order_and_in_batches)
 /* No rows: the end comes, and no row. ITER-10 */
 TEST(iterating_nothing_just_ends)
 {
-    struct walk walk = {.last = 0};
+    static struct walk walk;
+    walk = (struct walk){.last = 0};
     NOTES("a");
     adb_iterate(ctx, "SELECT id FROM notes WHERE id < 0", NULL, step, finish, &walk);
     deliver(ctx);
@@ -74,7 +76,8 @@ TEST(iterating_nothing_just_ends)
 TEST(iterate_sees_temporary_tables)
 {
     char sql[128];
-    struct walk walk = {.next = 1, .in_order = true};
+    static struct walk walk;
+    walk = (struct walk){.next = 1, .in_order = true};
     suite_open(NULL);
     adb_acquire(ctx, NULL, NULL);
     snprintf(sql, sizeof(sql), "CREATE %s TABLE passing (n INTEGER)", suite->dialect->temporary);
@@ -90,7 +93,8 @@ TEST(iterate_sees_temporary_tables)
 /* Iterating inside a transaction sees its uncommitted rows, and leaves it open. ITER-02 ITER-13 REG-46 */
 TEST(iterate_works_inside_a_transaction)
 {
-    struct walk walk = {.next = 1, .in_order = true};
+    static struct walk walk;
+    walk = (struct walk){.next = 1, .in_order = true};
     NOTES("a");
     adb_begin(ctx, NULL, NULL, NULL);
     CU_ASSERT(add_note(ctx, "b"));
@@ -122,7 +126,8 @@ static adb_flow ask(adb_result *batch, void *user_data)
 /* A query submitted inside the loop waits for its end, and the loop does not wait for it. ITER-06 ITER-07 PAIN-04 */
 TEST(a_query_inside_the_loop_runs_after_it)
 {
-    struct walk walk = {.next = 1, .in_order = true};
+    static struct walk walk;
+    walk = (struct walk){.next = 1, .in_order = true};
     suite_open(NULL);
     n_asked = n_answered = 0;
     adb_submit(ctx, ADB_REQUEST(.kind = ADB_REQUEST_ITERATE, .sql = suite->dialect->series,
@@ -147,9 +152,10 @@ static adb_flow wait_inside(adb_result *batch, void *user_data)
 /* To wait inside the loop for what comes after it would never end, and is refused. ITER-06 PAIN-04 */
 TEST(waiting_inside_the_loop_is_refused)
 {
-    struct walk walk = {.end = ADB_OK};
+    static struct walk walk;
+    walk = (struct walk){.end = ADB_OK};
     suite_open(NULL);
-    adb_iterate(ctx, suite->dialect->series, ADB_PARAMS({"n", adb_int(10)}), wait_inside, NULL, &walk);
+    adb_iterate(ctx, suite->dialect->series, ADB_PARAMS({"n", adb_int(1000000)}), wait_inside, NULL, &walk);
     deliver(ctx);
     CU_ASSERT_EQUAL(walk.end, ADB_E_DEADLOCK);
     suite_close();
@@ -158,7 +164,8 @@ TEST(waiting_inside_the_loop_is_refused)
 /* Leaving early ends the statement and gives the connection back, and that is no failure. ITER-08 ITER-09 */
 TEST(stopping_early_gives_all_back)
 {
-    struct walk walk = {.flow = ADB_STOP, .last = 2};
+    static struct walk walk;
+    walk = (struct walk){.flow = ADB_STOP, .last = 2};
     NOTES("a");
     iterate(&walk, INT64_C(1000000000), 10);
     deliver(ctx);
@@ -171,7 +178,8 @@ TEST(stopping_early_gives_all_back)
 /* A paused iterate delivers nothing until it is resumed, in bounded memory. ITER-05 */
 TEST(a_paused_iterate_waits_to_be_resumed)
 {
-    struct walk walk = {.flow = ADB_PAUSE, .last = 3};
+    static struct walk walk;
+    walk = (struct walk){.flow = ADB_PAUSE, .last = 3};
     suite_open(NULL);
     const adb_job job = iterate(&walk, 1000, 10);
     while (walk.batches < 3) {
@@ -209,7 +217,8 @@ TEST(batches_can_be_pulled)
 /* A cancel in the midst of it ends it, and the context goes on. ITER-08 PAIN-05 */
 TEST(an_iterate_can_be_cancelled)
 {
-    struct walk walk = {.flow = ADB_PAUSE, .last = 1};
+    static struct walk walk;
+    walk = (struct walk){.flow = ADB_PAUSE, .last = 1};
     suite_open(NULL);
     const adb_job job = iterate(&walk, INT64_C(1000000000), 10);
     while (walk.batches < 1) {
@@ -226,7 +235,8 @@ TEST(an_iterate_can_be_cancelled)
 /* An error after some rows is told at the end; inside a transaction it fails the level. ITER-11 */
 TEST(an_error_in_midway_is_the_end)
 {
-    struct walk walk = {.next = 1, .in_order = true};
+    static struct walk walk;
+    walk = (struct walk){.next = 1, .in_order = true};
     suite_open(NULL);
     adb_begin(ctx, NULL, NULL, NULL);
     adb_submit(ctx, ADB_REQUEST(.kind = ADB_REQUEST_ITERATE, .sql = suite->dialect->stumbling, .batch_rows = 10,

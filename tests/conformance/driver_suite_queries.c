@@ -52,7 +52,7 @@ TEST(fetch_val_gives_a_column_by_number_or_name)
 TEST(fetch_val_of_no_column_fails)
 {
     suite_open(NULL);
-    CU_ASSERT_EQUAL(adb_result_status(fetch_column(2, NULL)), ADB_E_NOT_FOUND);
+    CU_ASSERT_EQUAL(adb_result_status(fetch_column(2, NULL)), ADB_E_RANGE);
     adb_result *failed = fetch_column(0, "c");
     CU_ASSERT_EQUAL(adb_result_status(failed), ADB_E_NOT_FOUND);
     CU_ASSERT_PTR_NOT_NULL(strstr(adb_result_error(failed)->message, "c"));
@@ -104,7 +104,7 @@ TEST(an_early_end_closes_the_cursor)
     adb_fetch_one(ctx, "SELECT text FROM notes", NULL, NULL, NULL);
     adb_fetch_many(ctx, "SELECT text FROM notes", NULL, 2, NULL, NULL);
     adb_execute(ctx, "SELECT text FROM notes", NULL, NULL, NULL);
-    adb_fetch_all(ctx, "SELECT nothing FROM notes", NULL, NULL, NULL);
+    adb_fetch_all(ctx, "SELECT missing FROM notes", NULL, NULL, NULL);
     must("DROP TABLE notes");
     suite_close();
 }

@@ -104,7 +104,7 @@ BOTH(cancel_of_a_wrong_id_is_a_status)
     CU_ASSERT_EQUAL(adb_cancel(rig.ctx, over), ADB_E_NOT_FOUND);
     CU_ASSERT_EQUAL(adb_cancel(rig.ctx, 0), ADB_E_NOT_FOUND);
     CU_ASSERT_EQUAL(adb_cancel(rig.ctx, UINT64_MAX), ADB_E_NOT_FOUND);
-    CU_ASSERT_EQUAL(adb_cancel(rig.ctx, over + 1), ADB_E_NOT_FOUND);
+    CU_ASSERT_EQUAL(adb_cancel(rig.ctx, over + ((adb_job)1 << 40)), ADB_E_NOT_FOUND);
     CU_ASSERT_EQUAL(adb_cancel(NULL, over), ADB_E_INVAL);
     CU_ASSERT_EQUAL(adb_database_open("fake://", NULL, &other.db, NULL), ADB_OK);
     other.ctx = adb_context_new(other.db, rig.queue, 0);

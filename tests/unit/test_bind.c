@@ -34,7 +34,8 @@ static void values_of(const struct adb__statement *statement, char *out, size_t 
     size_t n = 0;
     out[0] = '\0';
     for (size_t i = 0; i < statement->n_values && n < room; i++)
-        n += (size_t)snprintf(out + n, room - n, "%s%lld", i > 0 ? " " : "", (long long)statement->values[i].as.integer);
+        n +=
+            (size_t)snprintf(out + n, room - n, "%s%lld", i > 0 ? " " : "", (long long)statement->values[i].as.integer);
 }
 
 /* The text and the integers that go out. */
@@ -88,9 +89,9 @@ TEST(repeated_names_repeat_values_only_without_numbers)
 /* Ten names, shuffled in text and call, some of them repeated. (REG-14) */
 TEST(ten_shuffled_names_find_their_values)
 {
-    const adb_params *params = ADB_PARAMS({"j", adb_int(9)}, {"a", adb_int(0)}, {"i", adb_int(8)}, {"b", adb_int(1)},
-                                          {"h", adb_int(7)}, {"c", adb_int(2)}, {"g", adb_int(6)}, {"d", adb_int(3)},
-                                          {"f", adb_int(5)}, {"e", adb_int(4)});
+    const adb_params *params =
+        ADB_PARAMS({"j", adb_int(9)}, {"a", adb_int(0)}, {"i", adb_int(8)}, {"b", adb_int(1)}, {"h", adb_int(7)},
+                   {"c", adb_int(2)}, {"g", adb_int(6)}, {"d", adb_int(3)}, {"f", adb_int(5)}, {"e", adb_int(4)});
     const char *sql = "VALUES (:c,:a,:j,:c,:e,:b,:d,:f,:a,:h,:g,:i)";
     check(SQLITE, sql, params, "VALUES (?1,?2,?3,?1,?4,?5,?6,?7,?2,?8,?9,?10)", "2 0 9 4 1 3 5 7 6 8");
     check(POSTGRESQL, sql, params, "VALUES ($1,$2,$3,$1,$4,$5,$6,$7,$2,$8,$9,$10)", "2 0 9 4 1 3 5 7 6 8");
@@ -125,11 +126,11 @@ TEST(names_that_do_not_fit_are_named)
     check_refused(SQLITE, "SELECT :a", &empty, "parameter a has no value");
     check_refused(SQLITE, "SELECT :a", ADB_PARAMS({"a", adb_int(1)}, {"aa", adb_int(1)}),
                   "parameter aa has no placeholder in the statement");
-    check_refused(SQLITE, "SELECT :a", ADB_PARAMS({"A", adb_int(1)}), "parameter A has no placeholder in the statement");
+    check_refused(SQLITE, "SELECT :a", ADB_PARAMS({"A", adb_int(1)}),
+                  "parameter A has no placeholder in the statement");
     check_refused(SQLITE, "SELECT :a", ADB_PARAMS({"", adb_int(1)}), "parameter  has no placeholder in the statement");
     check_refused(SQLITE, "SELECT :a", ADB_PARAMS({"a", adb_int(1)}, {"a", adb_int(2)}), "parameter a is given twice");
-    check_refused(SQLITE, "SELECT :a", ADB_PARAMS({":a", adb_int(1)}),
-                  "parameter :a is to be named without the colon");
+    check_refused(SQLITE, "SELECT :a", ADB_PARAMS({":a", adb_int(1)}), "parameter :a is to be named without the colon");
 }
 
 /* Names inside literals and comments take no value. (PAR-03) */
@@ -153,7 +154,8 @@ TEST(a_wrong_count_is_refused)
 /* Named values for positions, and the other way round. */
 TEST(styles_of_text_and_values_must_agree)
 {
-    check_refused(SQLITE, "SELECT ?", ADB_PARAMS({"a", adb_int(1)}), "parameter a has a name, the placeholders have none");
+    check_refused(SQLITE, "SELECT ?", ADB_PARAMS({"a", adb_int(1)}),
+                  "parameter a has a name, the placeholders have none");
     check_refused(SQLITE, "SELECT :a, :b", ADB_PARAMS({"a", adb_int(1)}, {0, adb_int(1)}),
                   "parameter 2 has no name, the placeholders have names");
 }
@@ -211,8 +213,8 @@ TEST(an_empty_list_is_a_query_without_rows)
     const adb_params *params = ADB_PARAMS({"ids", adb_list(NULL, 0)}, {"a", adb_int(1)});
     check(SQLITE, "SELECT :a WHERE b IN (:ids)", params, "SELECT ?1 WHERE b IN (SELECT NULL WHERE 0)", "1");
     check(SQLITE, "SELECT :a WHERE b IN :ids", params, "SELECT ?1 WHERE b IN (SELECT NULL WHERE 0)", "1");
-    check(MYSQL, "SELECT :a, :a WHERE b IN (:ids)", params,
-          "SELECT ?, ? WHERE b IN (SELECT NULL FROM DUAL WHERE 0)", "1 1");
+    check(MYSQL, "SELECT :a, :a WHERE b IN (:ids)", params, "SELECT ?, ? WHERE b IN (SELECT NULL FROM DUAL WHERE 0)",
+          "1 1");
     check_refused(SQLITE, "SELECT :a WHERE b IN (1, :ids)", params,
                   "parameter ids has an empty list, which must be alone in its parentheses");
     check_refused(SQLITE, "SELECT :a WHERE b IN (:ids, 1)", params,
@@ -239,7 +241,8 @@ TEST(a_long_list_expands_up_to_the_limit)
     struct adb__statement statement = {0};
     for (size_t i = 0; i < N_OF(items); i++)
         items[i] = adb_int((int64_t)i);
-    REQUIRE(bind_with(SQLITE, 0, "SELECT 1 WHERE a IN (?)", ADB_PARAMS({0, adb_list(items, 1000)}), &statement) == ADB_OK);
+    REQUIRE(bind_with(SQLITE, 0, "SELECT 1 WHERE a IN (?)", ADB_PARAMS({0, adb_list(items, 1000)}), &statement) ==
+            ADB_OK);
     CU_ASSERT_EQUAL(statement.n_values, 1000);
     CU_ASSERT_EQUAL(statement.values[999].as.integer, 999);
     CU_ASSERT_STRING_EQUAL(statement.sql + statement.sql_size - 8, ", ?1000)");
@@ -316,7 +319,8 @@ TEST(no_memory_is_a_status)
     const adb_value items[] = {adb_text_n(text, sizeof(text)), adb_text("b")};
     const adb_params *params = ADB_PARAMS({"a", adb_list(items, 2)}, {"b", adb_text_n(text, sizeof(text))});
     static const char sql[] = "SELECT :b, (:a), :b";
-    FAULT_EACH(n) {
+    FAULT_EACH(n)
+    {
         struct adb__arena small = {0};
         struct adb__sql_template made;
         struct adb__statement statement = {.n_values = 77};
@@ -337,6 +341,7 @@ SUITE(bind, CASE(values_go_by_name), CASE(repeated_names_repeat_values_only_with
       CASE(ten_shuffled_names_find_their_values), CASE(values_go_by_position), CASE(no_placeholders_take_no_values),
       CASE(names_that_do_not_fit_are_named), CASE(names_in_literals_take_no_value), CASE(a_wrong_count_is_refused),
       CASE(styles_of_text_and_values_must_agree), CASE(a_count_without_an_array_is_invalid), CASE(null_is_bound),
-      CASE(a_list_expands), CASE(a_bare_list_gets_parentheses), CASE(an_empty_list_is_a_query_without_rows), CASE(an_empty_list_has_the_type_that_postgresql_wants),
-      CASE(a_long_list_expands_up_to_the_limit), CASE(an_expanded_list_is_not_cached), CASE(bad_values_are_named),
-      CASE(values_are_copied_unless_told_not_to), CASE(a_template_is_bound_again_and_again), CASE(no_memory_is_a_status))
+      CASE(a_list_expands), CASE(a_bare_list_gets_parentheses), CASE(an_empty_list_is_a_query_without_rows),
+      CASE(an_empty_list_has_the_type_that_postgresql_wants), CASE(a_long_list_expands_up_to_the_limit),
+      CASE(an_expanded_list_is_not_cached), CASE(bad_values_are_named), CASE(values_are_copied_unless_told_not_to),
+      CASE(a_template_is_bound_again_and_again), CASE(no_memory_is_a_status))

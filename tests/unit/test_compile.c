@@ -18,8 +18,8 @@
 struct row {
     const struct adb__dialect *dialect;
     const char *sql;
-    const char *expected;   /* text; NULL: the same as sql */
-    const char *names;      /* "a b", or "#2" for two positions */
+    const char *expected; /* text; NULL: the same as sql */
+    const char *names;    /* "a b", or "#2" for two positions */
 };
 
 /* What is refused, and a part of the message. */
@@ -411,12 +411,13 @@ static unsigned flags_of(const char *sql)
 /* The first word, behind comments and parentheses, tells a reading statement. */
 TEST(reading_statements_are_told_by_their_first_word)
 {
-    static const char *const reading[] = {"SELECT 1",   "/* a */ ((select 1))", "values (1)",   "Explain DELETE",
-                                          "WITH a AS b", "show tables",         "DESCRIBE t",   "desc t",
-                                          "TABLE t",     "; -- a\n SELECT 1",   "PRAGMA x"};
+    static const char *const reading[] = {"SELECT 1",    "/* a */ ((select 1))", "values (1)", "Explain DELETE",
+                                          "WITH a AS b", "show tables",          "DESCRIBE t", "desc t",
+                                          "TABLE t",     "; -- a\n SELECT 1",    "PRAGMA x"};
     for (size_t i = 0; i < N_OF(reading); i++)
         CU_ASSERT_TRUE((flags_of(reading[i]) & ADB__STMT_READS) != 0);
-    static const char *const writing[] = {"INSERT INTO t SELECT 1", "'a' SELECT", ":a", "SELECTED", "UPDATE t", "CALL p"};
+    static const char *const writing[] = {
+        "INSERT INTO t SELECT 1", "'a' SELECT", ":a", "SELECTED", "UPDATE t", "CALL p"};
     for (size_t i = 0; i < N_OF(writing); i++)
         CU_ASSERT_EQUAL(flags_of(writing[i]), 0);
 }
@@ -424,9 +425,10 @@ TEST(reading_statements_are_told_by_their_first_word)
 /* Statements that run once are not worth a place in a cache. */
 TEST(statements_that_run_once_are_not_cached)
 {
-    static const char *const once[] = {"BEGIN",    "start transaction", "COMMIT",    "END",    "ROLLBACK TO a",
-                                       "SAVEPOINT a", "RELEASE a",      "CREATE TABLE t", "DROP TABLE t", "ALTER TABLE t",
-                                       "VACUUM",   "ATTACH 'a' AS b",   "DETACH b",  "pragma x", "SET TRANSACTION x"};
+    static const char *const once[] = {"BEGIN",         "start transaction", "COMMIT",           "END",
+                                       "ROLLBACK TO a", "SAVEPOINT a",       "RELEASE a",        "CREATE TABLE t",
+                                       "DROP TABLE t",  "ALTER TABLE t",     "VACUUM",           "ATTACH 'a' AS b",
+                                       "DETACH b",      "pragma x",          "SET TRANSACTION x"};
     for (size_t i = 0; i < N_OF(once); i++)
         CU_ASSERT_TRUE((flags_of(once[i]) & ADB__STMT_NO_CACHE) != 0);
     CU_ASSERT_EQUAL(flags_of("SELECT 1"), ADB__STMT_READS);
@@ -453,7 +455,8 @@ TEST(no_memory_is_a_status)
     char sql[4000] = "SELECT :n0";
     for (size_t i = 1; i < 300; i++)
         snprintf(sql + strlen(sql), 10, ",:n%zu", i);
-    FAULT_EACH(n) {
+    FAULT_EACH(n)
+    {
         struct adb__arena arena = {0};
         struct adb__sql_template made = {.n_names = 77};
         adb_error error = {0};

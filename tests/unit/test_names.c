@@ -44,7 +44,8 @@ TEST(many_names_keep_their_numbers)
 TEST(no_memory_leaves_the_names_as_they_were)
 {
     char name[16];
-    FAULT_EACH(n) {
+    FAULT_EACH(n)
+    {
         struct adb__arena arena = {0};
         struct adb__sql_names names = {0};
         size_t added = 0;

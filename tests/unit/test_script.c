@@ -17,7 +17,7 @@
 struct row {
     const struct adb__dialect *dialect;
     const char *script;
-    const char *expected;   /* the statements, split by '|' */
+    const char *expected; /* the statements, split by '|' */
 };
 
 static void split(const struct row *row, char *out)
@@ -108,7 +108,8 @@ TEST(other_statements_have_no_body)
         {SQLITE, "CREATE TABLE trigger (begin); x; END;", "CREATE TABLE trigger (begin);|x;|END;"},
         {SQLITE, "CREATE TABLE t (trigger, begin); x", "CREATE TABLE t (trigger, begin);|x"},
         {SQLITE, "CREATE VIEW v AS SELECT begin FROM trigger; x", "CREATE VIEW v AS SELECT begin FROM trigger;|x"},
-        {SQLITE, "CREATE TABLE \"x\" (a); CREATE INDEX i ON x (a); x", "CREATE TABLE \"x\" (a);|CREATE INDEX i ON x (a);|x"},
+        {SQLITE, "CREATE TABLE \"x\" (a); CREATE INDEX i ON x (a); x",
+         "CREATE TABLE \"x\" (a);|CREATE INDEX i ON x (a);|x"},
         {POSTGRESQL, "CREATE TRIGGER t AFTER INSERT ON a EXECUTE FUNCTION f(); x",
          "CREATE TRIGGER t AFTER INSERT ON a EXECUTE FUNCTION f();|x"},
         {POSTGRESQL, "CREATE FUNCTION f(begin date) RETURNS int LANGUAGE sql AS 'SELECT 1'; x",
@@ -126,7 +127,8 @@ TEST(other_statements_have_no_body)
 TEST(postgresql_atomic_bodies_are_one_statement)
 {
     static const struct row rows[] = {
-        {POSTGRESQL, "CREATE OR REPLACE FUNCTION f() RETURNS int BEGIN ATOMIC SELECT 1; SELECT CASE WHEN a THEN 1 END; END; x",
+        {POSTGRESQL,
+         "CREATE OR REPLACE FUNCTION f() RETURNS int BEGIN ATOMIC SELECT 1; SELECT CASE WHEN a THEN 1 END; END; x",
          "CREATE OR REPLACE FUNCTION f() RETURNS int BEGIN ATOMIC SELECT 1; SELECT CASE WHEN a THEN 1 END; END;|x"},
         {POSTGRESQL, "CREATE PROCEDURE p() BEGIN ATOMIC END; x", "CREATE PROCEDURE p() BEGIN ATOMIC END;|x"},
     };
@@ -139,21 +141,26 @@ TEST(mysql_bodies_are_one_statement)
     static const struct row rows[] = {
         {MYSQL, "CREATE PROCEDURE p() BEGIN SELECT 1; BEGIN SELECT 2; END; SELECT 3; END; x",
          "CREATE PROCEDURE p() BEGIN SELECT 1; BEGIN SELECT 2; END; SELECT 3; END;|x"},
-        {MYSQL, "CREATE DEFINER=`a`@`%` TRIGGER t BEFORE INSERT ON a FOR EACH ROW BEGIN IF b THEN SET c = 1; ELSE BEGIN END; "
-                "END IF; END; x",
+        {MYSQL,
+         "CREATE DEFINER=`a`@`%` TRIGGER t BEFORE INSERT ON a FOR EACH ROW BEGIN IF b THEN SET c = 1; ELSE BEGIN END; "
+         "END IF; END; x",
          "CREATE DEFINER=`a`@`%` TRIGGER t BEFORE INSERT ON a FOR EACH ROW BEGIN IF b THEN SET c = 1; ELSE BEGIN END; "
          "END IF; END;|x"},
-        {MYSQL, "CREATE FUNCTION f() RETURNS INT BEGIN CASE a WHEN 1 THEN SET b = CASE 1 WHEN 1 THEN 2 END; END CASE; "
-                "RETURN 1; END; x",
+        {MYSQL,
+         "CREATE FUNCTION f() RETURNS INT BEGIN CASE a WHEN 1 THEN SET b = CASE 1 WHEN 1 THEN 2 END; END CASE; "
+         "RETURN 1; END; x",
          "CREATE FUNCTION f() RETURNS INT BEGIN CASE a WHEN 1 THEN SET b = CASE 1 WHEN 1 THEN 2 END; END CASE; "
          "RETURN 1; END;|x"},
-        {MYSQL, "CREATE PROCEDURE p() l: BEGIN m: LOOP SELECT 1; LEAVE m; END LOOP m; n:BEGIN SELECT 2; END n; END l; x",
+        {MYSQL,
+         "CREATE PROCEDURE p() l: BEGIN m: LOOP SELECT 1; LEAVE m; END LOOP m; n:BEGIN SELECT 2; END n; END l; x",
          "CREATE PROCEDURE p() l: BEGIN m: LOOP SELECT 1; LEAVE m; END LOOP m; n:BEGIN SELECT 2; END n; END l;|x"},
-        {MYSQL, "CREATE PROCEDURE p() BEGIN DECLARE EXIT HANDLER FOR SQLEXCEPTION BEGIN ROLLBACK; END; SELECT 1; END; x",
+        {MYSQL,
+         "CREATE PROCEDURE p() BEGIN DECLARE EXIT HANDLER FOR SQLEXCEPTION BEGIN ROLLBACK; END; SELECT 1; END; x",
          "CREATE PROCEDURE p() BEGIN DECLARE EXIT HANDLER FOR SQLEXCEPTION BEGIN ROLLBACK; END; SELECT 1; END;|x"},
         {MYSQL, "CREATE EVENT e ON SCHEDULE EVERY 1 DAY DO BEGIN WHILE a DO BEGIN SELECT 1; END; END WHILE; END; x",
          "CREATE EVENT e ON SCHEDULE EVERY 1 DAY DO BEGIN WHILE a DO BEGIN SELECT 1; END; END WHILE; END;|x"},
-        {MYSQL, "CREATE PROCEDURE p() BEGIN REPEAT SELECT 1; UNTIL a END REPEAT; UPDATE t SET begin = 1, end = 2; END; x",
+        {MYSQL,
+         "CREATE PROCEDURE p() BEGIN REPEAT SELECT 1; UNTIL a END REPEAT; UPDATE t SET begin = 1, end = 2; END; x",
          "CREATE PROCEDURE p() BEGIN REPEAT SELECT 1; UNTIL a END REPEAT; UPDATE t SET begin = 1, end = 2; END;|x"},
         {MYSQL, "BEGIN NOT ATOMIC SELECT 1; SELECT 2; END; x", "BEGIN NOT ATOMIC SELECT 1; SELECT 2; END;|x"},
     };

@@ -15,11 +15,11 @@
 
 /* One letter a token; blanks are shown as they come. */
 static const char letters[] = {
-    [ADB__TOKEN_END] = '$',       [ADB__TOKEN_BLANK] = ' ',    [ADB__TOKEN_COMMENT] = 'c',
-    [ADB__TOKEN_WORD] = 'w',      [ADB__TOKEN_QUOTED] = 'q',   [ADB__TOKEN_OPEN] = '(',
-    [ADB__TOKEN_CLOSE] = ')',     [ADB__TOKEN_COMMA] = ',',    [ADB__TOKEN_SEMICOLON] = ';',
-    [ADB__TOKEN_OTHER] = 'o',     [ADB__TOKEN_NAMED] = 'n',    [ADB__TOKEN_NEXT] = '?',
-    [ADB__TOKEN_NUMBERED] = '#',  [ADB__TOKEN_ESCAPE] = 'e',   [ADB__TOKEN_FOREIGN] = 'f',
+    [ADB__TOKEN_END] = '$',          [ADB__TOKEN_BLANK] = ' ',  [ADB__TOKEN_COMMENT] = 'c',
+    [ADB__TOKEN_WORD] = 'w',         [ADB__TOKEN_QUOTED] = 'q', [ADB__TOKEN_OPEN] = '(',
+    [ADB__TOKEN_CLOSE] = ')',        [ADB__TOKEN_COMMA] = ',',  [ADB__TOKEN_SEMICOLON] = ';',
+    [ADB__TOKEN_OTHER] = 'o',        [ADB__TOKEN_NAMED] = 'n',  [ADB__TOKEN_NEXT] = '?',
+    [ADB__TOKEN_NUMBERED] = '#',     [ADB__TOKEN_ESCAPE] = 'e', [ADB__TOKEN_FOREIGN] = 'f',
     [ADB__TOKEN_UNTERMINATED] = 'u',
 };
 
@@ -59,10 +59,10 @@ static void check_rows(const struct row *rows, size_t n_rows)
 TEST(quotes_end_at_an_undoubled_quote)
 {
     static const struct row rows[] = {
-        {SQLITE, "'a:b' :c", "q n"},          {SQLITE, "'it''s :a'", "q"},       {SQLITE, "'' :a", "q n"},
-        {SQLITE, "''':a' ?", "q ?"},          {SQLITE, "\"a\"\":b\"", "q"},      {SQLITE, "`a``:b`", "q"},
-        {POSTGRESQL, "'a'':b'", "q"},         {POSTGRESQL, "\"a?\"?", "q?"},     {MYSQL, "`a\\` :b", "q n"},
-        {MYSQL, "'a''b'':c'", "q"},           {SQLITE, "x'00':a", "wqn"},        {POSTGRESQL, "U&'\\':a", "woqn"},
+        {SQLITE, "'a:b' :c", "q n"},  {SQLITE, "'it''s :a'", "q"},   {SQLITE, "'' :a", "q n"},
+        {SQLITE, "''':a' ?", "q ?"},  {SQLITE, "\"a\"\":b\"", "q"},  {SQLITE, "`a``:b`", "q"},
+        {POSTGRESQL, "'a'':b'", "q"}, {POSTGRESQL, "\"a?\"?", "q?"}, {MYSQL, "`a\\` :b", "q n"},
+        {MYSQL, "'a''b'':c'", "q"},   {SQLITE, "x'00':a", "wqn"},    {POSTGRESQL, "U&'\\':a", "woqn"},
     };
     check_rows(rows, N_OF(rows));
 }
@@ -71,14 +71,15 @@ TEST(quotes_end_at_an_undoubled_quote)
 TEST(backslashes_escape_by_dialect)
 {
     static const struct row rows[] = {
-        {MYSQL, "'a\\' :b'", "q"},    {MYSQL, "\"a\\\" :b\"", "q"},      {MYSQL, "'a\\\\' :b", "q n"},
-        {SQLITE, "'a\\' :b", "q n"},  {SQLITE, "\"a\\\" :b", "q n"},     {POSTGRESQL, "'a\\' :b", "q n"},
-        {MYSQL, "'a\\", "u"},         {MYSQL, "'a\\'", "u"},             {MYSQL, "'\xff' :b", "q n"},
+        {MYSQL, "'a\\' :b'", "q"},   {MYSQL, "\"a\\\" :b\"", "q"},  {MYSQL, "'a\\\\' :b", "q n"},
+        {SQLITE, "'a\\' :b", "q n"}, {SQLITE, "\"a\\\" :b", "q n"}, {POSTGRESQL, "'a\\' :b", "q n"},
+        {MYSQL, "'a\\", "u"},        {MYSQL, "'a\\'", "u"},         {MYSQL, "'\xff' :b", "q n"},
     };
     check_rows(rows, N_OF(rows));
 }
 
-/* E'' escapes with backslashes in PostgreSQL, also where it goes on behind a line end, and only as a word of its own. */
+/* E'' escapes with backslashes in PostgreSQL, also where it goes on behind a line end, and only as a word of its own.
+ */
 TEST(escape_strings_are_postgresql_only)
 {
     static const struct row rows[] = {
@@ -120,16 +121,26 @@ TEST(dollar_quotes_end_at_their_tag)
 TEST(comments_end_by_dialect)
 {
     static const struct row rows[] = {
-        {SQLITE, "-- :a\n:b", "c n"},               {SQLITE, "-- :a\r:b", "c"},
-        {POSTGRESQL, "-- :a\r:b", "c n"},           {SQLITE, "a--:b", "wc"},
-        {MYSQL, "5--:b", "woon"},                   {MYSQL, "5-- :b", "wc"},
-        {MYSQL, "--\n:b", "c n"},                   {MYSQL, "# :a\n:b", "c n"},
-        {POSTGRESQL, "a #> :b", "w oo n"},          {SQLITE, "/* :a */ :b", "c n"},
-        {SQLITE, "/*/ :a */ :b", "c n"},            {SQLITE, "/* /* :a */ :b", "c n"},
-        {POSTGRESQL, "/* /* */ :a */ :b", "c n"},   {POSTGRESQL, "/* /* :a */ :b", "u"},
-        {MYSQL, "/*! SET :a */ :b", "o n"},         {MYSQL, "/*M! :a */ :b", "o n"},
-        {MYSQL, "/*+ :a */ :b", "c n"},             {SQLITE, "/*! :a */ :b", "c n"},
-        {SQLITE, "a - :b / :c * :d", "w o n o n o n"}, {SQLITE, "/***/?/**/", "c?c"},
+        {SQLITE, "-- :a\n:b", "c n"},
+        {SQLITE, "-- :a\r:b", "c"},
+        {POSTGRESQL, "-- :a\r:b", "c n"},
+        {SQLITE, "a--:b", "wc"},
+        {MYSQL, "5--:b", "woon"},
+        {MYSQL, "5-- :b", "wc"},
+        {MYSQL, "--\n:b", "c n"},
+        {MYSQL, "# :a\n:b", "c n"},
+        {POSTGRESQL, "a #> :b", "w oo n"},
+        {SQLITE, "/* :a */ :b", "c n"},
+        {SQLITE, "/*/ :a */ :b", "c n"},
+        {SQLITE, "/* /* :a */ :b", "c n"},
+        {POSTGRESQL, "/* /* */ :a */ :b", "c n"},
+        {POSTGRESQL, "/* /* :a */ :b", "u"},
+        {MYSQL, "/*! SET :a */ :b", "o n"},
+        {MYSQL, "/*M! :a */ :b", "o n"},
+        {MYSQL, "/*+ :a */ :b", "c n"},
+        {SQLITE, "/*! :a */ :b", "c n"},
+        {SQLITE, "a - :b / :c * :d", "w o n o n o n"},
+        {SQLITE, "/***/?/**/", "c?c"},
     };
     check_rows(rows, N_OF(rows));
 }
@@ -152,12 +163,24 @@ TEST(brackets_quote_in_sqlite_only)
 TEST(colons_start_names_only_where_one_can_be)
 {
     static const struct row rows[] = {
-        {POSTGRESQL, ":name", "n"},          {POSTGRESQL, ":a,:b", "n,n"},         {POSTGRESQL, "(:a)", "(n)"},
-        {POSTGRESQL, ":a::int", "now"},      {POSTGRESQL, "x::int", "wow"},        {POSTGRESQL, "x :: int", "w o w"},
-        {POSTGRESQL, "a:b", "wow"},          {POSTGRESQL, "12:30", "wow"},         {MYSQL, "@a:=:b", "owoon"},
-        {POSTGRESQL, ":1", "ow"},            {POSTGRESQL, ": a", "o w"},           {POSTGRESQL, ":_a1", "n"},
-        {POSTGRESQL, ":\xc3\xa9t\xc3\xa9", "n"}, {POSTGRESQL, "\xc3\xa9:a", "wow"}, {POSTGRESQL, ":::a", "ow"},
-        {POSTGRESQL, ":a:b", "now"},         {POSTGRESQL, "=:a+:b", "onon"},       {POSTGRESQL, "':':a", "qn"},
+        {POSTGRESQL, ":name", "n"},
+        {POSTGRESQL, ":a,:b", "n,n"},
+        {POSTGRESQL, "(:a)", "(n)"},
+        {POSTGRESQL, ":a::int", "now"},
+        {POSTGRESQL, "x::int", "wow"},
+        {POSTGRESQL, "x :: int", "w o w"},
+        {POSTGRESQL, "a:b", "wow"},
+        {POSTGRESQL, "12:30", "wow"},
+        {MYSQL, "@a:=:b", "owoon"},
+        {POSTGRESQL, ":1", "ow"},
+        {POSTGRESQL, ": a", "o w"},
+        {POSTGRESQL, ":_a1", "n"},
+        {POSTGRESQL, ":\xc3\xa9t\xc3\xa9", "n"},
+        {POSTGRESQL, "\xc3\xa9:a", "wow"},
+        {POSTGRESQL, ":::a", "ow"},
+        {POSTGRESQL, ":a:b", "now"},
+        {POSTGRESQL, "=:a+:b", "onon"},
+        {POSTGRESQL, "':':a", "qn"},
         {POSTGRESQL, ":perms::jsonb", "now"},
     };
     check_rows(rows, N_OF(rows));
@@ -167,9 +190,9 @@ TEST(colons_start_names_only_where_one_can_be)
 TEST(positions_are_found)
 {
     static const struct row rows[] = {
-        {SQLITE, "?,?", "?,?"},     {SQLITE, "?1 ?22", "# #"},  {SQLITE, "$1", "#"},      {MYSQL, "$1", "#"},
-        {POSTGRESQL, "?", "?"},     {POSTGRESQL, "$12", "#"},   {POSTGRESQL, "a$1", "w"}, {POSTGRESQL, "LIMIT?", "w?"},
-        {POSTGRESQL, "$1a", "#w"}, {SQLITE, "$1a", "f"},       {MYSQL, "$1a", "w"},
+        {SQLITE, "?,?", "?,?"},    {SQLITE, "?1 ?22", "# #"}, {SQLITE, "$1", "#"},      {MYSQL, "$1", "#"},
+        {POSTGRESQL, "?", "?"},    {POSTGRESQL, "$12", "#"},  {POSTGRESQL, "a$1", "w"}, {POSTGRESQL, "LIMIT?", "w?"},
+        {POSTGRESQL, "$1a", "#w"}, {SQLITE, "$1a", "f"},      {MYSQL, "$1a", "w"},
     };
     check_rows(rows, N_OF(rows));
 }
@@ -178,10 +201,10 @@ TEST(positions_are_found)
 TEST(foreign_placeholders_are_sqlite_only)
 {
     static const struct row rows[] = {
-        {SQLITE, "@a", "f"},      {SQLITE, "$a", "f"},      {SQLITE, "#a", "f"},       {SQLITE, "a:b", "wf"},
-        {SQLITE, ":1", "f"},      {SQLITE, ":::a", "f"},    {SQLITE, "::a", "ow"},     {SQLITE, ":a$b", "nf"},
-        {SQLITE, "@ a", "o w"},   {SQLITE, "\\:a", "fw"},    {SQLITE, "\\?", "f"},      {MYSQL, "\\?", "f"},
-        {MYSQL, "@a", "ow"},      {MYSQL, "@@x.y", "oowow"}, {MYSQL, "$a", "w"},       {POSTGRESQL, "@a", "ow"},
+        {SQLITE, "@a", "f"},    {SQLITE, "$a", "f"},       {SQLITE, "#a", "f"},   {SQLITE, "a:b", "wf"},
+        {SQLITE, ":1", "f"},    {SQLITE, ":::a", "f"},     {SQLITE, "::a", "ow"}, {SQLITE, ":a$b", "nf"},
+        {SQLITE, "@ a", "o w"}, {SQLITE, "\\:a", "fw"},    {SQLITE, "\\?", "f"},  {MYSQL, "\\?", "f"},
+        {MYSQL, "@a", "ow"},    {MYSQL, "@@x.y", "oowow"}, {MYSQL, "$a", "w"},    {POSTGRESQL, "@a", "ow"},
     };
     check_rows(rows, N_OF(rows));
 }
@@ -190,8 +213,8 @@ TEST(foreign_placeholders_are_sqlite_only)
 TEST(backslashes_escape_marks)
 {
     static const struct row rows[] = {
-        {POSTGRESQL, "a \\? b", "w e w"}, {POSTGRESQL, "\\:a", "ew"},   {POSTGRESQL, "\\::a", "eow"},
-        {POSTGRESQL, "\\\\:a", "oew"},    {POSTGRESQL, "'\\:'", "q"},   {POSTGRESQL, "\\a", "ow"},
+        {POSTGRESQL, "a \\? b", "w e w"}, {POSTGRESQL, "\\:a", "ew"}, {POSTGRESQL, "\\::a", "eow"},
+        {POSTGRESQL, "\\\\:a", "oew"},    {POSTGRESQL, "'\\:'", "q"}, {POSTGRESQL, "\\a", "ow"},
         {SQLITE, "\\: a", "e w"},         {MYSQL, "\\:a", "ew"},
     };
     check_rows(rows, N_OF(rows));
@@ -201,9 +224,9 @@ TEST(backslashes_escape_marks)
 TEST(format_style_is_found_when_asked_for)
 {
     static const struct row rows[] = {
-        {POSTGRESQL, "%s", "?"},          {POSTGRESQL, "%s%s", "??"},  {POSTGRESQL, "'%s %%' %s", "q ?"},
-        {POSTGRESQL, "a %% b", "w e w"},  {POSTGRESQL, "%%s", "ew"},   {POSTGRESQL, "a % b", "w o w"},
-        {POSTGRESQL, "/*%s*/--%s", "cc"}, {POSTGRESQL, "%", "o"},      {POSTGRESQL, "\"%s\"", "q"},
+        {POSTGRESQL, "%s", "?"},          {POSTGRESQL, "%s%s", "??"}, {POSTGRESQL, "'%s %%' %s", "q ?"},
+        {POSTGRESQL, "a %% b", "w e w"},  {POSTGRESQL, "%%s", "ew"},  {POSTGRESQL, "a % b", "w o w"},
+        {POSTGRESQL, "/*%s*/--%s", "cc"}, {POSTGRESQL, "%", "o"},     {POSTGRESQL, "\"%s\"", "q"},
     };
     for (size_t i = 0; i < N_OF(rows); i++)
         check_row(&rows[i], true, false);
@@ -226,8 +249,8 @@ TEST(raw_text_has_no_placeholders)
 TEST(unterminated_text_is_told)
 {
     static const struct row rows[] = {
-        {SQLITE, "a 'b", "w u"}, {SQLITE, "\"", "u"},  {SQLITE, "`a", "u"},       {SQLITE, "[a", "u"},
-        {SQLITE, "/* a", "u"},   {SQLITE, "/*", "u"},  {POSTGRESQL, "E'a\\'", "u"}, {SQLITE, "'a''", "u"},
+        {SQLITE, "a 'b", "w u"}, {SQLITE, "\"", "u"}, {SQLITE, "`a", "u"},         {SQLITE, "[a", "u"},
+        {SQLITE, "/* a", "u"},   {SQLITE, "/*", "u"}, {POSTGRESQL, "E'a\\'", "u"}, {SQLITE, "'a''", "u"},
     };
     check_rows(rows, N_OF(rows));
 }

@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The pollable flag. Built twice: with HAVE_EVENTFD and without, for the pipe. */
+#include "tests/lib/harness.h"
+
+#include "queue/notify.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+static struct adb__notify notify;
+
+static bool signalled(void)
+{
+    return adb__notify_wait(&notify, 0);
+}
+
+/* It is not signalled before the first signal. */
+TEST(opens_unsignalled)
+{
+    REQUIRE(adb__notify_open(&notify) == 0);
+    CU_ASSERT(notify.read_fd >= 0);
+    CU_ASSERT(!signalled());
+    adb__notify_close(&notify);
+}
+
+/* A signal stays, also for those who wait twice, until it is cleared. */
+TEST(signal_stays_until_cleared)
+{
+    REQUIRE(adb__notify_open(&notify) == 0);
+    adb__notify_signal(&notify);
+    CU_ASSERT(signalled());
+    CU_ASSERT(signalled());
+    adb__notify_clear(&notify);
+    CU_ASSERT(!signalled());
+    adb__notify_close(&notify);
+}
+
+/* Any number of signals is one: more than a pipe holds neither block nor need a second clear. */
+TEST(signals_coalesce)
+{
+    REQUIRE(adb__notify_open(&notify) == 0);
+    for (int i = 0; i < 100000; i++)
+        adb__notify_signal(&notify);
+    CU_ASSERT(signalled());
+    adb__notify_clear(&notify);
+    CU_ASSERT(!signalled());
+    adb__notify_clear(&notify);
+    CU_ASSERT(!signalled());
+    adb__notify_close(&notify);
+}
+
+/* A signal handler may interrupt code that is about to read errno. */
+TEST(signal_keeps_errno)
+{
+    REQUIRE(adb__notify_open(&notify) == 0);
+    for (int i = 0; i < 20000; i++) {
+        errno = ENOTTY;
+        adb__notify_signal(&notify);
+        CU_ASSERT_EQUAL(errno, ENOTTY);
+    }
+    adb__notify_close(&notify);
+}
+
+/* The descriptors are not inherited by programs that are started, and nothing ever blocks on them. */
+TEST(descriptors_close_on_exec_and_never_block)
+{
+    REQUIRE(adb__notify_open(&notify) == 0);
+    const int fds[] = {notify.read_fd, notify.write_fd};
+    for (int i = 0; i < 2; i++) {
+        CU_ASSERT(fcntl(fds[i], F_GETFD) & FD_CLOEXEC);
+        CU_ASSERT(fcntl(fds[i], F_GETFL) & O_NONBLOCK);
+    }
+    adb__notify_close(&notify);
+}
+
+/* Closing leaves no descriptor open, and a second time does nothing. */
+TEST(close_twice_is_harmless)
+{
+    REQUIRE(adb__notify_open(&notify) == 0);
+    const int fd = notify.read_fd;
+    adb__notify_close(&notify);
+    CU_ASSERT_EQUAL(notify.read_fd, -1);
+    CU_ASSERT_EQUAL(notify.write_fd, -1);
+    CU_ASSERT_EQUAL(fcntl(fd, F_GETFD), -1);
+    adb__notify_close(&notify);
+}
+
+/* Without descriptors left, open gives the reason, and nothing is open. */
+TEST(open_says_why_it_was_refused)
+{
+    struct rlimit limit;
+    REQUIRE(getrlimit(RLIMIT_NOFILE, &limit) == 0);
+    struct rlimit none = {.rlim_cur = 0, .rlim_max = limit.rlim_max};
+    REQUIRE(setrlimit(RLIMIT_NOFILE, &none) == 0);
+    int error = adb__notify_open(&notify);
+    REQUIRE(setrlimit(RLIMIT_NOFILE, &limit) == 0);
+    CU_ASSERT_EQUAL(error, EMFILE);
+    CU_ASSERT_EQUAL(notify.read_fd, -1);
+    CU_ASSERT_EQUAL(notify.write_fd, -1);
+}
+
+static void *signal_it(void *arg)
+{
+    adb__notify_signal(arg);
+    return NULL;
+}
+
+/* A signal from another thread ends the wait, however long that was to be. */
+TEST(wait_ends_with_a_signal_from_another_thread)
+{
+    pthread_t thread;
+    REQUIRE(adb__notify_open(&notify) == 0);
+    REQUIRE(pthread_create(&thread, NULL, signal_it, &notify) == 0);
+    CU_ASSERT(adb__notify_wait(&notify, -1));
+    pthread_join(thread, NULL);
+    adb__notify_close(&notify);
+}
+
+SUITE(notify, CASE(opens_unsignalled), CASE(signal_stays_until_cleared), CASE(signals_coalesce),
+      CASE(signal_keeps_errno), CASE(descriptors_close_on_exec_and_never_block), CASE(close_twice_is_harmless),
+      CASE(open_says_why_it_was_refused), CASE(wait_ends_with_a_signal_from_another_thread))

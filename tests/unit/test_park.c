@@ -1,0 +1,313 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Parkers and parks as one thread sees them, which keeps the wakes that come before the sleep; tests/stress/stress_park.c
+ * has the others. */
+#include "tests/lib/harness.h"
+
+#include "base/clock.h"
+#include "queue/park.h"
+
+#define SLEEPERS 3
+
+static struct adb__park park;
+static struct adb__parker parkers[SLEEPERS];
+static struct adb__sleeper sleepers[SLEEPERS];
+
+static void setup(void)
+{
+    REQUIRE(adb__park_init(&park));
+    for (int i = 0; i < SLEEPERS; i++) {
+        REQUIRE(adb__parker_init(&parkers[i]));
+        sleepers[i] = (struct adb__sleeper){.parker = &parkers[i]};
+    }
+}
+
+/* No test leaves a searcher or a sleeper behind. */
+static void teardown(void)
+{
+    CU_ASSERT_EQUAL(atomic_load(&park.word), 0);
+    for (int i = 0; i < SLEEPERS; i++)
+        adb__parker_fini(&parkers[i]);
+    adb__park_fini(&park);
+}
+
+/* A deadline that has passed: looks whether a wake is there, and does not sleep. */
+static bool woken(int i)
+{
+    return adb__parker_wait(&parkers[i], adb__clock_now());
+}
+
+static unsigned searching(void)
+{
+    return atomic_load(&park.word) >> 16;
+}
+
+/* A wake that comes before the sleep is kept, once. */
+TEST(wake_before_wait_is_kept)
+{
+    setup();
+    adb__parker_wake(&parkers[0]);
+    adb__parker_wake(&parkers[0]);
+    CU_ASSERT(adb__parker_wait(&parkers[0], ADB__NEVER));
+    CU_ASSERT(!woken(0));
+    teardown();
+}
+
+/* A kept wake counts even when the deadline has passed. */
+TEST(wake_counts_after_the_deadline_too)
+{
+    setup();
+    adb__parker_wake(&parkers[0]);
+    CU_ASSERT(woken(0));
+    teardown();
+}
+
+/* Without a wake, the sleep ends at the deadline and not before, in the past, at zero and before the clock's time. */
+TEST(wait_ends_at_the_deadline)
+{
+    const int64_t before[] = {INT64_MIN, -1, 0, 1};
+    setup();
+    for (size_t i = 0; i < sizeof(before) / sizeof(before[0]); i++)
+        CU_ASSERT(!adb__parker_wait(&parkers[0], before[i]));
+    int64_t deadline = adb__clock_now() + ADB__NS_PER_MS;
+    CU_ASSERT(!adb__parker_wait(&parkers[0], deadline));
+    CU_ASSERT(adb__clock_now() >= deadline);
+    teardown();
+}
+
+static void *wake_first(void *arg)
+{
+    (void)arg;
+    adb__parker_wake(&parkers[0]);
+    return NULL;
+}
+
+/* A wake from another thread ends the sleep, for ever or long as it was to be. */
+TEST(wait_ends_with_a_wake_from_another_thread)
+{
+    const int64_t deadlines[] = {ADB__NEVER, ADB__NEVER - 1, adb__clock_now() + 3600 * 1000 * ADB__NS_PER_MS};
+    setup();
+    for (int i = 0; i < 3; i++) {
+        pthread_t thread;
+        REQUIRE(pthread_create(&thread, NULL, wake_first, NULL) == 0);
+        CU_ASSERT(adb__parker_wait(&parkers[0], deadlines[i]));
+        pthread_join(thread, NULL);
+    }
+    teardown();
+}
+
+/* When nobody sleeps or searches, the caller is told, so that it can start a worker. */
+TEST(call_on_busy_pool_is_false)
+{
+    setup();
+    CU_ASSERT(!adb__park_call(&park));
+    teardown();
+}
+
+/* A call turns one sleeper into the searcher and wakes it. */
+TEST(call_wakes_a_sleeper_as_searcher)
+{
+    setup();
+    adb__park_announce(&park, &sleepers[0], false);
+    CU_ASSERT_EQUAL(adb__park_sleeping(&park), 1);
+    CU_ASSERT(adb__park_call(&park));
+    CU_ASSERT_EQUAL(adb__park_sleeping(&park), 0);
+    CU_ASSERT_EQUAL(searching(), 1);
+    CU_ASSERT(adb__park_sleep(&park, &sleepers[0], ADB__NEVER));
+    adb__park_found(&park);
+    teardown();
+}
+
+/* While somebody searches, nobody else is woken: that one will find the work. */
+TEST(call_wakes_nobody_while_somebody_searches)
+{
+    setup();
+    CU_ASSERT(adb__park_search(&park));
+    adb__park_announce(&park, &sleepers[0], false);
+    CU_ASSERT(adb__park_call(&park));
+    CU_ASSERT_EQUAL(adb__park_sleeping(&park), 1);
+    CU_ASSERT(!woken(0));
+    CU_ASSERT(!adb__park_withdraw(&park, &sleepers[0]));
+    adb__park_found(&park);
+    teardown();
+}
+
+/* Two calls wake one: the second is left to the searcher. */
+TEST(second_call_wakes_nobody)
+{
+    setup();
+    adb__park_announce(&park, &sleepers[0], false);
+    adb__park_announce(&park, &sleepers[1], false);
+    CU_ASSERT(adb__park_call(&park));
+    CU_ASSERT(adb__park_call(&park));
+    CU_ASSERT_EQUAL(adb__park_sleeping(&park), 1);
+    CU_ASSERT(adb__park_sleep(&park, &sleepers[1], ADB__NEVER));
+    CU_ASSERT(!woken(0));
+    adb__park_found(&park);
+    CU_ASSERT(!adb__park_withdraw(&park, &sleepers[0]));
+    teardown();
+}
+
+/* A searcher that has found work and calls wakes the next: so the pool grows awake one by one. */
+TEST(searcher_calls_the_next)
+{
+    setup();
+    adb__park_announce(&park, &sleepers[0], false);
+    adb__park_announce(&park, &sleepers[1], false);
+    CU_ASSERT(adb__park_call(&park));
+    CU_ASSERT(adb__park_sleep(&park, &sleepers[1], ADB__NEVER));
+    adb__park_found(&park);
+    CU_ASSERT(adb__park_call(&park));
+    CU_ASSERT(adb__park_sleep(&park, &sleepers[0], ADB__NEVER));
+    adb__park_found(&park);
+    CU_ASSERT(!adb__park_call(&park));
+    teardown();
+}
+
+/* The last one to fall asleep is called first, as its memory is warm, and the others can sleep long enough to leave. */
+TEST(last_asleep_is_called_first)
+{
+    setup();
+    for (int i = 0; i < SLEEPERS; i++)
+        adb__park_announce(&park, &sleepers[i], false);
+    for (int i = SLEEPERS - 1; i >= 0; i--) {
+        CU_ASSERT(adb__park_call(&park));
+        CU_ASSERT(woken(i));
+        CU_ASSERT(adb__park_sleep(&park, &sleepers[i], adb__clock_now()));
+        adb__park_found(&park);
+    }
+    teardown();
+}
+
+/* One searches at a time. */
+TEST(second_search_is_refused)
+{
+    setup();
+    CU_ASSERT(adb__park_search(&park));
+    CU_ASSERT(!adb__park_search(&park));
+    adb__park_found(&park);
+    CU_ASSERT(adb__park_search(&park));
+    adb__park_found(&park);
+    teardown();
+}
+
+/* A searcher that goes to sleep searches no more. */
+TEST(announce_ends_the_search)
+{
+    setup();
+    CU_ASSERT(adb__park_search(&park));
+    adb__park_announce(&park, &sleepers[0], true);
+    CU_ASSERT_EQUAL(searching(), 0);
+    CU_ASSERT_EQUAL(adb__park_sleeping(&park), 1);
+    CU_ASSERT(!adb__park_sleep(&park, &sleepers[0], adb__clock_now()));
+    teardown();
+}
+
+/* Work that came while it was the searcher may be more than one piece, and its producers have called nobody: so when it
+ * does not sleep after all it is the searcher again, and will look for more. */
+TEST(withdrawing_searcher_searches_again)
+{
+    setup();
+    CU_ASSERT(adb__park_search(&park));
+    adb__park_announce(&park, &sleepers[0], true);
+    CU_ASSERT(adb__park_withdraw(&park, &sleepers[0]));
+    CU_ASSERT_EQUAL(searching(), 1);
+    CU_ASSERT_EQUAL(adb__park_sleeping(&park), 0);
+    adb__park_found(&park);
+    teardown();
+}
+
+/* Called between the announcement and the withdrawal: the caller relies on it, so it is the searcher. */
+TEST(withdraw_after_a_call_is_the_searcher)
+{
+    setup();
+    adb__park_announce(&park, &sleepers[0], false);
+    CU_ASSERT(adb__park_call(&park));
+    CU_ASSERT(adb__park_withdraw(&park, &sleepers[0]));
+    adb__park_found(&park);
+    teardown();
+}
+
+/* The wake of a call that was noticed otherwise stays in the parker, and ends the next sleep, which says that it was not
+ * called. */
+TEST(old_wake_is_no_call)
+{
+    setup();
+    adb__park_announce(&park, &sleepers[0], false);
+    CU_ASSERT(adb__park_call(&park));
+    CU_ASSERT(adb__park_withdraw(&park, &sleepers[0]));
+    adb__park_found(&park);
+    adb__park_announce(&park, &sleepers[0], false);
+    CU_ASSERT(!adb__park_sleep(&park, &sleepers[0], ADB__NEVER));
+    teardown();
+}
+
+/* Woken by name: awake, not the searcher, and no longer listed. */
+TEST(wake_by_name_ends_the_sleep)
+{
+    setup();
+    adb__park_announce(&park, &sleepers[0], false);
+    adb__parker_wake(&parkers[0]);
+    CU_ASSERT(!adb__park_sleep(&park, &sleepers[0], ADB__NEVER));
+    CU_ASSERT_EQUAL(adb__park_sleeping(&park), 0);
+    CU_ASSERT(!adb__park_call(&park));
+    teardown();
+}
+
+/* Called and woken by name at once, or called when the deadline passes: the search must not get lost. */
+TEST(call_wins_over_name_and_deadline)
+{
+    setup();
+    adb__park_announce(&park, &sleepers[0], false);
+    adb__parker_wake(&parkers[0]);
+    CU_ASSERT(adb__park_call(&park));
+    CU_ASSERT(adb__park_sleep(&park, &sleepers[0], ADB__NEVER));
+    adb__park_found(&park);
+
+    adb__park_announce(&park, &sleepers[0], false);
+    CU_ASSERT(adb__park_call(&park));
+    CU_ASSERT(woken(0));
+    CU_ASSERT(adb__park_sleep(&park, &sleepers[0], adb__clock_now()));
+    adb__park_found(&park);
+    teardown();
+}
+
+/* One leaves from the middle of the list; the others are called as ever. */
+TEST(withdrawing_leaves_the_others_listed)
+{
+    setup();
+    for (int i = 0; i < SLEEPERS; i++)
+        adb__park_announce(&park, &sleepers[i], false);
+    CU_ASSERT(!adb__park_withdraw(&park, &sleepers[1]));
+    CU_ASSERT_EQUAL(adb__park_sleeping(&park), 2);
+    adb__park_wake_all(&park);
+    CU_ASSERT(woken(0) && !woken(1) && woken(2));
+    adb__park_found(&park);
+    adb__park_found(&park);
+    teardown();
+}
+
+/* Closing wakes all, each as a searcher. */
+TEST(wake_all_wakes_every_sleeper)
+{
+    setup();
+    adb__park_wake_all(&park);
+    for (int i = 0; i < SLEEPERS; i++)
+        adb__park_announce(&park, &sleepers[i], false);
+    adb__park_wake_all(&park);
+    CU_ASSERT_EQUAL(adb__park_sleeping(&park), 0);
+    CU_ASSERT_EQUAL(searching(), SLEEPERS);
+    for (int i = 0; i < SLEEPERS; i++) {
+        CU_ASSERT(adb__park_sleep(&park, &sleepers[i], ADB__NEVER));
+        adb__park_found(&park);
+    }
+    teardown();
+}
+
+SUITE(park, CASE(wake_before_wait_is_kept), CASE(wake_counts_after_the_deadline_too), CASE(wait_ends_at_the_deadline),
+      CASE(wait_ends_with_a_wake_from_another_thread), CASE(call_on_busy_pool_is_false),
+      CASE(call_wakes_a_sleeper_as_searcher), CASE(call_wakes_nobody_while_somebody_searches),
+      CASE(second_call_wakes_nobody), CASE(searcher_calls_the_next), CASE(last_asleep_is_called_first),
+      CASE(second_search_is_refused), CASE(announce_ends_the_search), CASE(withdrawing_searcher_searches_again),
+      CASE(withdraw_after_a_call_is_the_searcher), CASE(old_wake_is_no_call), CASE(wake_by_name_ends_the_sleep),
+      CASE(call_wins_over_name_and_deadline), CASE(withdrawing_leaves_the_others_listed),
+      CASE(wake_all_wakes_every_sleeper))
