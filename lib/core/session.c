@@ -2,7 +2,6 @@
 /* Statements, levels and work functions on a worker's connection. */
 #include "core/session.h"
 
-#include "base/alloc.h"
 #include "base/clock.h"
 #include "core/database.h"
 #include "core/trace.h"
@@ -123,6 +122,26 @@ adb_status adb__session_run_many(struct adb__worker *worker, const struct adb__l
     return status;
 }
 
+/* One statement of a script, as it stands: a script has no values. */
+static adb_status script_step(struct adb__worker *worker, const struct adb__lane *lane, const char *sql, size_t sql_size,
+                              struct adb_result *result, adb_error *error)
+{
+    struct adb__sql_template compiled;
+    struct adb__arena arena;
+    struct adb__sink sink = {.result = result, .max_rows = 1};
+    adb__arena_init(&arena, NULL, 0);
+    adb__result_discard(result);
+    adb_status status =
+        adb__sql_parse(&arena, &worker->db->driver->dialect, ADB__SQL_RAW, sql, sql_size, &compiled, error);
+    if (status == ADB_OK) {
+        const struct adb__statement statement = {
+            .sql = compiled.sql, .sql_size = compiled.sql_size, .flags = compiled.flags | ADB__STMT_NO_CACHE};
+        status = adb__session_run(worker, lane, &statement, &sink, error);
+    }
+    adb__arena_reset(&arena);
+    return status;
+}
+
 adb_status adb__session_run_script(struct adb__worker *worker, const struct adb__lane *lane, const char *sql,
                                    size_t sql_size, struct adb_result *result, adb_error *error)
 {
@@ -133,14 +152,7 @@ adb_status adb__session_run_script(struct adb__worker *worker, const struct adb_
         size_t size = adb__sql_next_statement(dialect, sql, sql_size, &skipped);
         if (size == 0)
             break;
-        char *one = adb__strndup(sql + skipped, size);
-        if (one == NULL)
-            return adb__error_set(error, ADB_E_NOMEM, "no memory for a statement of the script");
-        const struct adb__statement statement = {.sql = one, .sql_size = size, .flags = ADB__STMT_NO_CACHE};
-        struct adb__sink sink = {.result = result, .max_rows = 1};
-        adb__result_discard(result);
-        status = adb__session_run(worker, lane, &statement, &sink, error);
-        adb__free(one);
+        status = script_step(worker, lane, sql + skipped, size, result, error);
         sql += skipped + size;
         sql_size -= skipped + size;
     }

@@ -239,10 +239,11 @@ static adb_flow free_here(adb_result *batch, void *user_data)
     struct reader *reader = user_data;
     take(batch, reader);
     adb_context_free(reader->ctx);
+    reader->ctx = NULL; /* a batch that was under way may still come */
     return ADB_CONTINUE;
 }
 
-/* The context may be freed inside a batch callback: no batch comes any more, and the outcome once. */
+/* The context may be freed inside a batch callback: the outcome comes once, and no batch behind it. */
 BOTH(free_in_the_middle)
 {
     struct reader reader;
