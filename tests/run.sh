@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # Everything from a fresh clone: installs what is missing (Debian, as root), builds out of tree, runs all tests.
 #
-# Environment: ADB_BUILD_DIR (build), ADB_CONFIGURE_FLAGS, CC.
+# Environment: ADB_BUILD_DIR (build), ADB_CONFIGURE_FLAGS, CC, ADB_TEST_URLS (databases for the conformance suite, blank or
+# comma between them; what is in them is lost).
 # The last line is "N passed, N failed", with the skipped ones after it when there are any.
 
 cd "$(dirname "$0")/.." || exit 1
@@ -24,6 +25,12 @@ jobs=$(nproc 2>/dev/null || echo 2)
 configure_in "$build" ${ADB_CONFIGURE_FLAGS:-} || exit 1
 make -C "$build" -j"$jobs" || exit 1
 
+# The suite for databases by URL: a file, unless somebody has a better one.
+top=$(cd "$build" && pwd) || exit 1
+ADB_TEST_URLS=${ADB_TEST_URLS:-sqlite:///$top/conformance.db}
+export ADB_TEST_URLS
+rm -f "$top"/conformance.db*
+
 # The results are read from the files that the test harness of automake leaves: <test>.trs says how the program ended,
 # <test>.log ends with its own counts.
 find "$build" -name '*.trs' -exec rm -f {} +
@@ -40,7 +47,7 @@ count_lines() {
 }
 
 count_lines >"$build/counts"
-[ -s "$build/counts" ] || tail -n 100 "$build/check.log"
+[ -s "$build/counts" ] || grep -E 'error|warning|undefined|\*\*\*' "$build/check.log" | tail -n 40
 
 while read -r ended log counts; do
     case $ended in

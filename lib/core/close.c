@@ -24,6 +24,11 @@ static int64_t jobs_undelivered(const adb_database *db)
     return atomic_load_explicit(&db->jobs.undelivered, memory_order_seq_cst) - (int64_t)adb__deliveries_here(db);
 }
 
+static int64_t half_way(int64_t now, int64_t deadline)
+{
+    return deadline == ADB__NEVER ? ADB__NEVER : now + (deadline - now) / 2;
+}
+
 /* The first queue whose turn it is, referenced; the list may change as soon as the lock is gone. */
 static adb_queue *close_queue(adb_database *db, size_t turn)
 {
@@ -109,19 +114,24 @@ static void close_abandon(adb_database *db)
     }
 }
 
-/* Send the workers home. True: all came. */
-static bool close_join(adb_database *db, int64_t deadline)
+/* Send the workers of a role home. Returns how many did not come. */
+static unsigned close_join_role(adb_database *db, enum adb__role role, int64_t deadline)
 {
     unsigned left = 0;
-    for (size_t i = 0; i < db->n_servers; i++) {
-        for (unsigned role = 0; role < ADB__N_ROLES; role++)
-            adb__pool_stop(&db->servers[i].pools[role]);
-    }
-    for (size_t i = 0; i < db->n_servers; i++) {
-        for (unsigned role = 0; role < ADB__N_ROLES; role++)
-            left += adb__pool_join(&db->servers[i].pools[role], deadline);
+    for (size_t i = 0; i < db->n_servers; i++)
+        adb__pool_stop(&db->servers[i].pools[role]);
+    for (size_t i = 0; i < db->n_servers; i++)
+        left += adb__pool_join(&db->servers[i].pools[role], deadline);
+    return left;
+}
+
+/* Readers first: the writer is then the last to close, and can leave the file tidy. True: all came. */
+static bool close_join(adb_database *db, int64_t deadline)
+{
+    unsigned left = close_join_role(db, ADB__ROLE_READER, half_way(adb__clock_now(), deadline));
+    left += close_join_role(db, ADB__ROLE_WRITER, deadline);
+    for (size_t i = 0; i < db->n_servers; i++)
         adb__counter_set(&db->servers[i].ready, 0);
-    }
     if (left > 0)
         adb__log(&db->log, ADB__LOG_ERROR, "%u workers did not come back from the client library", left);
     return left == 0;
@@ -152,11 +162,6 @@ static void close_finish(adb_database *db, int64_t deadline)
             adb__condition_wait(&db->changed, &db->lock, adb__deadline_first(deadline, now + PEEK_NS));
         pthread_mutex_unlock(&db->lock);
     }
-}
-
-static int64_t half_way(int64_t now, int64_t deadline)
-{
-    return deadline == ADB__NEVER ? ADB__NEVER : now + (deadline - now) / 2;
 }
 
 /* Everything between the gate and the end. */

@@ -143,7 +143,7 @@ void adb__worker_disconnect(struct adb__worker *worker, enum adb__close_reason r
         adb__worker_send(worker, "ROLLBACK", NULL); /* the close below does the same when this fails */
     db->driver->close(worker->conn);
     memset(worker->conn, 0, db->driver->conn_size);
-    worker->is_open = worker->is_broken = worker->base_open = false;
+    worker->is_open = worker->is_broken = worker->base_open = worker->in_group = worker->in_share = false;
     adb__counter_add(&db->figures.connections, -1);
     adb__counter_add(&db->figures.closed[reason], 1);
     adb__log(&db->log, ADB__LOG_INFO, "disconnected from %s", adb_url_redacted(worker->pool->server->url));

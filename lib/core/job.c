@@ -272,6 +272,11 @@ bool adb__job_unsettle(struct adb__job *job)
     return adb__word_state(word) == ADB__JOB_SETTLED && slot_step(slot, word, word_in(word, ADB__JOB_RUNNING));
 }
 
+int64_t adb__job_accepted_at(const struct adb__job *job)
+{
+    return atomic_load_explicit(&job_slot(job)->accepted_at, memory_order_relaxed);
+}
+
 bool adb__job_is_queued(const struct adb__job *job)
 {
     return adb__word_state(slot_word(job_slot(job))) == ADB__JOB_QUEUED;

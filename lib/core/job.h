@@ -142,6 +142,7 @@ bool adb__job_claim(struct adb__job *job, struct adb__worker *worker);   /* QUEU
 bool adb__job_unclaim(struct adb__job *job);                             /* RUNNING to QUEUED; false: it should stop */
 bool adb__job_settle(struct adb__job *job);                              /* RUNNING to SETTLED; false: should stop */
 bool adb__job_unsettle(struct adb__job *job);                            /* SETTLED to RUNNING; false: abandoned */
+int64_t adb__job_accepted_at(const struct adb__job *job);
 bool adb__job_is_queued(const struct adb__job *job);
 /* Why the job was asked to end, or was ended by an outsider; ADB__STOP_NONE: go on. */
 enum adb__job_reason adb__job_stop_reason(const struct adb__job *job);

@@ -14,6 +14,7 @@ void adb__lane_init(struct adb__lane *lane, struct adb__server *server, bool rea
     adb__ref_init(&lane->ref, embedded_in == NULL); /* no handle keeps an embedded lane, only who attends it */
     lane->server = server;
     lane->read_only = read_only;
+    lane->acted_at = 0;
     lane->embedded_in = embedded_in;
     lane->home = NULL;
     lane->backlog = lane->backlog_end = NULL;

@@ -20,6 +20,7 @@ struct adb__lane {
     struct adb__ref ref;             /* the handles, and whoever attends or is called */
     struct adb__server *server;
     struct adb__counter handles;     /* contexts; the last one says farewell */
+    int64_t acted_at;                /* its last job ended no later: a shared snapshot must be younger; the attender's */
     bool read_only;                  /* of the context: writes are refused */
     struct adb__job *embedded_in;    /* a job that is a lane of its own; NULL: allocated */
 

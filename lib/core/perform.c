@@ -7,6 +7,7 @@
 #include "core/database.h"
 #include "core/server.h"
 #include "core/session.h"
+#include "core/share.h"
 #include "core/stream.h"
 #include "model/error.h"
 
@@ -261,6 +262,11 @@ void adb__perform(struct adb__worker *worker, struct adb__lane *lane, struct adb
         job->result.error = error;
     if (status == ADB_OK || kind_is_structural(job->kind))
         status = perform_kind(worker, lane, job);
+    if (status < 0 && adb__share_retry(worker)) {
+        adb__result_discard(&job->result);
+        adb__error_clear(&job->result.error);
+        status = perform_kind(worker, lane, job);
+    }
     if (status == ADB__NEED_WRITER) {
         if (perform_move(lane, job)) {
             worker->job = NULL;

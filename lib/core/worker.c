@@ -9,6 +9,7 @@
 #include "core/perform.h"
 #include "core/process.h"
 #include "core/server.h"
+#include "core/share.h"
 #include "model/error.h"
 
 #include <signal.h>
@@ -132,6 +133,8 @@ static struct adb__lane *worker_next_lane(struct adb__worker *worker)
     worker_set_state(worker, ADB__WORKER_IDLE);
     for (;;) {
         struct adb__lane *lane = adb__pool_pop(pool);
+        if (lane == NULL)
+            adb__share_end(worker);
         if (lane == NULL && !searching)
             searching = adb__park_search(&pool->park);
         if (lane == NULL && searching)
@@ -181,6 +184,7 @@ static bool worker_leave(struct adb__worker *worker, struct adb__lane *lane)
         held = false;
     }
     lane->home = held ? worker : NULL;
+    lane->acted_at = adb__clock_now();
     if (!held)
         adb__worker_clean(worker); /* before another worker may run this lane */
     if (!adb__mailbox_leave(&lane->mailbox))
@@ -191,6 +195,13 @@ static bool worker_leave(struct adb__worker *worker, struct adb__lane *lane)
     }
     worker_hold(worker, lane);
     return false;
+}
+
+/* More is to be done, by whoever takes the lane next. */
+static void worker_pass_lane(struct adb__lane *lane, struct adb__job *first)
+{
+    lane->acted_at = adb__clock_now();
+    adb__lane_send(lane, first);
 }
 
 void adb__worker_put_back(struct adb__worker *worker, struct adb__lane *lane)
@@ -204,7 +215,7 @@ void adb__worker_put_back(struct adb__worker *worker, struct adb__lane *lane)
         if (mail == &lane->farewell) {
             adb__lane_pop(lane); /* nothing is held */
         } else if (mail != NULL) {
-            adb__lane_send(lane, ADB__CONTAINER_OF(mail, struct adb__job, mail));
+            worker_pass_lane(lane, ADB__CONTAINER_OF(mail, struct adb__job, mail));
             return;
         }
     }
@@ -242,12 +253,13 @@ static void worker_attend(struct adb__worker *worker, struct adb__lane *lane)
         bool share_used = left == 0 && !adb__lane_is_held(lane) && adb__pool_has_ready(worker->pool);
         if (share_used || !worker_suits(worker, lane, job)) {
             adb__worker_clean(worker);
-            adb__lane_send(lane, job);
+            worker_pass_lane(lane, job);
             return;
         }
         left = left == 0 ? ADB__WORKER_RUN : left - 1;
         if (adb__group_suits(worker, lane, job) && adb__group_run(worker, lane))
             continue;
+        adb__share_prepare(worker, lane, job);
         adb__perform(worker, lane, job);
     }
 }

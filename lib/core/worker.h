@@ -51,6 +51,9 @@ struct adb__worker {
     bool is_broken;                 /* lost: to be closed when the job is over */
     bool base_open;                 /* the transaction of force_rollback */
     bool in_group;                  /* a transaction that several jobs share is open */
+    bool in_share;                  /* that transaction is a snapshot of selects; see core/share.c */
+    unsigned share_left;
+    int64_t share_since;
     int64_t group_not_before;
     int64_t used_at;
     int64_t expires_at;             /* of the connection: lifetime */

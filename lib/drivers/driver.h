@@ -54,6 +54,7 @@ struct adb__layout {
     unsigned max_writers;   /* 0: as many as the options allow */
     unsigned max_readers;   /* 0: the database has no roles, the writers do all */
     bool group_commit;      /* a commit costs so much that several autocommit writes had better share it */
+    bool shared_reads;      /* a snapshot costs so much that several selects had better share it */
     bool keep_open;         /* the data lives in the connection (SQLite :memory:): never close it when idle */
 };
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The ready queue under many threads, as Concurrency Kit tests its rings: nothing lost, nothing twice, the order of each
- * producer kept. Indices come from slots.h and go back to it, so that is under test as well.
+/* The ready queue under many threads, as Concurrency Kit tests its rings: nothing lost, nothing twice, the order of
+ * each producer kept. Indices come from slots.h and go back to it, so that is under test as well.
  *
  *     stress_ready [times]        a longer run: times as many pushes */
 #include "queue/ready.h"
@@ -20,8 +20,8 @@
 struct setting {
     unsigned producers;
     unsigned consumers;
-    uint32_t capacity;          /* no less than consumers: see ready.h */
-    uint32_t pushes;            /* of each producer */
+    uint32_t capacity; /* no less than consumers: see ready.h */
+    uint32_t pushes;   /* of each producer */
 };
 
 struct letter {
@@ -33,7 +33,7 @@ static struct run {
     struct setting setting;
     struct adb__ready ready;
     struct adb__slots slots;
-    struct letter *letters;     /* by index; plain, as the queue has to publish them */
+    struct letter *letters; /* by index; plain, as the queue has to publish them */
     _Atomic unsigned char *seen[MAX_THREADS];
     _Atomic unsigned producing; /* producers that are not done */
     _Atomic unsigned next_id;
@@ -162,9 +162,8 @@ static bool stress(struct setting setting)
 int main(int argc, char **argv)
 {
     static const struct setting settings[] = {
-        {1, 1, 1, 30000}, {1, 1, 64, 60000},  {1, 4, 4, 40000},  {4, 1, 4, 10000}, {2, 2, 2, 20000},
-        {4, 4, 4, 10000}, {4, 4, 16, 10000},  {8, 2, 8, 5000},   {2, 8, 8, 20000}, {8, 8, 8, 5000},
-        {8, 8, 64, 5000}, {4, 4, 1024, 10000}};
+        {1, 1, 1, 10000}, {1, 1, 64, 60000}, {1, 4, 4, 20000}, {4, 1, 4, 5000}, {2, 2, 2, 10000}, {4, 4, 4, 5000},
+        {4, 4, 16, 5000}, {8, 2, 8, 2500},   {2, 8, 8, 5000},  {8, 8, 8, 2500}, {8, 8, 64, 2500}, {4, 4, 1024, 10000}};
     unsigned times = argc > 1 ? (unsigned)strtoul(argv[1], NULL, 10) : 1;
     unsigned failed = 0;
     const unsigned n_settings = sizeof(settings) / sizeof(settings[0]);

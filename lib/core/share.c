@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Shared reads. A job may read a snapshot that was taken after the job was accepted, and after its lane's last run on a
+ * worker: then it sees every commit that its submitter can have known of, and never less than the lane saw before. */
+#include "core/share.h"
+
+#include "base/clock.h"
+#include "core/database.h"
+#include "core/server.h"
+
+/* Jobs in one snapshot: while it is open, no checkpoint can pass it. */
+#define SHARE_MOST 64
+
+static bool job_suits(const struct adb__job *job)
+{
+    switch (job->kind) {
+    case ADB_REQUEST_FETCH_ALL:
+    case ADB_REQUEST_FETCH_ONE:
+    case ADB_REQUEST_FETCH_VAL:
+    case ADB_REQUEST_FETCH_MANY:
+        return (job->statement.flags & (ADB__STMT_READS | ADB__STMT_NO_CACHE)) == ADB__STMT_READS;
+    default:
+        return false;
+    }
+}
+
+static bool worker_suits(const struct adb__worker *worker)
+{
+    return worker->pool->server->layout.shared_reads && worker->pool->role == ADB__ROLE_READER && worker->is_open &&
+           !worker->base_open && !worker->db->options.unpooled;
+}
+
+static bool share_covers(const struct adb__worker *worker, const struct adb__lane *lane, const struct adb__job *job)
+{
+    return worker->share_left > 0 && adb__job_accepted_at(job) <= worker->share_since &&
+           lane->acted_at <= worker->share_since;
+}
+
+static void share_begin(struct adb__worker *worker)
+{
+    worker->share_since = adb__clock_now(); /* before the snapshot, which the first select takes */
+    worker->share_left = SHARE_MOST;
+    worker->in_share = worker->in_group = adb__worker_send(worker, "BEGIN", NULL) == ADB_OK;
+}
+
+void adb__share_end(struct adb__worker *worker)
+{
+    if (!worker->in_share)
+        return;
+    worker->in_share = worker->in_group = false;
+    if (worker->is_open)
+        adb__worker_send(worker, "COMMIT", NULL); /* what this leaves open, adb__worker_clean() closes */
+}
+
+bool adb__share_retry(struct adb__worker *worker)
+{
+    if (!worker->in_share || worker->is_broken || adb__worker_check_stop(worker, NULL) != ADB_OK)
+        return false;
+    adb__share_end(worker);
+    return true;
+}
+
+void adb__share_prepare(struct adb__worker *worker, const struct adb__lane *lane, const struct adb__job *job)
+{
+    bool suits = job_suits(job) && !adb__lane_is_held(lane) && worker_suits(worker);
+    if (worker->in_share && !(suits && share_covers(worker, lane, job)))
+        adb__share_end(worker);
+    if (suits && !worker->in_share && adb__pool_has_ready(worker->pool))
+        share_begin(worker);
+    if (worker->in_share)
+        worker->share_left--;
+}
