@@ -7,9 +7,9 @@
 table=tests/conformance/behaviours.md
 [ -e "$table" ] || conclude "$table: is missing"
 
-# The names that a row may give: TEST(name) of any test program, and the shell tests with and without .sh.
+# The names that a row may give: TEST(name) and BOTH(name) of any test program, and the shell tests with and without .sh.
 tests=$(
-    find tests -name '*.c' -exec sed -n 's/^ *TEST(\([A-Za-z0-9_]*\)).*/\1/p' {} +
+    find tests -name '*.c' -exec sed -n 's/^ *TEST(\([A-Za-z0-9_]*\)).*/\1/p; s/^ *BOTH(\([A-Za-z0-9_]*\)).*/\1/p' {} +
     find tests examples -name '*.sh' | sed 'p; s,.*/,,' | sed 'p; s/\.sh$//'
 )
 

@@ -27,6 +27,10 @@ extern "C" {
  */
 typedef struct adb_url adb_url;
 
+/*
+ * Of NULL in place of a URL every part is missing: NULL, no options, port -1.
+ */
+
 /**
  * Read a URL and check all of it.
  *
@@ -78,7 +82,7 @@ ADB_API void adb_url_free(adb_url *url);
  *
  * It is given as written (in lower case), not as what an alias stands for.
  *
- * @param url  The URL; not NULL.
+ * @param url  The URL, or NULL.
  * @return The dialect, never empty.
  *
  * Ownership: borrowed from @p url.
@@ -91,7 +95,7 @@ ADB_API const char *adb_url_dialect(const adb_url *url);
 /**
  * Read the driver: what follows the first `+` of the scheme.
  *
- * @param url  The URL; not NULL.
+ * @param url  The URL, or NULL.
  * @return The driver in lower case, "" when there is none.
  *
  * Ownership: borrowed from @p url.
@@ -106,7 +110,7 @@ ADB_API const char *adb_url_driver(const adb_url *url);
  *
  * A `+` stays a plus.
  *
- * @param url  The URL; not NULL.
+ * @param url  The URL, or NULL.
  * @return The user; NULL when absent, "" when present and empty.
  *
  * Ownership: borrowed from @p url.
@@ -121,7 +125,7 @@ ADB_API const char *adb_url_user(const adb_url *url);
  *
  * Keep it out of logs; adb_url_redacted() is for those.
  *
- * @param url  The URL; not NULL.
+ * @param url  The URL, or NULL.
  * @return The password; NULL when absent, "" when present and empty.
  *
  * Ownership: borrowed from @p url.
@@ -134,7 +138,7 @@ ADB_API const char *adb_url_password(const adb_url *url);
 /**
  * Read user and password as written, still encoded.
  *
- * @param url  The URL; not NULL.
+ * @param url  The URL, or NULL.
  * @return `user[:password]`; NULL when the user is absent or empty, even with a password.
  *
  * Ownership: borrowed from @p url.
@@ -152,7 +156,7 @@ ADB_API const char *adb_url_userinfo(const adb_url *url);
  * what comes from an option keeps its case. Several hosts are given with their
  * ports as one text, in lower case and not decoded.
  *
- * @param url  The URL; not NULL.
+ * @param url  The URL, or NULL.
  * @return The host; NULL when there is none.
  *
  * Ownership: borrowed from @p url.
@@ -165,7 +169,7 @@ ADB_API const char *adb_url_host(const adb_url *url);
 /**
  * Read the port.
  *
- * @param url  The URL; not NULL.
+ * @param url  The URL, or NULL.
  * @return 0 to 65535; -1 when none is given, and when there are several hosts.
  *
  * Ownership: nothing changes hands.
@@ -178,7 +182,7 @@ ADB_API int adb_url_port(const adb_url *url);
 /**
  * Read everything between `://` and the path as written, password included.
  *
- * @param url  The URL; not NULL.
+ * @param url  The URL, or NULL.
  * @return The text, "" when it is empty.
  *
  * Ownership: borrowed from @p url.
@@ -191,7 +195,7 @@ ADB_API const char *adb_url_netloc(const adb_url *url);
 /**
  * Read the database: the path less one leading slash, decoded.
  *
- * @param url  The URL; not NULL.
+ * @param url  The URL, or NULL.
  * @return The name or file, "" when there is none.
  *
  * Ownership: borrowed from @p url.
@@ -207,7 +211,7 @@ ADB_API const char *adb_url_database(const adb_url *url);
  * When a key is given more than once, the last one counts. A `+` is a space,
  * in keys too. A key without `=` has the value "".
  *
- * @param url  The URL; not NULL.
+ * @param url  The URL, or NULL.
  * @param key  The key, decoded; upper and lower case differ.
  * @return The value, decoded; NULL when there is no such option.
  *
@@ -221,7 +225,7 @@ ADB_API const char *adb_url_option(const adb_url *url, const char *key);
 /**
  * Count the options of the query, repeated keys included.
  *
- * @param url  The URL; not NULL.
+ * @param url  The URL, or NULL.
  * @return How many there are.
  *
  * Ownership: nothing changes hands.
@@ -234,7 +238,7 @@ ADB_API size_t adb_url_options(const adb_url *url);
 /**
  * Read the key of an option by its place in the query.
  *
- * @param url    The URL; not NULL.
+ * @param url    The URL, or NULL.
  * @param index  From 0 to below adb_url_options().
  * @return The key, decoded; NULL when @p index is out of range.
  *
@@ -248,7 +252,7 @@ ADB_API const char *adb_url_option_key(const adb_url *url, size_t index);
 /**
  * Read the value of an option by its place in the query.
  *
- * @param url    The URL; not NULL.
+ * @param url    The URL, or NULL.
  * @param index  From 0 to below adb_url_options().
  * @return The value, decoded; NULL when @p index is out of range.
  *
@@ -408,7 +412,7 @@ ADB_API adb_status adb_url_set_option(adb_url *url, const char *key, const char 
  *
  * It is byte for byte the text that was parsed, but for the parts that were set.
  *
- * @param url  The URL; not NULL.
+ * @param url  The URL, or NULL.
  * @return The text.
  *
  * Ownership: borrowed from @p url.
@@ -424,7 +428,7 @@ ADB_API const char *adb_url_text(const adb_url *url);
  * The password, and the value of an option whose key says that it is a password,
  * is replaced by eight asterisks, whatever its length. Nothing else is changed.
  *
- * @param url  The URL; not NULL.
+ * @param url  The URL, or NULL.
  * @return The text.
  *
  * Ownership: borrowed from @p url.

@@ -41,10 +41,10 @@ static inline void adb__counter_add(struct adb__counter *counter, int64_t amount
     atomic_fetch_add_explicit(&counter->value, amount, memory_order_relaxed);
 }
 
-/* The same, and the new value. */
+/* The same, and the new value; sequentially consistent, for the few counters that a decision hangs on. */
 static inline int64_t adb__counter_add_get(struct adb__counter *counter, int64_t amount)
 {
-    return atomic_fetch_add_explicit(&counter->value, amount, memory_order_acq_rel) + amount;
+    return atomic_fetch_add_explicit(&counter->value, amount, memory_order_seq_cst) + amount;
 }
 
 static inline void adb__counter_set(struct adb__counter *counter, int64_t value)

@@ -144,8 +144,7 @@ static void job_reset(struct adb__job *job)
     atomic_init(&job->delivered, false);
     job->stream.next = 0;
     adb__result_init(&job->result, job->result_memory, sizeof(job->result_memory), result_release);
-    adb__result_init(&job->verdict, NULL, 0, verdict_release);
-    job->result.job = job->verdict.job = job->id;
+    job->result.job = job->id;
 }
 
 struct adb__job *adb__job_take(struct adb__jobs *jobs, adb_status *status_out)
@@ -408,10 +407,17 @@ adb_status adb__job_reason_error(adb_error *error, enum adb__job_reason reason)
     }
 }
 
-void adb__job_judge(struct adb__job *job, enum adb__job_reason reason, bool ran)
+struct adb_result *adb__job_verdict(struct adb__job *job, enum adb__job_reason reason, bool ran)
 {
+    adb__result_init(&job->verdict, NULL, 0, verdict_release); /* here, as few jobs ever come to one */
+    job->verdict.job = job->id;
     adb__job_reason_error(&job->verdict.error, reason);
     if (ran)
         job->verdict.error.flags |= ADB_ERROR_OUTCOME_UNKNOWN;
-    adb__job_deliver(job, &job->verdict);
+    return &job->verdict;
+}
+
+void adb__job_judge(struct adb__job *job, enum adb__job_reason reason, bool ran)
+{
+    adb__job_deliver(job, adb__job_verdict(job, reason, ran));
 }

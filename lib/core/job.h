@@ -175,7 +175,9 @@ bool adb__job_is_paused(const struct adb__job *job);
 void adb__job_go_on(struct adb__job *job);
 void adb__jobs_resume(struct adb__jobs *jobs, uint32_t index, uint64_t word);
 
-/* Put an outsider's verdict into a job that the caller has brought to DONE, and deliver it. */
+/* An outsider's verdict on a job that the caller has brought to DONE; ran: it may have had an effect. */
+struct adb_result *adb__job_verdict(struct adb__job *job, enum adb__job_reason reason, bool ran);
+/* The same, and deliver it. */
 void adb__job_judge(struct adb__job *job, enum adb__job_reason reason, bool ran);
 /* What a reason means for a caller. */
 adb_status adb__job_reason_error(adb_error *error, enum adb__job_reason reason);

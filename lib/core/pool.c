@@ -14,6 +14,10 @@
 #include <errno.h>
 #include <string.h>
 
+/* How long lanes must have found nobody before one more worker is started: a worker that has just delivered an outcome
+ * is back sooner, so jobs one after the other need only one. */
+#define SHORT_NS (1 * ADB__NS_PER_MS)
+
 /* After the system refused a thread. */
 #define THREAD_RETRY_NS (1000 * ADB__NS_PER_MS)
 
@@ -101,15 +105,22 @@ struct adb__lane *adb__pool_pop(struct adb__pool *pool)
     return pool->server->db->jobs.slots[index].lane;
 }
 
-/* Start one more worker in a free place. */
-static int pool_start_one(struct adb__pool *pool, bool eager)
+/* A free place among the workers, or max. */
+static unsigned pool_place_locked(const struct adb__pool *pool)
 {
-    int refusal = ENOMEM;
-    pthread_mutex_lock(&pool->lock);
     unsigned place = 0;
     while (place < pool->max && pool->workers[place] != NULL && pool->workers[place]->joinable &&
            adb__counter_get(&pool->workers[place]->state) != ADB__WORKER_GONE)
         place++;
+    return place;
+}
+
+/* Start one more worker in a free place. */
+static int pool_start_one(struct adb__pool *pool)
+{
+    int refusal = ENOMEM;
+    pthread_mutex_lock(&pool->lock);
+    unsigned place = pool_place_locked(pool);
     struct adb__worker *worker = place < pool->max ? pool->workers[place] : NULL;
     if (worker != NULL && worker->joinable) {
         pthread_join(worker->thread, NULL); /* it has said goodbye: it is gone but for its last instructions */
@@ -119,7 +130,6 @@ static int pool_start_one(struct adb__pool *pool, bool eager)
         worker = pool->workers[place] = adb__worker_new(pool);
     if (worker != NULL) {
         adb__counter_add(&pool->n_workers, 1);
-        worker->eager = eager;
         refusal = adb__worker_start(worker);
         worker->joinable = refusal == 0;
         if (refusal != 0)
@@ -129,28 +139,47 @@ static int pool_start_one(struct adb__pool *pool, bool eager)
     return refusal;
 }
 
-/* Lanes wait and nobody sleeps or searches: one more worker helps. */
-static bool pool_is_short(const struct adb__pool *pool)
+static int64_t pool_refused(struct adb__pool *pool, int refusal, int64_t now)
 {
-    return adb__pool_has_ready(pool) && adb__park_sleeping(&pool->park) == 0;
+    adb__log(&pool->server->db->log, ADB__LOG_ERROR, "no thread for a worker: %s", strerror(refusal));
+    return now + THREAD_RETRY_NS;
 }
 
-int64_t adb__pool_grow(struct adb__pool *pool, unsigned at_least, int64_t now)
+int64_t adb__pool_fill(struct adb__pool *pool, int64_t now)
 {
-    if (adb__counter_get(&pool->stopping) != 0)
-        return ADB__NEVER;
-    bool wanted = pool_is_short(pool);
-    while (adb__counter_get(&pool->n_workers) < (int64_t)pool->max) {
-        if (!wanted && adb__counter_get(&pool->n_workers) >= (int64_t)at_least)
-            break;
-        int refusal = pool_start_one(pool, !wanted);
-        if (refusal != 0) {
-            adb__log(&pool->server->db->log, ADB__LOG_ERROR, "no thread for a worker: %s", strerror(refusal));
-            return now + THREAD_RETRY_NS;
-        }
-        wanted = false; /* one at a time: it may be enough */
+    while (adb__counter_get(&pool->stopping) == 0 && adb__counter_get(&pool->n_workers) < (int64_t)pool->min) {
+        int refusal = pool_start_one(pool);
+        if (refusal != 0)
+            return pool_refused(pool, refusal, now);
     }
+    pthread_mutex_lock(&pool->lock);
+    for (unsigned i = 0, n = 0; i < pool->max && n < pool->min; i++) {
+        struct adb__worker *worker = pool->workers[i];
+        if (worker == NULL || !worker->joinable)
+            continue;
+        adb__counter_set(&worker->eager, 1);
+        adb__worker_wake(worker);
+        n++;
+    }
+    pthread_mutex_unlock(&pool->lock);
     return ADB__NEVER;
+}
+
+int64_t adb__pool_grow(struct adb__pool *pool, int64_t now)
+{
+    int64_t n_workers = adb__counter_get(&pool->n_workers);
+    bool is_short = adb__pool_has_ready(pool) && adb__park_sleeping(&pool->park) == 0;
+    if (!is_short || n_workers >= (int64_t)pool->max || adb__counter_get(&pool->stopping) != 0) {
+        pool->short_since = 0;
+        return ADB__NEVER;
+    }
+    if (n_workers > 0 && pool->short_since == 0)
+        pool->short_since = now;
+    if (n_workers > 0 && now - pool->short_since < SHORT_NS)
+        return pool->short_since + SHORT_NS;
+    pool->short_since = now; /* one at a time: it may be enough */
+    int refusal = pool_start_one(pool);
+    return refusal == 0 ? now + SHORT_NS : pool_refused(pool, refusal, now);
 }
 
 int64_t adb__pool_expire(struct adb__pool *pool, int64_t now)
@@ -254,10 +283,13 @@ bool adb__pool_may_shrink(struct adb__pool *pool, struct adb__worker *worker)
     pthread_mutex_lock(&pool->lock);
     bool may = adb__counter_get(&pool->n_workers) > (int64_t)pool->min;
     if (may) {
-        adb__counter_add(&pool->n_workers, -1);
+        adb__counter_add_get(&pool->n_workers, -1);
         worker->retired = true;
     }
     pthread_mutex_unlock(&pool->lock);
+    /* Pairs with the fence in adb__park_call(): either a push sees that there may be one more worker, or we see it. */
+    if (may && adb__pool_has_ready(pool))
+        adb__pool_call(pool);
     return may;
 }
 

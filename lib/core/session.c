@@ -56,7 +56,8 @@ adb_status adb__session_send(struct adb__worker *worker, const char *sql, adb_er
     adb__result_init(&result, NULL, 0, NULL);
     struct adb__sink sink = {.result = &result};
     adb__trace_statement(worker->db, &statement);
-    adb_status status = worker->is_open ? worker->db->driver->execute(worker->conn, &statement, &sink, &detail)
+    bool alive = worker->is_open && !worker->is_broken;
+    adb_status status = alive ? worker->db->driver->execute(worker->conn, &statement, &sink, &detail)
                                         : session_check(worker, &detail);
     adb__result_fini(&result);
     status = session_outcome(worker, status, &detail);

@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "core/context.h"
 #include "core/database.h"
+#include "core/options.h"
 #include "core/session.h"
 #include "model/error.h"
 #include "sql/compile.h"
@@ -35,6 +36,14 @@ struct face_call {
     struct adb__statement statement;
     struct adb_result *result;
 };
+
+/* What a call without a session gets. */
+static adb_result *face_nobody(void)
+{
+    adb_error error;
+    adb__error_set(&error, ADB_E_INVAL, "the session is NULL");
+    return adb__result_failed(&error);
+}
 
 static adb_status face_refuse(struct adb_session *session, const char *sql)
 {
@@ -82,6 +91,8 @@ static adb_result *call_close(struct face_call *call, struct adb_session *sessio
 static adb_result *face_run(struct adb_session *session, const char *sql, const adb_params *params, size_t max_rows)
 {
     struct face_call call;
+    if (session == NULL)
+        return face_nobody();
     adb_status status = call_open(&call, session, sql, params);
     struct adb__sink sink = {.result = call.result, .max_rows = max_rows};
     if (status == ADB_OK)
@@ -106,6 +117,8 @@ adb_result *adb_session_fetch_one(adb_session *session, const char *sql, const a
 
 adb_result *adb_session_fetch_val(adb_session *session, const char *sql, const adb_params *params)
 {
+    if (session == NULL)
+        return face_nobody();
     struct face_call call;
     adb_status status = call_open(&call, session, sql, params);
     struct adb__sink sink = {.result = call.result, .max_rows = 1};
@@ -144,6 +157,8 @@ static adb_status rows_flush(struct adb__sink *sink, adb_error *error)
 adb_result *adb_session_iterate(adb_session *session, const char *sql, const adb_params *params, adb_rows_cb rows,
                                 void *user_data)
 {
+    if (session == NULL)
+        return face_nobody();
     const adb_options *options = &session->worker->db->options;
     struct face_rows face = {.rows = rows, .user_data = user_data};
     struct face_call call;
@@ -167,6 +182,8 @@ adb_result *adb_session_iterate(adb_session *session, const char *sql, const adb
 
 adb_result *adb_session_execute_script(adb_session *session, const char *sql)
 {
+    if (session == NULL)
+        return face_nobody();
     struct face_call call = {.result = adb__result_new()};
     adb_status status = face_refuse(session, sql);
     if (status == ADB_OK && call.result == NULL)
@@ -179,6 +196,8 @@ adb_result *adb_session_execute_script(adb_session *session, const char *sql)
 
 adb_result *adb_session_execute_many(adb_session *session, const char *sql, const adb_params *sets, size_t n_sets)
 {
+    if (session == NULL)
+        return face_nobody();
     struct face_call call = {.result = adb__result_new()};
     const adb_value *const *values = NULL;
     adb__arena_init(&call.arena, NULL, 0);
@@ -197,17 +216,22 @@ adb_result *adb_session_execute_many(adb_session *session, const char *sql, cons
 
 adb_status adb_session_begin(adb_session *session, const adb_transaction_options *options)
 {
-    const adb_transaction_options defaults = {.size = sizeof(defaults)};
+    adb_transaction_options own = {.size = sizeof(own)};
+    adb_status status = ADB_OK;
+    if (session == NULL)
+        return ADB_E_INVAL;
     if (session->lane == NULL)
         return adb__error_set(&session->error, ADB_E_STATE, "a connect hook has no transaction of its own");
-    if (options == NULL)
-        options = &defaults;
-    struct adb__level *level = adb__level_new(options);
+    if (options != NULL)
+        status = adb__options_copy(&own, sizeof(own), options, options->size, "adb_transaction_options",
+                                   &session->error);
+    if (status != ADB_OK)
+        return status;
+    struct adb__level *level = adb__level_new(&own);
     if (level == NULL)
         return adb__error_set(&session->error, ADB_E_NOMEM, "no memory for a transaction level");
     level->on_error = ADB_ON_ERROR_CONTINUE; /* the function sees each failure itself */
-    adb_status status =
-        adb__session_open_level(session->worker, session->lane, level, options, &session->error);
+    status = adb__session_open_level(session->worker, session->lane, level, &own, &session->error);
     if (status != ADB_OK) /* unlike an asynchronous begin, the caller knows at once: there is nothing to unwind */
         adb__session_rollback_level(session->worker, session->lane, NULL);
     return status;
@@ -223,6 +247,8 @@ static adb_status face_own_level(struct adb_session *session, const char *what)
 
 adb_status adb_session_commit(adb_session *session)
 {
+    if (session == NULL)
+        return ADB_E_INVAL;
     adb_status status = face_own_level(session, "commit");
     if (status == ADB_OK)
         status = adb__worker_check_stop(session->worker, &session->error);
@@ -237,6 +263,8 @@ adb_status adb_session_commit(adb_session *session)
 
 adb_status adb_session_rollback(adb_session *session)
 {
+    if (session == NULL)
+        return ADB_E_INVAL;
     adb_status status = face_own_level(session, "rollback");
     if (status != ADB_OK)
         return status;
@@ -245,26 +273,32 @@ adb_status adb_session_rollback(adb_session *session)
 
 size_t adb_session_depth(const adb_session *session)
 {
-    return session->lane == NULL ? 0 : session->lane->txn.depth;
+    return session == NULL || session->lane == NULL ? 0 : session->lane->txn.depth;
 }
 
 bool adb_session_stopped(const adb_session *session)
 {
-    return adb__worker_check_stop(session->worker, NULL) != ADB_OK;
+    return session == NULL || adb__worker_check_stop(session->worker, NULL) != ADB_OK;
 }
 
 const adb_error *adb_session_error(const adb_session *session)
 {
-    return &session->error;
+    static const adb_error nobody = {.status = ADB_E_INVAL, .message = "the session is NULL"};
+    return session == NULL ? &nobody : &session->error;
 }
 
 adb_status adb_session_fail(adb_session *session, adb_status status, const char *message)
 {
-    return adb__error_set(&session->error, status, "%s", message == NULL ? adb_status_text(status) : message);
+    return adb__error_set(session == NULL ? NULL : &session->error, status, "%s",
+                          message == NULL ? adb_status_text(status) : message);
 }
 
 void adb_session_return(adb_session *session, adb_result *result)
 {
+    if (session == NULL) {
+        adb_result_unref(result);
+        return;
+    }
     adb_result_unref(session->returned);
     session->returned = NULL;
     if (result == NULL || result->error.status != ADB_OK || session->job == NULL) {
@@ -276,7 +310,7 @@ void adb_session_return(adb_session *session, adb_result *result)
 
 void *adb_session_native(adb_session *session)
 {
-    return session->worker->db->driver->native(session->worker->conn);
+    return session == NULL ? NULL : session->worker->db->driver->native(session->worker->conn);
 }
 
 adb_status adb__session_hook(struct adb__worker *worker, adb_connect_cb hook, void *user_data, adb_error *error)

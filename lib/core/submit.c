@@ -170,13 +170,13 @@ static enum adb__role job_role(const struct adb__job *job)
                                                                                           : ADB__ROLE_WRITER;
 }
 
-static int64_t job_deadline(const adb_context *ctx, int timeout_ms, int64_t now)
+static int64_t job_deadline(const adb_context *ctx, int timeout_ms)
 {
     if (timeout_ms == 0)
         timeout_ms = ctx->timeout_ms;
     if (timeout_ms == 0)
         timeout_ms = ctx->db->options.timeout_ms;
-    return timeout_ms == 0 ? ADB__NEVER : adb__deadline_in(now, timeout_ms);
+    return timeout_ms == 0 ? ADB__NEVER : adb__deadline_in(adb__clock_now(), timeout_ms);
 }
 
 /* A parallel context gives each job a lane of its own, unless it stands inside a transaction or hold. */
@@ -205,7 +205,7 @@ adb_status adb__job_fill(struct adb__job *job, adb_context *ctx, const adb_reque
     job->flags = request->flags;
     job->done = request->done;
     job->user_data = request->user_data;
-    job->deadline = job_deadline(ctx, request->timeout_ms, adb__clock_now());
+    job->deadline = job_deadline(ctx, request->timeout_ms);
     if ((request->flags & ~(unsigned)(ADB_REQUEST_FORMAT | ADB_REQUEST_NOT_ATOMIC)) != 0)
         return adb__error_set(error, ADB_E_INVAL, "unknown flags in a request");
     return fill_kind(job, request, error);

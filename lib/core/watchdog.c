@@ -100,7 +100,9 @@ static int64_t watchdog_pools(struct adb__watchdog *watchdog, int64_t now)
             struct adb__pool *pool = &db->servers[i].pools[role];
             if (pool->max == 0)
                 continue;
-            next = adb__deadline_first(next, adb__pool_grow(pool, want_min ? pool->min : 0, now));
+            if (want_min)
+                next = adb__deadline_first(next, adb__pool_fill(pool, now));
+            next = adb__deadline_first(next, adb__pool_grow(pool, now));
             next = adb__deadline_first(next, adb__pool_expire(pool, now));
         }
     }

@@ -125,6 +125,15 @@ static struct adb__lane *worker_pass_on(struct adb__worker *worker, struct adb__
     return lane;
 }
 
+/* One of the least number of connections. A failure is in the log, and the first job tries again. */
+static void worker_connect_eagerly(struct adb__worker *worker)
+{
+    if (adb__counter_get(&worker->eager) == 0)
+        return;
+    adb__counter_set(&worker->eager, 0);
+    adb__worker_connect(worker, ADB__NEVER, NULL);
+}
+
 /* The next lane, sleeping until there is one. NULL: go home. The order of steps is that of tests/models/park.pml. */
 static struct adb__lane *worker_next_lane(struct adb__worker *worker)
 {
@@ -135,6 +144,8 @@ static struct adb__lane *worker_next_lane(struct adb__worker *worker)
         struct adb__lane *lane = adb__pool_pop(pool);
         if (lane == NULL)
             adb__share_end(worker);
+        if (lane == NULL && !searching)
+            worker_connect_eagerly(worker);
         if (lane == NULL && !searching)
             searching = adb__park_search(&pool->park);
         if (lane == NULL && searching)
@@ -184,7 +195,7 @@ static bool worker_leave(struct adb__worker *worker, struct adb__lane *lane)
         held = false;
     }
     lane->home = held ? worker : NULL;
-    lane->acted_at = adb__clock_now();
+    lane->acted_at = worker->used_at = adb__clock_now();
     if (!held)
         adb__worker_clean(worker); /* before another worker may run this lane */
     if (!adb__mailbox_leave(&lane->mailbox))
@@ -198,9 +209,9 @@ static bool worker_leave(struct adb__worker *worker, struct adb__lane *lane)
 }
 
 /* More is to be done, by whoever takes the lane next. */
-static void worker_pass_lane(struct adb__lane *lane, struct adb__job *first)
+static void worker_pass_lane(struct adb__worker *worker, struct adb__lane *lane, struct adb__job *first)
 {
-    lane->acted_at = adb__clock_now();
+    lane->acted_at = worker->used_at = adb__clock_now();
     adb__lane_send(lane, first);
 }
 
@@ -215,7 +226,7 @@ void adb__worker_put_back(struct adb__worker *worker, struct adb__lane *lane)
         if (mail == &lane->farewell) {
             adb__lane_pop(lane); /* nothing is held */
         } else if (mail != NULL) {
-            worker_pass_lane(lane, ADB__CONTAINER_OF(mail, struct adb__job, mail));
+            worker_pass_lane(worker, lane, ADB__CONTAINER_OF(mail, struct adb__job, mail));
             return;
         }
     }
@@ -253,7 +264,7 @@ static void worker_attend(struct adb__worker *worker, struct adb__lane *lane)
         bool share_used = left == 0 && !adb__lane_is_held(lane) && adb__pool_has_ready(worker->pool);
         if (share_used || !worker_suits(worker, lane, job)) {
             adb__worker_clean(worker);
-            worker_pass_lane(lane, job);
+            worker_pass_lane(worker, lane, job);
             return;
         }
         left = left == 0 ? ADB__WORKER_RUN : left - 1;
@@ -271,15 +282,12 @@ static void *worker_main(void *argument)
     struct adb_database *db = worker->db;
     adb__process_enter_worker();
     worker->used_at = adb__clock_now();
-    if (worker->eager)
-        adb__worker_connect(worker, ADB__NEVER, NULL); /* a failure is in the log; the first job tries again */
     while (adb__counter_get(&worker->orphaned) == 0) {
         struct adb__lane *lane = worker_next_lane(worker);
         if (lane == NULL)
             break;
         adb__worker_refresh(worker);
         worker_attend(worker, lane);
-        worker->used_at = adb__clock_now();
         if (db->options.unpooled && worker->is_open && !pool->server->layout.keep_open)
             adb__worker_disconnect(worker, ADB__CLOSED_UNPOOLED);
     }

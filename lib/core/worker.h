@@ -37,7 +37,7 @@ struct adb__worker {
     pthread_t thread;
     bool joinable;                  /* lock of the pool */
     bool retired;                   /* has left the count of the pool already; lock of the pool */
-    bool eager;                     /* connect at once: one of the least number; set before the thread starts */
+    struct adb__counter eager;      /* connect without waiting for a job: adb_database_connect() */
     struct adb__worker *next_orphan; /* lock of the pool */
     struct adb__counter orphaned;   /* left behind by close: go home as soon as possible */
     struct adb__parker parker;

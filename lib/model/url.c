@@ -25,57 +25,57 @@ void adb_url_free(adb_url *url)
 
 const char *adb_url_dialect(const adb_url *url)
 {
-    return url->dialect;
+    return url == NULL ? NULL : url->dialect;
 }
 
 const char *adb_url_driver(const adb_url *url)
 {
-    return url->driver;
+    return url == NULL ? NULL : url->driver;
 }
 
 const char *adb_url_user(const adb_url *url)
 {
-    return url->user;
+    return url == NULL ? NULL : url->user;
 }
 
 const char *adb_url_password(const adb_url *url)
 {
-    return url->password;
+    return url == NULL ? NULL : url->password;
 }
 
 const char *adb_url_userinfo(const adb_url *url)
 {
-    return url->userinfo;
+    return url == NULL ? NULL : url->userinfo;
 }
 
 const char *adb_url_host(const adb_url *url)
 {
-    return url->host;
+    return url == NULL ? NULL : url->host;
 }
 
 int adb_url_port(const adb_url *url)
 {
-    return url->port;
+    return url == NULL ? -1 : url->port;
 }
 
 const char *adb_url_netloc(const adb_url *url)
 {
-    return url->netloc;
+    return url == NULL ? NULL : url->netloc;
 }
 
 const char *adb_url_database(const adb_url *url)
 {
-    return url->database;
+    return url == NULL ? NULL : url->database;
 }
 
 const char *adb_url_text(const adb_url *url)
 {
-    return url->text;
+    return url == NULL ? NULL : url->text;
 }
 
 const char *adb_url_redacted(const adb_url *url)
 {
-    return url->redacted;
+    return url == NULL ? NULL : url->redacted;
 }
 
 bool adb_url_equal(const adb_url *a, const adb_url *b)

@@ -88,22 +88,22 @@ adb_status adb__url_apply_sqlite_path(adb_url *url, adb_error *error)
 
 const char *adb_url_option(const adb_url *url, const char *key)
 {
-    return key != NULL ? adb_url_option_value(url, adb__url_option_find(url, key)) : NULL;
+    return url != NULL && key != NULL ? adb_url_option_value(url, adb__url_option_find(url, key)) : NULL;
 }
 
 size_t adb_url_options(const adb_url *url)
 {
-    return url->n_options;
+    return url == NULL ? 0 : url->n_options;
 }
 
 const char *adb_url_option_key(const adb_url *url, size_t index)
 {
-    return index < url->n_options ? url->options[index].key : NULL;
+    return url != NULL && index < url->n_options ? url->options[index].key : NULL;
 }
 
 const char *adb_url_option_value(const adb_url *url, size_t index)
 {
-    return index < url->n_options ? url->options[index].value : NULL;
+    return url != NULL && index < url->n_options ? url->options[index].value : NULL;
 }
 
 size_t adb__url_option_offset(const adb_url *url, size_t index)

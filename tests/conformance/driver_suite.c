@@ -20,8 +20,8 @@ extern const struct suite_group suite_jobs, suite_queries, suite_execute, suite_
     suite_replicas, suite_log, suite_errors, suite_raw;
 
 static const struct suite_group *const groups[] = {
-    &suite_jobs,     &suite_queries,      &suite_execute, &suite_parameters,     &suite_records,   &suite_types,
-    &suite_contexts, &suite_transactions, &suite_nesting, &suite_force_rollback, &suite_iterate,   &suite_lifecycle,
+    &suite_jobs,     &suite_queries,      &suite_execute, &suite_parameters,     &suite_records, &suite_types,
+    &suite_contexts, &suite_transactions, &suite_nesting, &suite_force_rollback, &suite_iterate, &suite_lifecycle,
     &suite_pool,     &suite_replicas,     &suite_log,     &suite_errors,         &suite_raw,
 };
 
@@ -304,8 +304,8 @@ void table(const char *name, const char *columns)
 bool add_note(adb_context *by, const char *text)
 {
     return ended_in(by, adb_execute(by, "INSERT INTO notes (text, completed) VALUES (:text, :completed)",
-                                    ADB_PARAMS({"text", adb_text(text)}, {"completed", adb_bool(true)}), NULL,
-                                    NULL)) == ADB_OK;
+                                    ADB_PARAMS({"text", adb_text(text)}, {"completed", adb_bool(true)}), NULL, NULL)) ==
+           ADB_OK;
 }
 
 int64_t count_notes(adb_context *by)

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The promises of asyncdb as tests that run over its public face against any database.
  *
- * An instance is a program of a few lines: it says where its database is, which dialect it speaks and what it can do, and
- * calls suite_main(). A driver is done when its instance passes. The tests are in driver_suite_<area>.c; each opens a
- * database with suite_open(), works through db and ctx, and ends with suite_close(), which gives back all that the
+ * An instance is a program of a few lines: it says where its database is, which dialect it speaks and what it can do,
+ * and calls suite_main(). A driver is done when its instance passes. The tests are in driver_suite_<area>.c; each opens
+ * a database with suite_open(), works through db and ctx, and ends with suite_close(), which gives back all that the
  * helpers below have handed out. */
 #ifndef ADB_TESTS_DRIVER_SUITE_H
 #define ADB_TESTS_DRIVER_SUITE_H
@@ -17,8 +17,10 @@ enum {
     SUITE_SQL = 1u << 0,        /* speaks SQL: tables, parameters, rows */
     SUITE_PERSISTENT = 1u << 1, /* data outlives adb_database_close() */
     SUITE_READERS = 1u << 2,    /* one context reads while another writes, each on a connection of its own */
-    SUITE_WRITERS = 1u << 3,    /* several transactions write at once */
-    SUITE_REPLICAS = 1u << 4    /* the same URL can serve as its own replica */
+    SUITE_REPLICAS = 1u << 3,   /* the same URL can serve as its own replica */
+    SUITE_RETURNING = 1u << 4,  /* INSERT … RETURNING */
+    SUITE_DEFERRED = 1u << 5,   /* foreign keys that are checked at commit */
+    SUITE_UNDOES_DDL = 1u << 6  /* a rollback undoes CREATE TABLE */
 };
 
 /* A word of a database's own, for $name in the columns of table(). */
@@ -27,11 +29,10 @@ struct suite_word {
     const char *text;
 };
 
-/* What a database says in its own way. NULL: it has not got that, and tests that need it do nothing. */
+/* What a database says in its own way. What only SQL has may be missing without SUITE_SQL. */
 struct suite_dialect {
     const char *driver;             /* as adb_database_driver() gives it */
-    const struct suite_word *words; /* types of columns, and "deferred", a foreign key to notes(id) checked at commit;
-                                       ended by a NULL name */
+    const struct suite_word *words; /* types of columns; "foreign" and "deferred" refer to notes(id); NULL: the end */
     const char *one;                /* a statement that yields one row with the integer 1 */
     const char *write;              /* adds a row to what board() has made */
     const char *written;            /* yields a row for each of them */
@@ -40,6 +41,8 @@ struct suite_dialect {
     const char *series;             /* yields the integers from 1 to :n, in order */
     const char *stumbling;          /* yields the integers from 1 to 49, and then fails */
     const char *command;            /* a statement of one word */
+    const char *quoted;             /* the name :x in quotes */
+    const char *unique_sqlstate;    /* of a key that is there already */
     const char *temporary;          /* how CREATE … TABLE says that a table goes with its connection */
     adb_status (*native_execute)(void *native, const char *sql); /* by the client library itself */
 };

@@ -17,6 +17,7 @@ static const struct suite_word sqlite_words[] = {
     {"time", "TIME"},
     {"timestamp", "TIMESTAMP"},
     {"uuid", "UUID"},
+    {"foreign", "INTEGER REFERENCES notes (id)"},
     {"deferred", "INTEGER REFERENCES notes (id) DEFERRABLE INITIALLY DEFERRED"},
     {NULL, NULL},
 };
@@ -38,6 +39,8 @@ const struct suite_dialect suite_sqlite = {
     .stumbling = "WITH RECURSIVE r (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM r WHERE i < 60) "
                  "SELECT CASE WHEN i < 50 THEN i ELSE abs(-9223372036854775807 - 1) END FROM r",
     .command = "VACUUM",
+    .quoted = "\":x\"",
+    .unique_sqlstate = "23505",
     .temporary = "TEMPORARY",
     .native_execute = sqlite_native_execute,
 };

@@ -151,6 +151,6 @@ TEST(a_failed_connect_leaves_it_unconnected)
 
 GROUP(force_rollback, PERSISTENT(close_forgets_what_was_written), PERSISTENT(all_contexts_share_the_one_connection),
       PERSISTENT(transactions_inside_are_savepoints), PERSISTENT(an_error_inside_does_not_end_it),
-      PERSISTENT(tables_made_inside_are_gone), PERSISTENT(any_thread_may_close_it),
-      PERSISTENT(the_mode_is_fixed_at_open), PERSISTENT(the_transaction_is_opened_anew),
-      SQL(a_failed_connect_leaves_it_unconnected));
+      NEEDS(SUITE_SQL | SUITE_PERSISTENT | SUITE_UNDOES_DDL, tables_made_inside_are_gone),
+      PERSISTENT(any_thread_may_close_it), PERSISTENT(the_mode_is_fixed_at_open),
+      PERSISTENT(the_transaction_is_opened_anew), SQL(a_failed_connect_leaves_it_unconnected));

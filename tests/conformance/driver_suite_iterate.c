@@ -6,12 +6,12 @@
 
 /* What a batch callback has seen and shall do. */
 struct walk {
-    int64_t next;       /* the number that should come now */
+    int64_t next; /* the number that should come now */
     size_t batches;
     size_t rows;
-    size_t most;        /* rows of the largest batch */
+    size_t most; /* rows of the largest batch */
     bool in_order;
-    adb_flow flow;      /* the answer to the batch numbered last */
+    adb_flow flow; /* the answer to the batch numbered last */
     size_t last;
     adb_status end;
     size_t ends;

@@ -85,8 +85,8 @@ TEST(a_waiting_job_can_be_cancelled)
 TEST(a_deadline_ends_a_running_job)
 {
     board(NULL);
-    const adb_job slow = adb_submit(
-        ctx, ADB_REQUEST(.kind = ADB_REQUEST_FETCH_ALL, .sql = suite->dialect->slow, .timeout_ms = 30));
+    const adb_job slow =
+        adb_submit(ctx, ADB_REQUEST(.kind = ADB_REQUEST_FETCH_ALL, .sql = suite->dialect->slow, .timeout_ms = 30));
     CU_ASSERT_EQUAL(ended(slow), ADB_E_TIMEOUT);
     CU_ASSERT(ended_well(adb_fetch_one(ctx, suite->dialect->one, NULL, NULL, NULL)));
     CU_ASSERT_EQUAL(figures().timed_out, 1);
@@ -195,7 +195,7 @@ TEST(freeing_a_context_rolls_back)
     suite_close();
 }
 
-/* What is acquired twice is released twice, and once more is a status. CTX-02 CTX-25 REG-63 */
+/* What is acquired twice is released twice, and once more is a status. CTX-02 CTX-25 CTX-30 REG-63 */
 TEST(acquire_and_release_count)
 {
     board(NULL);

@@ -21,7 +21,8 @@ TEST(open_does_no_io)
     suite_close();
 }
 
-/* Connect twice and close twice: the second time there is nothing to do. LIFE-03 LIFE-04 LIFE-05 LIFE-12 REG-21 */
+/* Connect twice and close twice: the second time there is nothing to do. LIFE-03 LIFE-04 LIFE-05 LIFE-12 CTX-31
+ * REG-21 */
 TEST(connect_and_close_are_idempotent)
 {
     suite_open(NULL);
@@ -62,7 +63,7 @@ TEST(a_database_can_be_connected_again)
     suite_close();
 }
 
-/* A transaction that close has rolled back is not taken up again. LIFE-16 LIFE-20 CTX-31 */
+/* A transaction that close has rolled back is not taken up again. LIFE-16 LIFE-20 */
 TEST(a_transaction_does_not_outlive_close)
 {
     NOTES("a");
@@ -77,7 +78,7 @@ TEST(a_transaction_does_not_outlive_close)
     suite_close();
 }
 
-/* Connections that are opened by the first job need no connect. LIFE-14 */
+/* Jobs take a connection, opened if need be, and give it back. LIFE-14 CTX-14 CTX-16 DRV-03 */
 TEST(a_job_connects_by_itself)
 {
     suite_open(NULL);
@@ -143,8 +144,8 @@ TEST(url_and_options_can_be_read_back)
     CU_ASSERT_STRING_EQUAL(adb_url_text(adb_database_url(db)), suite_url());
     CU_ASSERT_EQUAL(adb_database_options(db)->idle_timeout_ms, 1234);
     CU_ASSERT_EQUAL(adb_database_options(db)->queue_capacity, 4096);
-    REQUIRE(adb_database_open(suite_url_with("idle_timeout_ms=77&batch_rows=5"),
-                              ADB_OPTIONS(.idle_timeout_ms = 88), &other, NULL) == ADB_OK);
+    REQUIRE(adb_database_open(suite_url_with("idle_timeout_ms=77&batch_rows=5"), ADB_OPTIONS(.idle_timeout_ms = 88),
+                              &other, NULL) == ADB_OK);
     CU_ASSERT_EQUAL(adb_database_options(other)->idle_timeout_ms, 88);
     CU_ASSERT_EQUAL(adb_database_options(other)->batch_rows, 5);
     adb_database_free(other);

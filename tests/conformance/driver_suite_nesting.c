@@ -17,7 +17,8 @@ static void begin(void)
     REQUIRE(ended_well(adb_begin(ctx, NULL, NULL, NULL)));
 }
 
-/* Of three levels each is undone or kept by itself. TX-04 TX-05 TX-07 */
+/* Of three levels each is undone or kept by itself, innermost first: it is a stack. CFL-09 TX-04 TX-05 TX-07 TX-15
+ * TX-16 */
 TEST(each_level_ends_by_itself)
 {
     NOTES("a");

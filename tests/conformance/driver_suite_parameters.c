@@ -6,25 +6,31 @@
 #include <stdio.h>
 #include <string.h>
 
+/* The columns of the first row, written one behind the other. */
+static bool row_is(adb_job job, const char *text)
+{
+    char got[256] = "";
+    const adb_row row = adb_result_row(outcome(job), 0);
+    for (size_t i = 0; i < adb_result_columns(row.result); i++)
+        strncat(got, adb_row_text(row, i), sizeof(got) - strlen(got) - 1);
+    if (strcmp(got, text) != 0)
+        printf("# %s, not %s\n", got, text);
+    return strcmp(got, text) == 0;
+}
+
 static bool answers(const char *sql, const adb_params *params, const char *text)
 {
-    const adb_value value = answer(sql, params);
-    char got[256];
-    adb_value_format(&value, got, sizeof(got));
-    if (strcmp(got, text) != 0)
-        printf("# %s: %s, not %s\n", sql, got, text);
-    return strcmp(got, text) == 0;
+    return row_is(adb_fetch_all(ctx, sql, params, NULL, NULL), text);
 }
 
 /* Ten names, shuffled in the text and in the call, one of them twice. PAR-01 PAR-04 PAR-07 PAR-08 REG-14 */
 TEST(named_values_reach_their_places)
 {
     suite_open(NULL);
-    CU_ASSERT(answers("SELECT :j || :c || :a || :h || :b || :i || :d || :g || :f || :e || :c",
-                      ADB_PARAMS({"e", adb_text("E")}, {"i", adb_text("I")}, {"a", adb_text("A")},
-                                 {"j", adb_text("J")}, {"b", adb_text("B")}, {"h", adb_text("H")},
-                                 {"c", adb_text("C")}, {"g", adb_text("G")}, {"d", adb_text("D")},
-                                 {"f", adb_text("F")}),
+    CU_ASSERT(answers("SELECT :j, :c, :a, :h, :b, :i, :d, :g, :f, :e, :c",
+                      ADB_PARAMS({"e", adb_text("E")}, {"i", adb_text("I")}, {"a", adb_text("A")}, {"j", adb_text("J")},
+                                 {"b", adb_text("B")}, {"h", adb_text("H")}, {"c", adb_text("C")}, {"g", adb_text("G")},
+                                 {"d", adb_text("D")}, {"f", adb_text("F")}),
                       "JCAHBIDGFEC"));
     suite_close();
 }
@@ -34,33 +40,33 @@ TEST(positional_values_come_in_any_style)
 {
     suite_open(NULL);
     for (int i = 0; i < 2; i++) {
-        CU_ASSERT(answers("SELECT ? || ?", ADB_PARAMS({0, adb_text("a")}, {0, adb_text("b")}), "ab"));
-        CU_ASSERT(answers("SELECT $2 || $1", ADB_PARAMS({0, adb_text("a")}, {0, adb_text("b")}), "ba"));
-        CU_ASSERT(answers("SELECT ?2 || ?1 || ?2", ADB_PARAMS({0, adb_text("a")}, {0, adb_text("b")}), "bab"));
+        CU_ASSERT(answers("SELECT ?, ?", ADB_PARAMS({0, adb_text("a")}, {0, adb_text("b")}), "ab"));
+        CU_ASSERT(answers("SELECT $2, $1", ADB_PARAMS({0, adb_text("a")}, {0, adb_text("b")}), "ba"));
+        CU_ASSERT(answers("SELECT ?2, ?1, ?2", ADB_PARAMS({0, adb_text("a")}, {0, adb_text("b")}), "bab"));
     }
     suite_close();
 }
 
-/* %s when it is asked for, with %% for a percent sign. PAR-17 PAR-18 PAR-19 PAR-20 */
+/* %s when it is asked for, with %% for a percent sign; not inside literals. PAR-17 PAR-18 PAR-19 PAR-20 */
 TEST(format_style_is_on_request)
 {
     suite_open(NULL);
-    adb_result *result = outcome(
-        adb_submit(ctx, ADB_REQUEST(.kind = ADB_REQUEST_FETCH_VAL, .flags = ADB_REQUEST_FORMAT,
-                                    .sql = "SELECT %s || '%s %%' || %s",
-                                    .params = ADB_PARAMS({0, adb_text("a")}, {0, adb_text("b")}))));
-    CU_ASSERT(is_text(adb_result_row(result, 0), 0, "a%s %%b") || is_text(adb_result_row(result, 0), 0, "a%s %b"));
+    CU_ASSERT(row_is(adb_submit(ctx, ADB_REQUEST(.kind = ADB_REQUEST_FETCH_ONE, .flags = ADB_REQUEST_FORMAT,
+                                                 .sql = "SELECT %s, '%s', 7 %% 4, %s",
+                                                 .params = ADB_PARAMS({0, adb_text("a")}, {0, adb_text("b")}))),
+                     "a%s3b"));
     suite_close();
 }
 
 /* Colons in literals, quoted names and comments are text. PAR-02 PAR-03 PAIN-21 */
 TEST(only_placeholders_are_replaced)
 {
+    char sql[128];
     suite_open(NULL);
-    CU_ASSERT(answers("SELECT 'at 12:30 :x' /* :y */ || :x -- :z\n", ADB_PARAMS({"x", adb_text("!")}),
-                      "at 12:30 :x!"));
-    CU_ASSERT(answers("SELECT \":x\" || :x FROM (SELECT 'quoted' AS \":x\") AS t", ADB_PARAMS({"x", adb_text("!")}),
-                      "quoted!"));
+    CU_ASSERT(answers("SELECT 'at 12:30 :x' /* :y */, :x -- :z\n", ADB_PARAMS({"x", adb_text("!")}), "at 12:30 :x!"));
+    snprintf(sql, sizeof(sql), "SELECT %s, :x FROM (SELECT 'quoted' AS %s) AS t", suite->dialect->quoted,
+             suite->dialect->quoted);
+    CU_ASSERT(answers(sql, ADB_PARAMS({"x", adb_text("!")}), "quoted!"));
     suite_close();
 }
 
@@ -68,8 +74,10 @@ TEST(only_placeholders_are_replaced)
 TEST(a_percent_sign_is_text)
 {
     NOTES("100 % wool", "silk");
-    CU_ASSERT_EQUAL(answer("SELECT count(*) FROM notes WHERE text LIKE '%woo%' AND 7 % 4 = :n",
-                           ADB_PARAMS({"n", adb_int(3)})).as.integer, 1);
+    CU_ASSERT_EQUAL(
+        answer("SELECT count(*) FROM notes WHERE text LIKE '%woo%' AND 7 % 4 = :n", ADB_PARAMS({"n", adb_int(3)}))
+            .as.integer,
+        1);
     suite_close();
 }
 
@@ -94,8 +102,7 @@ TEST(lists_of_any_length_match)
 
 static bool is_refused(const char *sql, const adb_params *params, const char *name)
 {
-    return adb_fetch_all(ctx, sql, params, NULL, NULL) == 0 &&
-           adb_context_error(ctx)->status == ADB_E_PARAMETER &&
+    return adb_fetch_all(ctx, sql, params, NULL, NULL) == 0 && adb_context_error(ctx)->status == ADB_E_PARAMETER &&
            strstr(adb_context_error(ctx)->message, name) != NULL;
 }
 
@@ -127,8 +134,8 @@ TEST(a_bad_parameter_is_refused_while_the_lane_is_busy)
 TEST(null_is_bound_as_null)
 {
     NOTES(NULL, "a");
-    CU_ASSERT_EQUAL(answer("SELECT count(*) FROM notes WHERE text IS NULL AND :x IS NULL",
-                           ADB_PARAMS({"x", adb_null()})).as.integer, 1);
+    CU_ASSERT_EQUAL(number("SELECT count(*) FROM notes WHERE text IS NULL"), 1);
+    CU_ASSERT_EQUAL(answer("SELECT count(*) FROM notes WHERE text = :x", ADB_PARAMS({"x", adb_null()})).as.integer, 0);
     suite_close();
 }
 

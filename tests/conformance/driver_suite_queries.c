@@ -118,8 +118,11 @@ TEST(several_statements_need_a_script)
     CU_ASSERT_EQUAL(count_notes(ctx), 1);
     CU_ASSERT(ended_well(adb_execute_script(ctx, text, NULL, NULL)));
     CU_ASSERT_EQUAL(count_notes(ctx), 3);
-    CU_ASSERT_NOT_EQUAL(ended(adb_execute_script(ctx, "DELETE FROM notes WHERE text = 'b'; DELETE FROM nowhere;"
-                                                      "DELETE FROM notes", NULL, NULL)), ADB_OK);
+    CU_ASSERT_NOT_EQUAL(ended(adb_execute_script(ctx,
+                                                 "DELETE FROM notes WHERE text = 'b'; DELETE FROM nowhere;"
+                                                 "DELETE FROM notes",
+                                                 NULL, NULL)),
+                        ADB_OK);
     CU_ASSERT_EQUAL(count_notes(ctx), 2);
     suite_close();
 }
@@ -174,8 +177,8 @@ TEST(a_repeated_statement_follows_the_schema)
 TEST(a_statement_may_be_counted_text)
 {
     suite_open(NULL);
-    adb_result *counted = outcome(
-        adb_submit(ctx, ADB_REQUEST(.kind = ADB_REQUEST_FETCH_VAL, .sql = "SELECT 12 of a longer text", .sql_size = 9)));
+    adb_result *counted = outcome(adb_submit(
+        ctx, ADB_REQUEST(.kind = ADB_REQUEST_FETCH_VAL, .sql = "SELECT 12 of a longer text", .sql_size = 9)));
     CU_ASSERT_EQUAL(adb_result_value(counted).as.integer, 12);
     suite_close();
 }
@@ -195,9 +198,8 @@ TEST(many_shapes_of_results_leave_nothing_behind)
 }
 
 GROUP(queries, SQL(fetch_all_gives_every_row_in_order), SQL(fetch_one_gives_the_first_row_or_none),
-      SQL(fetch_val_gives_a_column_by_number_or_name), SQL(fetch_val_of_no_column_fails),
-      SQL(no_row_differs_from_null), SQL(fetch_val_reads_as_fetch_one_does), SQL(fetch_many_stops_at_its_limit),
-      SQL(an_early_end_closes_the_cursor), SQL(several_statements_need_a_script),
-      SQL(ddl_can_be_executed_and_fetched), SQL(ddl_can_stand_in_a_transaction),
+      SQL(fetch_val_gives_a_column_by_number_or_name), SQL(fetch_val_of_no_column_fails), SQL(no_row_differs_from_null),
+      SQL(fetch_val_reads_as_fetch_one_does), SQL(fetch_many_stops_at_its_limit), SQL(an_early_end_closes_the_cursor),
+      SQL(several_statements_need_a_script), SQL(ddl_can_be_executed_and_fetched), SQL(ddl_can_stand_in_a_transaction),
       SQL(a_write_is_seen_by_other_contexts_at_once), SQL(a_repeated_statement_follows_the_schema),
       SQL(a_statement_may_be_counted_text), SQL(many_shapes_of_results_leave_nothing_behind));

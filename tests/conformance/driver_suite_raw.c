@@ -76,8 +76,8 @@ static adb_status copy_rows(adb_session *session, void *user_data)
     adb_status status = adb_result_status(all);
     for (size_t i = 0; i < adb_result_rows(all) && status == ADB_OK; i++) {
         const adb_value value = adb_row_value(adb_result_row(all, i), 0);
-        adb_result *one = adb_session_execute(session, "INSERT INTO notes (text) VALUES (:text)",
-                                              ADB_PARAMS({"text", value}));
+        adb_result *one =
+            adb_session_execute(session, "INSERT INTO notes (text) VALUES (:text)", ADB_PARAMS({"text", value}));
         status = adb_result_status(one);
         adb_result_unref(one);
     }

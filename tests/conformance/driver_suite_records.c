@@ -11,7 +11,7 @@ static adb_row first(const char *sql)
 }
 
 /* By number and by name, of written-out columns and of a star alike. REC-01 REC-03 REC-06 REC-22 REC-23 REG-09 REG-13
- * REG-29 REG-43 REG-44 */
+ * REG-29 REG-43 REG-44 PAIN-19 */
 TEST(columns_are_reached_by_number_and_name)
 {
     adb_value value;

@@ -103,8 +103,8 @@ TEST(decimals_keep_their_digits)
 /* JSON comes back as it went, read once: a string stays a string. TYP-07 TYP-08 TYP-09 TYP-10 PAIN-15 REG-02 REG-50 */
 TEST(json_comes_back_as_text)
 {
-    CU_ASSERT(comes_back("json", adb_json("{\"text\": \"hello\", \"bool\": true}"),
-                         "{\"text\": \"hello\", \"bool\": true}"));
+    CU_ASSERT(
+        comes_back("json", adb_json("{\"text\": \"hello\", \"bool\": true}"), "{\"text\": \"hello\", \"bool\": true}"));
     CU_ASSERT(comes_back("json", adb_json("[1, \"two\", null]"), "[1, \"two\", null]"));
     CU_ASSERT(comes_back("json", adb_json("\"1\""), "\"1\""));
     suite_close();
@@ -173,7 +173,7 @@ TEST(uuids_come_back)
 TEST(null_comes_back_from_every_type)
 {
     for (const struct suite_word *word = suite->dialect->words; word->name != NULL; word++) {
-        if (strcmp(word->name, "key") != 0 && strcmp(word->name, "deferred") != 0)
+        if (strcmp(word->name, "key") != 0 && strstr(word->text, "REFERENCES") == NULL)
             CU_ASSERT_EQUAL(stored(word->name, adb_null()).type, ADB_TYPE_NULL);
     }
     suite_close();
@@ -188,6 +188,6 @@ TEST(names_of_enumerations_are_text)
 
 GROUP(types, SQL(truth_values_come_back), SQL(integers_of_64_bits_come_back), SQL(doubles_come_back),
       SQL(text_comes_back), SQL(blobs_come_back), SQL(a_large_value_comes_back), SQL(decimals_keep_their_digits),
-      SQL(json_comes_back_as_text), SQL(columns_tell_their_declared_type), SQL(dates_come_back),
-      SQL(times_come_back), SQL(timestamps_come_back), SQL(uuids_come_back), SQL(null_comes_back_from_every_type),
+      SQL(json_comes_back_as_text), SQL(columns_tell_their_declared_type), SQL(dates_come_back), SQL(times_come_back),
+      SQL(timestamps_come_back), SQL(uuids_come_back), SQL(null_comes_back_from_every_type),
       SQL(names_of_enumerations_are_text));

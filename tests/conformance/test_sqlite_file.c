@@ -6,7 +6,8 @@ static const struct suite_database database = {
     .name = "sqlite_file",
     .url = "sqlite:///%s/suite.db",
     .dialect = &suite_sqlite,
-    .can = SUITE_SQL | SUITE_PERSISTENT | SUITE_READERS | SUITE_REPLICAS,
+    .can = SUITE_SQL | SUITE_PERSISTENT | SUITE_READERS | SUITE_REPLICAS | SUITE_RETURNING | SUITE_DEFERRED |
+           SUITE_UNDOES_DDL,
 };
 
 int main(int argc, char **argv)

@@ -8,7 +8,9 @@
 
 /* What is known of each driver beyond its dialect. */
 static const struct suite_database known[] = {
-    {.name = "sqlite", .dialect = &suite_sqlite, .can = SUITE_SQL},
+    {.name = "sqlite",
+     .dialect = &suite_sqlite,
+     .can = SUITE_SQL | SUITE_RETURNING | SUITE_DEFERRED | SUITE_UNDOES_DDL},
 };
 
 static const struct suite_database *find(const char *url)

@@ -123,8 +123,8 @@ static bool refuses_with(const char *url, const adb_options *options, adb_status
     adb_database *untouched = NULL;
     adb_error error = {0};
     const adb_status got = adb_database_open(url, options, &untouched, &error);
-    const bool good = got == status && error.status == status && untouched == NULL &&
-                      strstr(error.message, words) != NULL;
+    const bool good =
+        got == status && error.status == status && untouched == NULL && strstr(error.message, words) != NULL;
     if (!good)
         printf("# %s: %s: %s\n", url, adb_status_name(got), error.message);
     adb_database_free(untouched);
@@ -224,8 +224,9 @@ TEST(a_corrupt_file_is_told)
     open_file("text.db", "");
     CU_ASSERT_EQUAL(run("SELECT * FROM sqlite_master", NULL), ADB_E_CORRUPT);
     open_file("damaged.db", "?journal_mode=delete");
-    CU_ASSERT_EQUAL(ended(adb_execute_script(ctx, "CREATE TABLE t (x); INSERT INTO t VALUES (zeroblob(50000))", NULL,
-                                             NULL)), ADB_OK);
+    CU_ASSERT_EQUAL(
+        ended(adb_execute_script(ctx, "CREATE TABLE t (x); INSERT INTO t VALUES (zeroblob(50000))", NULL, NULL)),
+        ADB_OK);
     CU_ASSERT_EQUAL(adb_database_close(db, 5000), ADB_OK);
     const int fd = open(path_of("damaged.db"), O_WRONLY);
     REQUIRE(fd >= 0 && pwrite(fd, "garbage garbage garbage", 23, 4096) == 23);
@@ -304,18 +305,18 @@ TEST(parameters_that_do_not_fit_are_told)
 {
     open_memory();
     CU_ASSERT(fails(adb_execute(ctx, "SELECT :a", NULL, NULL, NULL), ADB_E_PARAMETER, "a"));
-    CU_ASSERT(fails(adb_execute(ctx, "SELECT :name", ADB_PARAMS({"nmae", adb_int(1)}), NULL, NULL), ADB_E_PARAMETER,
-                    "n"));
-    CU_ASSERT(fails(adb_execute(ctx, "SELECT 1", ADB_PARAMS({"spare", adb_int(1)}), NULL, NULL), ADB_E_PARAMETER,
-                    "spare"));
+    CU_ASSERT(
+        fails(adb_execute(ctx, "SELECT :name", ADB_PARAMS({"nmae", adb_int(1)}), NULL, NULL), ADB_E_PARAMETER, "n"));
+    CU_ASSERT(
+        fails(adb_execute(ctx, "SELECT 1", ADB_PARAMS({"spare", adb_int(1)}), NULL, NULL), ADB_E_PARAMETER, "spare"));
     CU_ASSERT(fails(adb_execute(ctx, "SELECT ?, ?", ADB_PARAMS({0, adb_int(1)}), NULL, NULL), ADB_E_PARAMETER, "2"));
     CU_ASSERT(fails(adb_execute(ctx, "SELECT ?, :a", ADB_PARAMS({"a", adb_int(1)}), NULL, NULL), ADB_E_PARAMETER, ""));
     CU_ASSERT(fails(adb_execute(ctx, "SELECT :a", ADB_PARAMS({"a", adb_date(2024, 13, 1)}), NULL, NULL),
                     ADB_E_PARAMETER, "a"));
-    CU_ASSERT(fails(adb_execute(ctx, "SELECT :a", ADB_PARAMS({"a", adb_decimal("1.2.3")}), NULL, NULL),
-                    ADB_E_PARAMETER, "a"));
-    CU_ASSERT(fails(adb_execute(ctx, "SELECT :a", ADB_PARAMS({"a", adb_list(NULL, 3)}), NULL, NULL), ADB_E_PARAMETER,
+    CU_ASSERT(fails(adb_execute(ctx, "SELECT :a", ADB_PARAMS({"a", adb_decimal("1.2.3")}), NULL, NULL), ADB_E_PARAMETER,
                     "a"));
+    CU_ASSERT(
+        fails(adb_execute(ctx, "SELECT :a", ADB_PARAMS({"a", adb_list(NULL, 3)}), NULL, NULL), ADB_E_PARAMETER, "a"));
     finish();
 }
 
@@ -364,8 +365,8 @@ TEST(requests_that_are_none_are_refused)
     CU_ASSERT(fails(adb_submit(ctx, ADB_REQUEST(.kind = 99, .sql = "SELECT 1")), ADB_E_INVAL, "99"));
     CU_ASSERT(fails(adb_submit(ctx, ADB_REQUEST(.kind = ADB_REQUEST_EXECUTE, .sql = "SELECT 1", .flags = 1u << 9)),
                     ADB_E_INVAL, "flags"));
-    CU_ASSERT(fails(adb_submit(ctx, &(adb_request){.kind = ADB_REQUEST_EXECUTE, .sql = "SELECT 1"}), ADB_E_INVAL,
-                    "size"));
+    CU_ASSERT(
+        fails(adb_submit(ctx, &(adb_request){.kind = ADB_REQUEST_EXECUTE, .sql = "SELECT 1"}), ADB_E_INVAL, "size"));
     CU_ASSERT(fails(adb_begin(ctx, &(adb_transaction_options){.read_only = true}, NULL, NULL), ADB_E_INVAL, "size"));
     CU_ASSERT(fails(adb_begin(ctx, ADB_TRANSACTION(.retries = 1001), NULL, NULL), ADB_E_INVAL, "range"));
     CU_ASSERT(fails(adb_begin(ctx, ADB_TRANSACTION(.lock = 7), NULL, NULL), ADB_E_INVAL, "range"));
@@ -495,9 +496,9 @@ SUITE(bad_input, CASE(what_is_no_url_is_refused), CASE(unknown_databases_and_dri
       CASE(bad_options_of_a_url_are_refused), CASE(bad_options_of_a_struct_are_refused),
       CASE(a_file_that_cannot_be_opened_is_told), CASE(a_corrupt_file_is_told),
       CASE(a_read_only_database_refuses_writes), CASE(a_full_database_is_told), CASE(a_full_disk_is_told),
-      CASE(wrong_sql_is_told), CASE(parameters_that_do_not_fit_are_told),
-      CASE(two_statements_in_one_text_are_refused), CASE(a_value_of_gigabytes_is_refused_unread),
-      CASE(a_result_that_is_too_large_is_told), CASE(requests_that_are_none_are_refused),
-      CASE(a_full_queue_refuses_at_once), CASE(job_ids_that_never_were_are_told),
-      CASE(ends_without_a_beginning_are_told), CASE(a_closed_database_may_be_used_and_freed),
-      CASE(freeing_with_jobs_under_way_ends_them), CASE(freeing_a_context_with_jobs_under_way_ends_them))
+      CASE(wrong_sql_is_told), CASE(parameters_that_do_not_fit_are_told), CASE(two_statements_in_one_text_are_refused),
+      CASE(a_value_of_gigabytes_is_refused_unread), CASE(a_result_that_is_too_large_is_told),
+      CASE(requests_that_are_none_are_refused), CASE(a_full_queue_refuses_at_once),
+      CASE(job_ids_that_never_were_are_told), CASE(ends_without_a_beginning_are_told),
+      CASE(a_closed_database_may_be_used_and_freed), CASE(freeing_with_jobs_under_way_ends_them),
+      CASE(freeing_a_context_with_jobs_under_way_ends_them))

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* NULL in place of each pointer of each public function: a status, or the answer that stands for nothing; never a crash. */
+/* NULL in place of each pointer of each public function: a status, or the answer that stands for nothing; never a
+ * crash. */
 #include "tests/lib/harness.h"
 
 #include <asyncdb.h>
@@ -198,8 +199,8 @@ TEST(no_url_answers_nothing)
 /* Texts of no URL: NULL or empty, but to be read. */
 TEST(texts_of_no_url_can_be_read)
 {
-    const char *(*const readers[])(const adb_url *) = {adb_url_dialect, adb_url_driver, adb_url_netloc,
-                                                       adb_url_database, adb_url_text, adb_url_redacted};
+    const char *(*const readers[])(const adb_url *) = {adb_url_dialect,  adb_url_driver, adb_url_netloc,
+                                                       adb_url_database, adb_url_text,   adb_url_redacted};
     for (size_t i = 0; i < sizeof(readers) / sizeof(readers[0]); i++) {
         const char *text = readers[i](NULL);
         CU_ASSERT(text == NULL || text[0] == '\0');
@@ -286,8 +287,8 @@ TEST(a_result_takes_no_name_for_none)
 /* Values made of NULL are SQL's NULL, and a value that is not there converts to nothing. */
 TEST(values_of_nothing_are_null)
 {
-    const adb_value nulls[] = {adb_text(NULL), adb_text_n(NULL, 3), adb_blob(NULL, 3), adb_decimal(NULL),
-                               adb_json(NULL), adb_uuid(NULL)};
+    const adb_value nulls[] = {adb_text(NULL),    adb_text_n(NULL, 3), adb_blob(NULL, 3),
+                               adb_decimal(NULL), adb_json(NULL),      adb_uuid(NULL)};
     bool truth;
     int64_t number;
     double real;
@@ -384,11 +385,10 @@ TEST(no_session_answers_nothing)
     adb_function_fail(NULL, "x");
 }
 
-SUITE(null_arguments, CASE(nothing_can_be_freed), CASE(open_needs_a_url_and_a_place),
-      CASE(no_database_answers_nothing), CASE(no_queue_answers_nothing), CASE(the_direct_queue_answers_nothing),
-      CASE(no_context_answers_nothing), CASE(nothing_is_submitted_without_a_context),
-      CASE(submissions_need_their_arguments), CASE(parameters_need_their_array), CASE(no_url_answers_nothing),
-      CASE(texts_of_no_url_can_be_read), CASE(no_url_can_be_changed), CASE(no_result_answers_nothing),
-      CASE(no_row_answers_nothing), CASE(a_result_takes_no_name_for_none), CASE(values_of_nothing_are_null),
-      CASE(conversions_need_a_place), CASE(unknown_numbers_have_names), CASE(sessions_need_their_arguments),
-      CASE(no_session_answers_nothing))
+SUITE(null_arguments, CASE(nothing_can_be_freed), CASE(open_needs_a_url_and_a_place), CASE(no_database_answers_nothing),
+      CASE(no_queue_answers_nothing), CASE(the_direct_queue_answers_nothing), CASE(no_context_answers_nothing),
+      CASE(nothing_is_submitted_without_a_context), CASE(submissions_need_their_arguments),
+      CASE(parameters_need_their_array), CASE(no_url_answers_nothing), CASE(texts_of_no_url_can_be_read),
+      CASE(no_url_can_be_changed), CASE(no_result_answers_nothing), CASE(no_row_answers_nothing),
+      CASE(a_result_takes_no_name_for_none), CASE(values_of_nothing_are_null), CASE(conversions_need_a_place),
+      CASE(unknown_numbers_have_names), CASE(sessions_need_their_arguments), CASE(no_session_answers_nothing))

@@ -346,7 +346,7 @@ adb_status fake_command(struct fake_conn *conn, const struct adb__statement *sta
     const char *sql = statement->sql;
     if (strncmp(sql, "select ", 7) == 0)
         sql += 7;
-    sscanf(sql, "%31s %31s %ld", command.verb, command.word, &command.number);
+    sscanf(sql, " %31[^ ;\n] %31[^ ;\n] %ld", command.verb, command.word, &command.number);
     if (command.number == 0)
         sscanf(command.word, "%ld", &command.number);
     for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {

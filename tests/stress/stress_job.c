@@ -89,7 +89,7 @@ static void *outsider_main(void *argument)
         if (job == NULL && !adb__jobs_stop(&jobs, index, word, ADB__STOP_CANCEL) && rand_r(&seed) % 16 == 0)
             job = adb__jobs_abandon(&jobs, index, word);
         if (job != NULL)
-            deliver(job, &job->verdict);
+            deliver(job, adb__job_verdict(job, ADB__STOP_CANCEL, false));
     }
     return NULL;
 }

@@ -99,6 +99,13 @@ static void lane_call(struct lane *lane)
     adb__parker_wake(&home->parker);
 }
 
+/* Where losing the processor would be worst. */
+static void yield_sometimes(uint64_t *random)
+{
+    if (adb__random(random) % 8 == 0)
+        sched_yield();
+}
+
 static void *produce(void *arg)
 {
     unsigned producer = atomic_fetch_add(&run.next_producer, 1);
@@ -109,13 +116,14 @@ static void *produce(void *arg)
         unsigned to = (unsigned)(adb__random(&random) % run.setting.lanes);
         letters[i].producer = producer;
         letters[i].number = ++numbers[to];
-        if (adb__mailbox_push(&run.lanes[to].mailbox, &letters[i].mail))
+        if (adb__mailbox_push(&run.lanes[to].mailbox, &letters[i].mail)) {
+            yield_sometimes(&random);
             lane_call(&run.lanes[to]);
+        }
         /* Anything else may wake a worker by name. */
         if (i % 16 == 0)
             adb__parker_wake(&run.workers[adb__random(&random) % run.setting.workers].parker);
-        if (i % 8 == 0)
-            sched_yield();
+        yield_sometimes(&random);
     }
     return NULL;
 }
@@ -154,7 +162,7 @@ static void lane_await(struct lane *lane, struct worker *worker)
 {
     bool mine = false;
     while (!mine) {
-        int64_t patience = (int64_t)(adb__random(&worker->random) % 100) * 1000;
+        int64_t patience = adb__random(&worker->random) % 2 == 0 ? 50000 : 0;
         bool woken = adb__parker_wait(&worker->parker, adb__clock_now() + patience);
         /* acquire: pairs with the release in lane_call() */
         mine = atomic_exchange_explicit(&lane->called, false, memory_order_acquire);
@@ -184,6 +192,7 @@ static bool worker_run(struct worker *worker, struct lane *lane)
         bool pin = run.setting.pin_one_in > 0 && adb__random(&worker->random) % run.setting.pin_one_in == 0;
         lane->home = pin && atomic_load(&run.left) > 0 ? worker : NULL;
         pin = lane->home != NULL; /* ours to read only until we have left */
+        yield_sometimes(&worker->random);
         if (lane_leave(lane)) {
             if (!pin)
                 return true;

@@ -40,6 +40,7 @@ struct setting {
 struct producer {
     struct adb__parker parker;
     unsigned id;
+    uint64_t random;
     _Atomic unsigned left;  /* of the burst */
     _Atomic unsigned ended; /* bursts */
     _Atomic bool inside[MAX_BURST];
@@ -76,10 +77,18 @@ static void expect(bool ok)
         atomic_fetch_add(&pool.errors, 1);
 }
 
+/* Where losing the processor would be worst. */
+static void yield_sometimes(uint64_t *random)
+{
+    if (adb__random(random) % 16 == 0)
+        sched_yield();
+}
+
 static void push(struct producer *producer, unsigned item)
 {
     expect(!atomic_exchange(&producer->inside[item], true));
     adb__ready_push(&pool.ready, producer->id * MAX_BURST + item);
+    yield_sometimes(&producer->random);
     if (adb__park_call(&pool.park))
         atomic_fetch_add(&pool.calls, 1);
 }
@@ -87,13 +96,13 @@ static void push(struct producer *producer, unsigned item)
 static void *produce(void *arg)
 {
     struct producer *producer = arg;
-    uint64_t random = producer->id;
+    producer->random = producer->id;
     for (unsigned round = 1; round <= pool.setting.rounds; round++) {
         atomic_store(&producer->left, pool.setting.burst);
         for (unsigned item = 0; item < pool.setting.burst; item++)
             push(producer, item);
         if (pool.setting.name_one_in > 0 && round % pool.setting.name_one_in == 0)
-            adb__parker_wake(&pool.workers[adb__random(&random) % pool.setting.workers].parker);
+            adb__parker_wake(&pool.workers[adb__random(&producer->random) % pool.setting.workers].parker);
         while (atomic_load(&producer->left) > 0)
             adb__parker_wait(&producer->parker, ADB__NEVER);
     }
@@ -149,7 +158,9 @@ static void *work(void *arg)
         if (!found && searching)
             found = pop_spinning(&index);
         if (!found) {
+            yield_sometimes(&worker->random);
             adb__park_announce(&pool.park, &worker->sleeper, searching);
+            yield_sometimes(&worker->random);
             found = adb__ready_pop(&pool.ready, &index);
             searching = found || atomic_load(&pool.stopping) ? adb__park_withdraw(&pool.park, &worker->sleeper)
                                                              : worker_sleep(worker);

@@ -1,9 +1,31 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The ready queue under many threads, as Concurrency Kit tests its rings: nothing lost, nothing twice, the order of
- * each producer kept. Indices come from slots.h and go back to it, so that is under test as well.
+/* The ready queue under many threads, as Concurrency Kit tests its rings: nothing lost, nothing twice, the order of each
+ * producer kept. Indices come from slots.h and go back to it, so that is under test as well.
+ *
+ * A thread may lose the processor between any two atomic operations of a push or pop, but hardly ever does. So ready.c is
+ * compiled here once more, with a yield at random before each of them.
  *
  *     stress_ready [times]        a longer run: times as many pushes */
-#include "queue/ready.h"
+#include <stdatomic.h>
+
+static void yield_sometimes(void);
+
+#undef atomic_load
+#undef atomic_fetch_add
+#undef atomic_fetch_sub
+#undef atomic_fetch_or
+#undef atomic_compare_exchange_weak
+#define atomic_load(word)           (yield_sometimes(), atomic_load_explicit(word, memory_order_seq_cst))
+#define atomic_fetch_add(word, n)   (yield_sometimes(), atomic_fetch_add_explicit(word, n, memory_order_seq_cst))
+#define atomic_fetch_sub(word, n)   (yield_sometimes(), atomic_fetch_sub_explicit(word, n, memory_order_seq_cst))
+#define atomic_fetch_or(word, bits) (yield_sometimes(), atomic_fetch_or_explicit(word, bits, memory_order_seq_cst))
+#define atomic_compare_exchange_weak(word, old, new)                                                                   \
+    (yield_sometimes(),                                                                                                \
+     atomic_compare_exchange_weak_explicit(word, old, new, memory_order_seq_cst, memory_order_seq_cst))
+
+#include "queue/ready.c"
+
+#include "base/clock.h"
 #include "queue/slots.h"
 
 #include <pthread.h>
@@ -20,8 +42,9 @@
 struct setting {
     unsigned producers;
     unsigned consumers;
-    uint32_t capacity; /* no less than consumers: see ready.h */
-    uint32_t pushes;   /* of each producer */
+    uint32_t capacity;          /* no less than consumers: see ready.h */
+    uint32_t pushes;            /* of each producer */
+    unsigned yield_one_in;      /* atomic operations; 0: never */
 };
 
 struct letter {
@@ -33,13 +56,22 @@ static struct run {
     struct setting setting;
     struct adb__ready ready;
     struct adb__slots slots;
-    struct letter *letters; /* by index; plain, as the queue has to publish them */
+    struct letter *letters;     /* by index; plain, as the queue has to publish them */
     _Atomic unsigned char *seen[MAX_THREADS];
     _Atomic unsigned producing; /* producers that are not done */
-    _Atomic unsigned next_id;
+    _Atomic unsigned next_producer;
+    _Atomic unsigned next_consumer;
     _Atomic unsigned long long popped;
     _Atomic unsigned long long errors;
 } run;
+
+static _Thread_local uint64_t chance;
+
+static void yield_sometimes(void)
+{
+    if (run.setting.yield_one_in > 0 && adb__random(&chance) % run.setting.yield_one_in == 0)
+        sched_yield();
+}
 
 static void hang(int signal_number)
 {
@@ -52,7 +84,8 @@ static void hang(int signal_number)
 static void *produce(void *arg)
 {
     (void)arg;
-    unsigned producer = atomic_fetch_add(&run.next_id, 1);
+    unsigned producer = atomic_fetch_add(&run.next_producer, 1);
+    chance = producer;
     for (uint32_t number = 1; number <= run.setting.pushes; number++) {
         uint32_t index = adb__slots_take(&run.slots);
         while (index == ADB__SLOT_NONE) {
@@ -83,6 +116,7 @@ static void *consume(void *arg)
 {
     uint32_t last[MAX_THREADS] = {0};
     (void)arg;
+    chance = MAX_THREADS + atomic_fetch_add(&run.next_consumer, 1);
     for (;;) {
         bool done = atomic_load(&run.producing) == 0;
         uint32_t index;
@@ -152,9 +186,11 @@ static bool stress(struct setting setting)
     check_rest();
     unsigned long long expected = (unsigned long long)setting.producers * setting.pushes;
     unsigned long long popped = atomic_load(&run.popped);
-    bool ok = popped == expected && atomic_load(&run.errors) == 0;
-    printf("%s producers %u, consumers %u, capacity %u: %llu of %llu, %llu errors\n", ok ? "ok" : "not ok",
-           setting.producers, setting.consumers, setting.capacity, popped, expected, atomic_load(&run.errors));
+    unsigned long long errors = atomic_load(&run.errors);
+    bool ok = popped == expected && errors == 0;
+    printf("%s producers %u, consumers %u, capacity %u, yield 1 in %u: %llu of %llu, %llu errors\n",
+           ok ? "ok" : "not ok", setting.producers, setting.consumers, setting.capacity, setting.yield_one_in, popped,
+           expected, errors);
     run_close();
     return ok;
 }
@@ -162,8 +198,10 @@ static bool stress(struct setting setting)
 int main(int argc, char **argv)
 {
     static const struct setting settings[] = {
-        {1, 1, 1, 10000}, {1, 1, 64, 60000}, {1, 4, 4, 20000}, {4, 1, 4, 5000}, {2, 2, 2, 10000}, {4, 4, 4, 5000},
-        {4, 4, 16, 5000}, {8, 2, 8, 2500},   {2, 8, 8, 5000},  {8, 8, 8, 2500}, {8, 8, 64, 2500}, {4, 4, 1024, 10000}};
+        {1, 1, 1, 10000, 0},  {1, 1, 64, 60000, 0}, {1, 4, 4, 20000, 0},    {4, 1, 4, 5000, 0},
+        {4, 4, 4, 5000, 0},   {8, 8, 64, 2500, 0},  {4, 4, 1024, 10000, 0}, {1, 1, 1, 5000, 4},
+        {2, 2, 2, 5000, 8},   {4, 4, 4, 2500, 8},   {2, 8, 8, 2500, 16},    {8, 2, 8, 1000, 4},
+        {8, 8, 8, 1000, 16}};
     unsigned times = argc > 1 ? (unsigned)strtoul(argv[1], NULL, 10) : 1;
     unsigned failed = 0;
     const unsigned n_settings = sizeof(settings) / sizeof(settings[0]);
