@@ -126,6 +126,7 @@ adb_status adb__worker_connect(struct adb__worker *worker, int64_t deadline, adb
         connection_opened(worker, now);
         return ADB_OK;
     }
+    adb__log_mask(detail.message, worker->pool->server->secret);
     adb__counter_add(&db->figures.open_failures, 1);
     adb__log(&db->log, ADB__LOG_WARN, "connect to %s failed: %s", adb_url_redacted(worker->pool->server->url),
              detail.message);

@@ -76,9 +76,7 @@ static void database_log(int level, const char *line, void *user_data)
 
 static adb_status database_init_log(adb_database *db, adb_error *error)
 {
-    const char *password = adb_url_password(db->url);
-    if (password == NULL)
-        password = adb_url_option(db->url, "password");
+    const char *password = adb__server_password(db->url);
     if (db->options.log == NULL)
         db->options.log = log_to_stderr;
     db->log.write = database_log;

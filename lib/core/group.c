@@ -136,6 +136,7 @@ static void group_gather(struct group *group, struct adb__lane *lane)
             continue;
         }
         worker->job = job;
+        adb__worker_set_state(worker, ADB__WORKER_BUSY);
         adb__lane_pop(lane);
         group_member(group, lane, job);
     }

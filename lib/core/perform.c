@@ -197,6 +197,8 @@ void adb__perform_end(struct adb__worker *worker, struct adb__lane *lane, struct
     }
     bool ours = job_finish(worker, job);
     worker->job = NULL;
+    if (!ours || !adb__queue_is_direct(job->ctx->queue)) /* whose callbacks run here */
+        adb__worker_set_state(worker, adb__lane_is_held(lane) ? ADB__WORKER_HELD : ADB__WORKER_IDLE);
     lane_compare(worker, lane);
     if (worker->is_broken)
         adb__worker_disconnect(worker, ADB__CLOSED_LOST);
@@ -258,6 +260,7 @@ void adb__perform(struct adb__worker *worker, struct adb__lane *lane, struct adb
         return;
     }
     worker->job = job;
+    adb__worker_set_state(worker, ADB__WORKER_BUSY);
     if (status != ADB_OK)
         job->result.error = error;
     if (status == ADB_OK || kind_is_structural(job->kind))

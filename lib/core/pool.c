@@ -14,9 +14,8 @@
 #include <errno.h>
 #include <string.h>
 
-/* How long lanes must have found nobody before one more worker is started: a worker that has just delivered an outcome
- * is back sooner, so jobs one after the other need only one. */
-#define SHORT_NS (1 * ADB__NS_PER_MS)
+/* When to look again while lanes wait and a worker is on its way to them. */
+#define GLANCE_NS (1 * ADB__NS_PER_MS)
 
 /* After the system refused a thread. */
 #define THREAD_RETRY_NS (1000 * ADB__NS_PER_MS)
@@ -165,21 +164,27 @@ int64_t adb__pool_fill(struct adb__pool *pool, int64_t now)
     return ADB__NEVER;
 }
 
+/* Is a worker between two jobs? It will look at the ready queue next. So jobs that come one after the other, each after
+ * the outcome of the last, are never a reason for a second worker. */
+static bool pool_has_free_worker(struct adb__pool *pool)
+{
+    bool found = false;
+    pthread_mutex_lock(&pool->lock);
+    for (unsigned i = 0; i < pool->max && !found; i++)
+        found = pool->workers[i] != NULL && adb__counter_get(&pool->workers[i]->state) == ADB__WORKER_IDLE;
+    pthread_mutex_unlock(&pool->lock);
+    return found;
+}
+
 int64_t adb__pool_grow(struct adb__pool *pool, int64_t now)
 {
-    int64_t n_workers = adb__counter_get(&pool->n_workers);
-    bool is_short = adb__pool_has_ready(pool) && adb__park_sleeping(&pool->park) == 0;
-    if (!is_short || n_workers >= (int64_t)pool->max || adb__counter_get(&pool->stopping) != 0) {
-        pool->short_since = 0;
+    if (!adb__pool_has_ready(pool) || adb__park_sleeping(&pool->park) > 0 ||
+        adb__counter_get(&pool->n_workers) >= (int64_t)pool->max || adb__counter_get(&pool->stopping) != 0)
         return ADB__NEVER;
-    }
-    if (n_workers > 0 && pool->short_since == 0)
-        pool->short_since = now;
-    if (n_workers > 0 && now - pool->short_since < SHORT_NS)
-        return pool->short_since + SHORT_NS;
-    pool->short_since = now; /* one at a time: it may be enough */
+    if (pool_has_free_worker(pool))
+        return now + GLANCE_NS;
     int refusal = pool_start_one(pool);
-    return refusal == 0 ? now + SHORT_NS : pool_refused(pool, refusal, now);
+    return refusal == 0 ? now + GLANCE_NS : pool_refused(pool, refusal, now); /* one at a time: it may be enough */
 }
 
 int64_t adb__pool_expire(struct adb__pool *pool, int64_t now)

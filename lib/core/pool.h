@@ -36,7 +36,6 @@ struct adb__pool {
     struct adb__worker *orphans;    /* left behind by close; freed with the pool; lock */
     struct adb__mark marks[ADB__POOL_MARKS]; /* oldest first; the watchdog's */
     unsigned n_marks;
-    int64_t short_since;            /* lanes wait and nobody is free, 0: not so; the watchdog's */
 };
 
 adb_status adb__pool_init(struct adb__pool *pool, struct adb__server *server, enum adb__role role, unsigned max,
@@ -51,7 +50,7 @@ struct adb__lane *adb__pool_pop(struct adb__pool *pool);
 /* May there be lanes that wait? */
 bool adb__pool_has_ready(const struct adb__pool *pool);
 
-/* The watchdog's: start a worker if lanes have found nobody free for a moment. Returns when to look again. */
+/* The watchdog's: start a worker if lanes wait and all workers are busy. Returns when to look again. */
 int64_t adb__pool_grow(struct adb__pool *pool, int64_t now);
 /* The watchdog's: have the least number of workers, and have them connect. Returns when to try again, if refused. */
 int64_t adb__pool_fill(struct adb__pool *pool, int64_t now);

@@ -8,6 +8,12 @@
 /* Where neither the options nor the driver's layout say how many connections there may be. */
 #define DEFAULT_MAX_SIZE 10
 
+const char *adb__server_password(const adb_url *url)
+{
+    const char *password = adb_url_password(url);
+    return password != NULL ? password : adb_url_option(url, "password");
+}
+
 adb_status adb__server_init(struct adb__server *server, struct adb_database *db, const adb_url *url, bool read_only,
                             adb_error *error)
 {
@@ -17,6 +23,7 @@ adb_status adb__server_init(struct adb__server *server, struct adb_database *db,
     server->url = adb_url_dup(url);
     if (server->url == NULL)
         return adb__error_set(error, ADB_E_NOMEM, "no memory for a URL");
+    server->secret = adb__server_password(server->url);
     adb_status status = db->driver->configure(url, options, &server->layout, error);
     if (status != ADB_OK)
         return status;

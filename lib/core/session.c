@@ -18,6 +18,8 @@ static adb_status session_outcome(struct adb__worker *worker, adb_status status,
         if (reason != ADB_OK)
             status = reason;
     }
+    if (status < 0)
+        adb__log_mask(error->message, worker->pool->server->secret);
     if (status < 0 && (error->flags & ADB_ERROR_CONNECTION_LOST))
         worker->is_broken = true;
     return status;

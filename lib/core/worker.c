@@ -61,7 +61,7 @@ static bool worker_is_stopping(const struct adb__worker *worker)
     return adb__counter_get(&worker->pool->stopping) != 0 || adb__counter_get(&worker->orphaned) != 0;
 }
 
-static void worker_set_state(struct adb__worker *worker, enum adb__worker_state state)
+void adb__worker_set_state(struct adb__worker *worker, enum adb__worker_state state)
 {
     adb__counter_set(&worker->state, state);
 }
@@ -139,7 +139,7 @@ static struct adb__lane *worker_next_lane(struct adb__worker *worker)
 {
     struct adb__pool *pool = worker->pool;
     bool searching = false;
-    worker_set_state(worker, ADB__WORKER_IDLE);
+    adb__worker_set_state(worker, ADB__WORKER_IDLE);
     for (;;) {
         struct adb__lane *lane = adb__pool_pop(pool);
         if (lane == NULL)
@@ -180,10 +180,10 @@ static void worker_unwind(struct adb__worker *worker, struct adb__lane *lane)
 /* A lane with an open transaction stays: sleep until it has mail. */
 static void worker_hold(struct adb__worker *worker, struct adb__lane *lane)
 {
-    worker_set_state(worker, ADB__WORKER_HELD);
+    adb__worker_set_state(worker, ADB__WORKER_HELD);
     while (adb__mailbox_is_idle(&lane->mailbox) && !worker_is_stopping(worker))
         adb__worker_rest(worker, ADB__NEVER);
-    worker_set_state(worker, ADB__WORKER_BUSY);
+    adb__worker_set_state(worker, ADB__WORKER_BUSY);
 }
 
 /* The backlog and the mailbox are empty. True: the lane was left. */
@@ -243,7 +243,7 @@ static bool worker_suits(const struct adb__worker *worker, const struct adb__lan
 static void worker_attend(struct adb__worker *worker, struct adb__lane *lane)
 {
     unsigned left = ADB__WORKER_RUN;
-    worker_set_state(worker, ADB__WORKER_BUSY);
+    adb__worker_set_state(worker, ADB__WORKER_BUSY);
     for (;;) {
         struct adb__mail *mail = adb__lane_peek(lane);
         if (mail == NULL) {
@@ -301,13 +301,13 @@ int adb__worker_start(struct adb__worker *worker)
 {
     sigset_t all, before;
     adb__database_ref(worker->db);
-    worker_set_state(worker, ADB__WORKER_IDLE);
+    adb__worker_set_state(worker, ADB__WORKER_IDLE);
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before); /* the new thread takes no signal of the program */
     int refusal = pthread_create(&worker->thread, NULL, worker_main, worker);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     if (refusal != 0) {
-        worker_set_state(worker, ADB__WORKER_GONE);
+        adb__worker_set_state(worker, ADB__WORKER_GONE);
         adb__database_unref(worker->db);
     }
     return refusal;

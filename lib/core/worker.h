@@ -14,7 +14,7 @@
 
 enum adb__worker_state {
     ADB__WORKER_GONE, /* no thread */
-    ADB__WORKER_IDLE,
+    ADB__WORKER_IDLE, /* between two jobs, searching or asleep: lanes that are ready will be seen */
     ADB__WORKER_BUSY,
     ADB__WORKER_HELD, /* by a lane, between its jobs */
     ADB__WORKER_CONNECTING
@@ -65,6 +65,8 @@ struct adb__worker *adb__worker_new(struct adb__pool *pool);
 void adb__worker_free(struct adb__worker *worker);
 /* Start its thread; 0 or an errno. */
 int adb__worker_start(struct adb__worker *worker);
+
+void adb__worker_set_state(struct adb__worker *worker, enum adb__worker_state state);
 
 /* Any thread: end whatever the worker rests for; it looks again. */
 void adb__worker_wake(struct adb__worker *worker);

@@ -47,6 +47,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/* Lives as long as anybody may wake it: a wake touches it even after the sleeper has gone on. */
 struct adb__parker {
     pthread_mutex_t lock;
     pthread_cond_t wake;
@@ -68,8 +69,8 @@ struct adb__park {
     struct adb__list sleepers;  /* last one to fall asleep first; lock */
 };
 
-/* A worker's place in the park. Its parker must live as long as the park: adb__park_call() wakes it after letting go of
- * the lock, when its owner may be far away already. */
+/* A worker's place in the park. Its parker lives as long as the park: adb__park_call() wakes it after letting go of the
+ * lock, when its owner may be far away already. */
 struct adb__sleeper {
     struct adb__list link;
     struct adb__parker *parker; /* set by the owner, before anything else */

@@ -5,7 +5,8 @@
  * cycle: which lap round the ring this is. An entry is one word, cycle | safe | index, where an index of all ones says
  * that nothing is here. A pop that comes to a place before the push of its ticket spoils the place for that push,
  * which then draws another ticket. threshold bounds the failed pops between the last push and "empty": at most 2n - 1
- * tickets lie before its entry, and at most n pops that hold a ticket already may fail as well: 3n - 1.
+ * tickets lie before its entry, and at most n pops that hold a ticket already may fail as well: 3n - 1. Hence n, half
+ * of the ring, is no less than the number of threads that pop.
  *
  * The proof is for sequentially consistent memory, so all operations here are seq_cst, the default. On x86-64 and
  * AArch64 a seq_cst read-modify-write or load costs what an acquire-release one does. */
@@ -67,16 +68,12 @@ static _Atomic uint64_t *ticket_place(const struct adb__ready *ready, uint64_t t
     return &ready->entries[position >> (ready->order - shift) | (position << shift & bottom(ready))];
 }
 
-bool adb__ready_init(struct adb__ready *ready, size_t capacity)
+/* A ring of 2^order entries. False: no memory. */
+static bool ready_open(struct adb__ready *ready, unsigned order)
 {
-    unsigned order = 1;
-    assert(capacity > 0 && capacity <= CAPACITY_MAX);
-    while (((size_t)1 << (order - 1)) < capacity)
-        order++;
     _Atomic uint64_t *entries = adb__alloc_array((size_t)1 << order, sizeof(*entries));
     if (entries == NULL)
         return false;
-
     ready->entries = entries;
     ready->order = order;
     for (uint64_t i = 0; i < ring_size(ready); i++)
@@ -86,6 +83,15 @@ bool adb__ready_init(struct adb__ready *ready, size_t capacity)
     atomic_init(&ready->tail, ring_size(ready));
     atomic_init(&ready->threshold, -1);
     return true;
+}
+
+bool adb__ready_init(struct adb__ready *ready, size_t capacity)
+{
+    unsigned order = 1;
+    assert(capacity <= CAPACITY_MAX);
+    while (((size_t)1 << (order - 1)) < capacity || ((size_t)1 << (order - 1)) < ADB__READY_THREADS)
+        order++;
+    return ready_open(ready, order);
 }
 
 void adb__ready_fini(struct adb__ready *ready)

@@ -3,8 +3,7 @@
  * consumers, bounded: SCQ, the scalable circular queue (R. Nikolaev, "A Scalable, Portable, and Memory-Efficient
  * Lock-Free FIFO Queue", DISC 2019). A thread stopped anywhere in a push or pop stops nobody else.
  *
- * It carries indices below the capacity, each at most once at a time, so it can never be full. At most as many threads
- * as the capacity may be inside adb__ready_pop() at a time: with more, a pop may report an empty queue that is not. */
+ * It carries indices below the capacity, each at most once at a time, so it can never be full. */
 #ifndef ADB_QUEUE_READY_H
 #define ADB_QUEUE_READY_H
 
@@ -15,6 +14,9 @@
 
 #define ADB__CACHE_LINE 64
 
+/* Threads that may be inside adb__ready_pop() at a time: with more, a pop might call a queue empty that is not. */
+#define ADB__READY_THREADS 512
+
 /* Padded rather than aligned: so it may lie in memory of any alignment, and no two of the words share a line. */
 struct adb__ready {
     _Atomic uint64_t head;      /* the ticket of the next pop */
@@ -24,10 +26,10 @@ struct adb__ready {
     _Atomic int64_t threshold;  /* pops that may still fail before the queue is known to be empty */
     char threshold_line[ADB__CACHE_LINE - sizeof(int64_t)];
     _Atomic uint64_t *entries;
-    unsigned order;             /* the ring has 2^order entries, twice the capacity */
+    unsigned order;             /* the ring has 2^order entries */
 };
 
-/* capacity, not 0, is rounded up to a power of two. False: no memory. */
+/* False: no memory. */
 bool adb__ready_init(struct adb__ready *ready, size_t capacity);
 void adb__ready_fini(struct adb__ready *ready);
 /* What the caller wrote before is visible to whoever pops the index. */

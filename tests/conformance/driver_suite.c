@@ -252,6 +252,12 @@ void until_running(size_t n_jobs)
         sched_yield();
 }
 
+void until_held(unsigned n_held)
+{
+    while (figures().held != n_held)
+        sched_yield();
+}
+
 void deliver(adb_context *by)
 {
     while (adb_context_pending(by) > 0) {

@@ -123,6 +123,7 @@ size_t written(void);
 
 adb_stats figures(void);
 void until_running(size_t n_jobs); /* until so many jobs run */
+void until_held(unsigned n_lanes); /* until so many lanes hold a connection */
 void deliver(adb_context *lane);   /* dispatch until nothing of that context is pending */
 bool is_text(adb_row row, size_t column, const char *text);
 

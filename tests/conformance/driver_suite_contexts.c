@@ -42,7 +42,7 @@ TEST(acquires_at_once_take_one_connection)
     CU_ASSERT(ended_well(first) && ended_in(shared, second) == ADB_OK);
     CU_ASSERT_EQUAL(figures().connections, 1);
     CU_ASSERT_EQUAL(ended_in(shared, adb_release(shared, NULL, NULL)), ADB_OK);
-    CU_ASSERT_EQUAL(figures().held + figures().busy, 1);
+    until_held(1);
     CU_ASSERT(ended_well(adb_release(ctx, NULL, NULL)));
     CU_ASSERT_EQUAL(ended(adb_release(ctx, NULL, NULL)), ADB_E_STATE);
     adb_context_free(shared);

@@ -184,7 +184,7 @@ TEST(a_transaction_holds_one_connection)
 {
     NOTES("a");
     begin(NULL);
-    CU_ASSERT_EQUAL(figures().held + figures().busy, 1);
+    until_held(1);
     CU_ASSERT_EQUAL(adb_context_depth(ctx), 1);
     CU_ASSERT(ended_well(adb_commit(ctx, NULL, NULL)));
     CU_ASSERT_EQUAL(count_notes(ctx), 1);

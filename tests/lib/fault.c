@@ -12,6 +12,7 @@ static _Atomic int64_t left = INT64_MAX;
 static _Atomic bool refused;
 static _Atomic bool once;
 static _Atomic int64_t live;
+static _Atomic bool watching;
 
 static void *fault_realloc(void *block, size_t size)
 {
@@ -37,7 +38,8 @@ static const struct adb__alloc_hooks fault_hooks = {.realloc_fn = fault_realloc,
 
 void fault_watch(void)
 {
-    adb__alloc_set_hooks(&fault_hooks);
+    if (!atomic_exchange(&watching, true)) /* threads of the library may run when it is armed anew */
+        adb__alloc_set_hooks(&fault_hooks);
 }
 
 void fault_arm(size_t n)

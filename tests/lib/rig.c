@@ -26,6 +26,13 @@ const struct kind kind_sqlite = {
     .wrong = "SELECT no_such_column FROM t",
 };
 
+/* Read by ThreadSanitizer where there is one: the many children of a test shall end at once. */
+const char *__tsan_default_options(void);
+__attribute__((visibility("default"))) const char *__tsan_default_options(void)
+{
+    return "atexit_sleep_ms=0";
+}
+
 /* A log that is seen only when a test prints it: failures are what the tests are about. */
 static void no_log(adb_log_level level, const char *line, void *user_data)
 {

@@ -42,7 +42,7 @@ static void yield_sometimes(void);
 struct setting {
     unsigned producers;
     unsigned consumers;
-    uint32_t capacity;          /* no less than consumers: see ready.h */
+    uint32_t capacity;          /* a power of two, no less than consumers */
     uint32_t pushes;            /* of each producer */
     unsigned yield_one_in;      /* atomic operations; 0: never */
 };
@@ -140,11 +140,15 @@ static void *allocate(size_t count, size_t size)
     return memory;
 }
 
+/* The smallest ring that will do, so that it is gone round often. */
 static void run_open(struct setting setting)
 {
+    unsigned order = 1;
     memset(&run, 0, sizeof(run));
     run.setting = setting;
-    if (!adb__ready_init(&run.ready, setting.capacity) || !adb__slots_init(&run.slots, setting.capacity))
+    while (UINT32_C(1) << (order - 1) < setting.capacity)
+        order++;
+    if (!ready_open(&run.ready, order) || !adb__slots_init(&run.slots, setting.capacity))
         abort();
     run.letters = allocate(setting.capacity, sizeof(*run.letters));
     for (unsigned i = 0; i < setting.producers; i++)

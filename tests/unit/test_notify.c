@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The pollable flag. Built twice: with HAVE_EVENTFD and without, for the pipe. */
+/* The pollable flag, as the system has it; test_notify_pipe.c has these tests for the pipe. */
 #include "tests/lib/harness.h"
 
 #include "queue/notify.h"
