@@ -7,7 +7,10 @@
  *     RUNNING -> STOPPING       an outsider, with its reason
  *     STOPPING -> CANCELLING    the watchdog, before it calls driver->cancel()
  *     CANCELLING -> STOPPING    the watchdog, when that has returned; it wakes the worker
- *     RUNNING, STOPPING -> DONE the worker, when the driver has returned; or the closer at its deadline: abandoned
+ *     RUNNING -> QUEUED         the worker: it may not run the job, another one will
+ *     RUNNING <-> SETTLED       the worker: the job waits for a commit that it shares, while others run; or runs again
+ *     RUNNING, STOPPING, SETTLED -> DONE
+ *                               the worker, when the driver has returned; or the closer at its deadline: abandoned
  *     DONE -> FREE              whoever drops the last of two holds, the worker's and the delivery's; next generation
  *
  * Here two jobs pass through one slot and one worker, which then closes its connection, while somebody cancels the first
@@ -19,8 +22,9 @@
  *
  * Fences: an exchange acquires what the earlier ones released: the job's fields, the driver's effects and the result. */
 #define JOBS 2
+#define OTHERS 99                       /* jobs of other slots, that share a commit with a settled one */
 
-mtype = { FREE, QUEUED, RUNNING, STOPPING, CANCELLING, DONE };
+mtype = { FREE, QUEUED, RUNNING, STOPPING, CANCELLING, SETTLED, DONE };
 mtype = { NONE, CANCEL, DEADLINE, CLOSE };
 
 /* The word. */
@@ -85,12 +89,24 @@ active proctype worker()
     :: jobs < JOBS ->
         atomic { mailbox?jobs; g = generation }
         assert(g == jobs);                      /* its hold keeps the slot */
+claim:
         if
         :: atomic { IS(QUEUED) -> become(RUNNING, NONE); assert(!cancelling); on_connection = g }
-            skip;                               /* the driver's call, as long as it takes */
+work:
+            if                                  /* the driver's call, as long as it takes */
+            :: skip
+            :: atomic { IS(RUNNING) -> become(QUEUED, NONE); on_connection = 0 }
+                goto claim
+            :: atomic { IS(RUNNING) -> become(SETTLED, NONE); assert(!cancelling); on_connection = OTHERS }
+                if
+                :: skip                         /* committed */
+                :: atomic { IS(SETTLED) -> become(RUNNING, NONE); assert(!cancelling); on_connection = g }
+                    goto work
+                fi
+            fi;
 finish:
             if
-            :: atomic { IS(RUNNING) || IS(STOPPING) -> become(DONE, NONE) }
+            :: atomic { IS(RUNNING) || IS(STOPPING) || IS(SETTLED) -> become(DONE, NONE) }
                 completions!g
 #ifdef BUG_FENCE
             :: atomic { IS(CANCELLING) -> become(DONE, NONE) }
@@ -148,6 +164,13 @@ inline stop(why) {
             completions!g
         :: atomic { !IS(QUEUED) -> goto again }
         fi
+#ifdef BUG_SETTLED                      /* a cancel reaches a job that has left the connection */
+    :: s == SETTLED ->
+        if
+        :: atomic { IS(SETTLED) -> become(STOPPING, why) }
+        :: atomic { !IS(SETTLED) -> goto again }
+        fi
+#endif
     :: s == RUNNING ->
         if
         :: atomic { IS(RUNNING) -> become(STOPPING, why) }
@@ -215,7 +238,7 @@ abandon:
             completions!g
         :: atomic { !IS(QUEUED) -> goto abandon }
         fi
-    :: s == RUNNING || s == STOPPING ->
+    :: s == RUNNING || s == STOPPING || s == SETTLED ->
         if
 #ifndef BUG_TWICE
         :: atomic { IS(s) -> become(DONE, CLOSE) }

@@ -107,6 +107,7 @@ breaks park "-DBUG_LOSE_SEARCH"
 holds job
 breaks job "-DBUG_FENCE"
 breaks job "-DBUG_HOLD"
+breaks job "-DBUG_SETTLED"
 breaks job "-DBUG_STALE"
 breaks job "-DBUG_TWICE"
 breaks job "-DBUG_WAKE"
