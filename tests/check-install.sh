@@ -9,6 +9,7 @@ make_work_dir
 cc=${CC:-cc}
 tree=$work/tree
 program=$work/program
+outside=$top/tests/install/outside.c
 
 # The sanitizers of the library, when it has any, are those of the program.
 flags=${ADB_SANITIZE_FLAGS:-}
@@ -53,6 +54,19 @@ build_and_run() {
         { failed "the $name program does not build"; return; }
     said=$(LD_LIBRARY_PATH=$libraries${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH} "$program-$name" 2>&1)
     [ "$said" = "$(ask --modversion) same" ] || echo "the $name program said: $said"
+    ! has_sqlite || build_and_run_outside "$@"
+}
+
+# The program of thirty lines that uses every verb of the library.
+build_and_run_outside() {
+    log $cc -std=c11 -Wall -Werror $flags "$outside" -o "$program-outside" "$@" ||
+        { failed "the outside program does not build"; return; }
+    LD_LIBRARY_PATH=$libraries${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH} "$program-outside" >>"$work/log" 2>&1 ||
+        failed "the $name outside program fails"
+}
+
+has_sqlite() {
+    ask --print-requires-private | grep -q sqlite3
 }
 
 # A machine without the static libraries of others, or with sanitizers, cannot tell.

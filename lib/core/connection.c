@@ -202,7 +202,9 @@ void adb__worker_clean(struct adb__worker *worker)
         return;
     }
     enum adb__txn_state state = worker->db->driver->transaction_state(worker->conn);
-    if (worker->base_open && state == ADB__TXN_NONE)
+    if (state == ADB__TXN_UNKNOWN)
+        adb__worker_disconnect(worker, ADB__CLOSED_LOST);
+    else if (worker->base_open && state == ADB__TXN_NONE)
         connection_restore_base(worker);
     else if (!worker->base_open && state != ADB__TXN_NONE)
         connection_roll_back(worker);

@@ -36,6 +36,26 @@ TEST(close_leaves_a_hanging_worker_behind)
     rig_drop(&rig);
 }
 
+/* The driver's cancel hangs (it may need a connection of its own): close waits for it no more than for the statement. */
+TEST(close_returns_while_a_cancel_hangs)
+{
+    struct tally tally = TALLY_INIT;
+    struct rig rig;
+    rig_open_fake(&rig, "fake://", NULL);
+    fake_cancel_blocks("gate");
+    const adb_job job = adb_execute(rig.ctx, "stuck deep", NULL, tally_done, &tally);
+    latch_expect(latch_named("deep"), 1);
+    adb_cancel(rig.ctx, job);
+    latch_expect(latch_named("gate"), 1);
+    CU_ASSERT_EQUAL(adb_database_close(rig.db, 20), ADB_E_TIMEOUT);
+    CU_ASSERT_EQUAL(tally_n(&tally), 1);
+    CU_ASSERT(tally_seen(&tally, 0).flags & ADB_ERROR_OUTCOME_UNKNOWN);
+    latch_open(latch_named("gate"));
+    latch_open(latch_named("deep"));
+    rig_drop(&rig);
+    CU_ASSERT_EQUAL(tally_n(&tally), 1);
+}
+
 /* Everything is freed while the worker still hangs: it finds its way out alone. */
 TEST(hanging_worker_outlives_its_database)
 {
@@ -247,4 +267,4 @@ SUITE(close, CASES(close_lets_jobs_end), CASE(close_leaves_a_hanging_worker_behi
       CASES(connect_opens_again), CASE(connect_opens_again_after_a_hang), CASES(close_rolls_back),
       CASES(close_inside_a_callback), CASES(free_of_the_database_inside_a_callback),
       CASES(database_is_freed_before_its_contexts), CASES(close_ends_a_paused_iterate),
-      CASES(other_threads_go_on_while_closing))
+      CASES(other_threads_go_on_while_closing), CASE(close_returns_while_a_cancel_hangs))

@@ -21,12 +21,19 @@ static void grow_idle(void)
     await(is_later, &until);
 }
 
+static bool all_are_idle(void *data)
+{
+    const adb_stats stats = rig_stats(data);
+    return stats.idle == stats.workers;
+}
+
 /* Found dead before the statement is sent: the job does not see it. (POOL-16, PAIN-14) */
 TEST(idle_loss_is_healed_silently)
 {
     struct rig rig;
     rig_open_fake(&rig, "fake://?max_size=1&check_after_ms=1", NULL);
     CU_ASSERT_EQUAL(execute(&rig, "insert 1"), ADB_OK);
+    await(all_are_idle, &rig);
     fake_lose_idle();
     grow_idle();
     CU_ASSERT_EQUAL(execute(&rig, "insert 2"), ADB_OK);
@@ -60,6 +67,19 @@ TEST(lost_statement_is_outcome_unknown)
     CU_ASSERT_EQUAL(fake_count(FAKE_EXECUTE, "lose"), 1);
     CU_ASSERT_EQUAL(execute(&rig, "insert 1"), ADB_OK);
     CU_ASSERT_EQUAL(rig_stats(&rig).closed_lost, 1);
+    rig_close(&rig);
+}
+
+/* Lost right behind a job that went well: no business of the job, nor a transaction that nobody owns. */
+TEST(loss_behind_a_job_is_a_lost_connection)
+{
+    struct rig rig;
+    rig_open_fake(&rig, "fake://?max_size=1", NULL);
+    CU_ASSERT_EQUAL(execute(&rig, "last"), ADB_OK);
+    CU_ASSERT_EQUAL(execute(&rig, "insert 1"), ADB_OK);
+    CU_ASSERT_EQUAL(rig_stats(&rig).closed_lost, 1);
+    CU_ASSERT_EQUAL(rig_stats(&rig).dirty_returns, 0);
+    CU_ASSERT_EQUAL(fake_count(FAKE_EXECUTE, "ROLLBACK"), 0);
     rig_close(&rig);
 }
 
@@ -162,6 +182,7 @@ TEST(refused_group_commit_is_repeated_one_by_one)
 }
 
 SUITE(healing, CASE(idle_loss_is_healed_silently), CASE(busy_connection_is_not_checked),
-      CASE(lost_statement_is_outcome_unknown), CASE(open_that_fails_is_tried_again),
+      CASE(lost_statement_is_outcome_unknown), CASE(loss_behind_a_job_is_a_lost_connection),
+      CASE(open_that_fails_is_tried_again),
       CASE(refused_credentials_are_the_outcome), CASE(whole_pool_is_healed),
       CASE(lost_group_commit_is_outcome_unknown_for_all), CASE(refused_group_commit_is_repeated_one_by_one))

@@ -321,6 +321,13 @@ static adb_status command_lose(struct command *command)
     return fake_lose(command->conn, ADB_ERROR_OUTCOME_UNKNOWN, command->error);
 }
 
+static adb_status command_last(struct command *command)
+{
+    adb_error unseen;
+    fake_lose(command->conn, 0, &unseen);
+    return ADB_OK;
+}
+
 static adb_status command_dirty(struct command *command)
 {
     command->conn->in_transaction = true;
@@ -335,6 +342,7 @@ static const struct {
     {"table", command_table},       {"insert", command_insert}, {"write", command_write},
     {"block", command_block},       {"stuck", command_stuck},   {"spin", command_spin},
     {"fail", command_fail},         {"lose", command_lose},     {"dirty", command_dirty},
+    {"last", command_last},
     {"BEGIN", command_begin},       {"COMMIT", command_commit}, {"ROLLBACK", command_rollback},
     {"SAVEPOINT", command_savepoint}, {"RELEASE", command_release},
 };

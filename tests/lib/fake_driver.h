@@ -11,6 +11,7 @@
  *     spin               runs for a moment, and may be stopped
  *     fail NAME [N]      fails with that status (unique, serialization, …), the first N times, or always
  *     lose               the connection is lost, nobody knows whether the statement ran
+ *     last               runs well, and then the connection is lost
  *     dirty              leaves a transaction open that nobody has asked for
  *     write              has no effect, but only a writer may run it
  *
