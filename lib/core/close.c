@@ -106,11 +106,9 @@ static void close_abandon(adb_database *db)
 {
     struct adb__jobs *jobs = &db->jobs;
     for (uint32_t i = 0; i < jobs->capacity; i++) {
-        uint64_t word = atomic_load_explicit(&jobs->slots[i].word, memory_order_acquire);
-        struct adb__job *job = adb__jobs_abandon(jobs, i, word);
-        if (job == NULL)
-            continue;
-        adb__job_judge(job, ADB__STOP_CLOSE, true);
+        struct adb__job *job = adb__jobs_abandon(jobs, i);
+        if (job != NULL)
+            adb__job_judge(job, ADB__STOP_CLOSE, true);
     }
 }
 
@@ -178,9 +176,13 @@ static bool close_run(adb_database *db, int64_t now, int64_t deadline)
             close_abandon(db);
     }
     int64_t grace = adb__clock_now() + GRACE_NS;
-    bool joined = close_join(db, deadline == ADB__NEVER || last < grace ? grace : last);
-    if (adb__counter_get(&db->started) != 0)
-        adb__watchdog_stop(&db->watchdog);
+    int64_t home = deadline == ADB__NEVER || last < grace ? grace : last;
+    bool started = adb__counter_get(&db->started) != 0;
+    if (started)
+        adb__watchdog_dismiss(&db->watchdog); /* no job is left: it goes home while the workers do */
+    bool joined = close_join(db, home);
+    if (started)
+        joined = adb__watchdog_join(&db->watchdog, adb__clock_now() + GRACE_NS) && joined;
     adb__counter_set(&db->started, 0);
     close_sweep(db);
     if (!adb__database_is_muted(db))

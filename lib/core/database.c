@@ -209,6 +209,8 @@ static adb_status database_reopen(adb_database *db, adb_error *error)
     pthread_mutex_lock(&db->lock);
     if (db->phase == ADB__CLOSING) {
         status = adb__error_set(error, ADB_E_STATE, "the database is closing");
+    } else if (db->phase == ADB__CLOSED && db->watchdog.away) {
+        status = adb__error_set(error, ADB_E_STATE, "a cancel from before the close has not come back yet");
     } else if (db->phase == ADB__CLOSED) {
         for (size_t i = 0; i < db->n_servers; i++) {
             for (unsigned role = 0; role < ADB__N_ROLES; role++)

@@ -14,6 +14,10 @@
 #define ID_SLOT_MASK ((1u << ID_SLOT_BITS) - 1)
 #define ID_TAG_MASK  ((1u << ID_TAG_BITS) - 1)
 
+/* In the reason of a DONE word: the closer gave the job up while the driver's cancel() was under way. The worker waits
+ * until that is over, as always: the connection must not run anything else before. */
+#define CANCEL_UNDER_WAY 0x80u
+
 static uint64_t word_make(uint64_t generation, enum adb__job_reason reason, enum adb__job_state state)
 {
     return generation << 32 | (uint64_t)reason << 8 | (uint64_t)state;
@@ -26,7 +30,12 @@ static uint64_t word_generation(uint64_t word)
 
 static enum adb__job_reason word_reason(uint64_t word)
 {
-    return (enum adb__job_reason)(word >> 8 & 0xff);
+    return (enum adb__job_reason)(word >> 8 & 0x7f);
+}
+
+static bool word_is_cancelling(uint64_t word)
+{
+    return (word >> 8 & CANCEL_UNDER_WAY) != 0;
 }
 
 /* The same generation and reason in another state. */
@@ -300,10 +309,10 @@ adb_status adb__job_finish(struct adb__job *job)
     for (;;) {
         uint64_t word = slot_word(slot);
         enum adb__job_state state = adb__word_state(word);
+        if (state == ADB__JOB_CANCELLING || word_is_cancelling(word))
+            return ADB_E_BUSY;
         if (state == ADB__JOB_DONE)
             return ADB_E_STATE;
-        if (state == ADB__JOB_CANCELLING)
-            return ADB_E_BUSY;
         if (slot_step(slot, word, word_in(word, ADB__JOB_DONE)))
             break;
     }
@@ -353,19 +362,28 @@ void adb__jobs_cancel_end(struct adb__jobs *jobs, uint32_t index)
 {
     struct adb__slot *slot = &jobs->slots[index];
     struct adb__worker *worker = atomic_load_explicit(&slot->worker, memory_order_relaxed);
-    uint64_t word = slot_word(slot); /* nobody else leaves CANCELLING */
-    slot_step(slot, word, word_in(word, ADB__JOB_STOPPING));
+    uint64_t word, next;
+    do { /* the closer may have made it DONE meanwhile, nobody else */
+        word = slot_word(slot);
+        next = adb__word_state(word) == ADB__JOB_DONE ? word_make(word_generation(word), word_reason(word), ADB__JOB_DONE)
+                                                      : word_in(word, ADB__JOB_STOPPING);
+    } while (!slot_step(slot, word, next));
     adb__worker_wake(worker);
 }
 
-struct adb__job *adb__jobs_abandon(struct adb__jobs *jobs, uint32_t index, uint64_t word)
+struct adb__job *adb__jobs_abandon(struct adb__jobs *jobs, uint32_t index)
 {
     struct adb__slot *slot = &jobs->slots[index];
-    enum adb__job_state state = adb__word_state(word);
-    if (state != ADB__JOB_RUNNING && state != ADB__JOB_STOPPING && state != ADB__JOB_SETTLED)
-        return NULL;
-    if (!slot_step(slot, word, word_make(word_generation(word), ADB__STOP_CLOSE, ADB__JOB_DONE)))
-        return NULL;
+    uint64_t word, next;
+    do {
+        word = slot_word(slot);
+        enum adb__job_state state = adb__word_state(word);
+        if (state != ADB__JOB_RUNNING && state != ADB__JOB_STOPPING && state != ADB__JOB_CANCELLING &&
+            state != ADB__JOB_SETTLED)
+            return NULL;
+        unsigned reason = ADB__STOP_CLOSE | (state == ADB__JOB_CANCELLING ? CANCEL_UNDER_WAY : 0);
+        next = word_make(word_generation(word), (enum adb__job_reason)reason, ADB__JOB_DONE);
+    } while (!slot_step(slot, word, next));
     jobs_count_done(jobs);
     return slot->job;
 }

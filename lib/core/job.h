@@ -163,8 +163,8 @@ bool adb__jobs_stop(struct adb__jobs *jobs, uint32_t index, uint64_t word, enum 
 /* STOPPING to CANCELLING, and back. */
 struct adb__worker *adb__jobs_cancel_begin(struct adb__jobs *jobs, uint32_t index, uint64_t word);
 void adb__jobs_cancel_end(struct adb__jobs *jobs, uint32_t index);
-/* RUNNING or STOPPING to DONE: the closer at its deadline. NULL: too late, or a cancel is under way. */
-struct adb__job *adb__jobs_abandon(struct adb__jobs *jobs, uint32_t index, uint64_t word);
+/* Whatever a worker has to DONE: the closer at its deadline. NULL: nobody has it. */
+struct adb__job *adb__jobs_abandon(struct adb__jobs *jobs, uint32_t index);
 
 /* An outcome was delivered, its callback has returned. */
 void adb__jobs_count_delivered(struct adb__jobs *jobs);

@@ -59,10 +59,16 @@ bool adb__share_retry(struct adb__worker *worker)
     return true;
 }
 
+bool adb__share_breaks(const struct adb__worker *worker, const struct adb__lane *lane, const struct adb__job *job)
+{
+    return worker->in_share && !(job_suits(job) && !adb__lane_is_held(lane) && worker_suits(worker) &&
+                                 share_covers(worker, lane, job));
+}
+
 void adb__share_prepare(struct adb__worker *worker, const struct adb__lane *lane, const struct adb__job *job)
 {
     bool suits = job_suits(job) && !adb__lane_is_held(lane) && worker_suits(worker);
-    if (worker->in_share && !(suits && share_covers(worker, lane, job)))
+    if (adb__share_breaks(worker, lane, job))
         adb__share_end(worker);
     if (suits && !worker->in_share && adb__pool_has_ready(worker->pool))
         share_begin(worker);

@@ -11,6 +11,8 @@ void adb__share_prepare(struct adb__worker *worker, const struct adb__lane *lane
 /* A job failed. True: it was in a shared snapshot, which is closed now; by itself it may fare better (a name that only
  * the writer knows), and if not, its error is its own. */
 bool adb__share_retry(struct adb__worker *worker);
+/* Would the job end the snapshot that is open? */
+bool adb__share_breaks(const struct adb__worker *worker, const struct adb__lane *lane, const struct adb__job *job);
 /* Close the snapshot, if one is open. */
 void adb__share_end(struct adb__worker *worker);
 

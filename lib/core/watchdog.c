@@ -3,6 +3,7 @@
 #include "core/watchdog.h"
 
 #include "base/clock.h"
+#include "core/condition.h"
 #include "core/database.h"
 #include "core/process.h"
 #include "core/server.h"
@@ -130,6 +131,12 @@ static void *watchdog_main(void *argument)
         if (next > adb__clock_now())
             adb__parker_wait(&watchdog->parker, next);
     }
+    struct adb_database *db = watchdog->db;
+    pthread_mutex_lock(&db->lock);
+    watchdog->away = false;
+    pthread_cond_broadcast(&db->changed);
+    pthread_mutex_unlock(&db->lock);
+    adb__database_unref(db);
     return NULL;
 }
 
@@ -138,16 +145,35 @@ int adb__watchdog_start(struct adb__watchdog *watchdog)
     sigset_t all, before;
     adb__counter_set(&watchdog->stopping, 0);
     adb__counter_set(&watchdog->severing, 0);
+    adb__database_ref(watchdog->db);
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
     int refusal = pthread_create(&watchdog->thread, NULL, watchdog_main, watchdog);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
+    watchdog->away = refusal == 0;
+    if (refusal != 0)
+        adb__database_unref(watchdog->db);
     return refusal;
 }
 
-void adb__watchdog_stop(struct adb__watchdog *watchdog)
+void adb__watchdog_dismiss(struct adb__watchdog *watchdog)
 {
     adb__counter_set(&watchdog->stopping, 1);
     adb__watchdog_poke(watchdog);
-    pthread_join(watchdog->thread, NULL);
+}
+
+bool adb__watchdog_join(struct adb__watchdog *watchdog, int64_t deadline)
+{
+    struct adb_database *db = watchdog->db;
+    bool in_time = true;
+    pthread_mutex_lock(&db->lock);
+    while (watchdog->away && in_time)
+        in_time = adb__condition_wait(&db->changed, &db->lock, deadline);
+    bool home = !watchdog->away;
+    pthread_mutex_unlock(&db->lock);
+    if (home)
+        pthread_join(watchdog->thread, NULL);
+    else
+        pthread_detach(watchdog->thread);
+    return home;
 }

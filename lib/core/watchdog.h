@@ -14,6 +14,7 @@ struct adb__watchdog {
     pthread_t thread;
     struct adb__parker parker;
     struct adb__counter stopping;
+    bool away;                      /* its thread lives; lock of the database */
     struct adb__counter severing;   /* closing, and time is nearly up: break connections to get workers back */
     struct adb__counter want_min;   /* open the least number of connections: adb_database_connect() */
 };
@@ -21,7 +22,9 @@ struct adb__watchdog {
 bool adb__watchdog_init(struct adb__watchdog *watchdog, struct adb_database *db);
 void adb__watchdog_fini(struct adb__watchdog *watchdog);
 int adb__watchdog_start(struct adb__watchdog *watchdog);
-void adb__watchdog_stop(struct adb__watchdog *watchdog);   /* and join */
+/* Send it home, and wait for it. False: at the deadline it was still inside a driver's cancel(), and is left behind. */
+void adb__watchdog_dismiss(struct adb__watchdog *watchdog);
+bool adb__watchdog_join(struct adb__watchdog *watchdog, int64_t deadline);
 /* Look now. */
 void adb__watchdog_poke(struct adb__watchdog *watchdog);
 /* Look not later than that. What the watchdog is to see must have been written with seq_cst order before. */

@@ -261,7 +261,10 @@ static void worker_attend(struct adb__worker *worker, struct adb__lane *lane)
             continue;
         }
         struct adb__job *job = ADB__CONTAINER_OF(mail, struct adb__job, mail);
-        bool share_used = left == 0 && !adb__lane_is_held(lane) && adb__pool_has_ready(worker->pool);
+        /* Jobs that came after the shared snapshot wait their turn: else one lane in step with its submitter would
+         * have each of its jobs begin a snapshot of its own, with all the others waiting. */
+        bool share_used = left == 0 || (left < ADB__WORKER_RUN && adb__share_breaks(worker, lane, job));
+        share_used = share_used && !adb__lane_is_held(lane) && adb__pool_has_ready(worker->pool);
         if (share_used || !worker_suits(worker, lane, job)) {
             adb__worker_clean(worker);
             worker_pass_lane(worker, lane, job);

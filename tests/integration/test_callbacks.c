@@ -2,7 +2,6 @@
 /* Promise 3: callbacks run inside dispatch, on the thread that called it, with no lock held, and may call anything. */
 #include "tests/lib/rig.h"
 
-
 /* Not before dispatch, and not elsewhere. */
 BOTH(callback_runs_on_the_dispatching_thread)
 {

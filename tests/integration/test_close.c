@@ -36,7 +36,8 @@ TEST(close_leaves_a_hanging_worker_behind)
     rig_drop(&rig);
 }
 
-/* The driver's cancel hangs (it may need a connection of its own): close waits for it no more than for the statement. */
+/* The driver's cancel hangs (it may need a connection of its own): close waits for it no more than for the statement.
+ * */
 TEST(close_returns_while_a_cancel_hangs)
 {
     struct tally tally = TALLY_INIT;
@@ -138,7 +139,8 @@ TEST(connect_opens_again_after_a_hang)
     rig_close(&rig);
 }
 
-/* A transaction that is open when the database closes is rolled back, and its level is gone at the next connect. (FR-04) */
+/* A transaction that is open when the database closes is rolled back, and its level is gone at the next connect.
+ * (FR-04) */
 BOTH(close_rolls_back)
 {
     RIG(rig, kind, NULL);

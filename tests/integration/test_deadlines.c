@@ -6,8 +6,8 @@
 
 static adb_job slow_for(struct rig *rig, int timeout_ms)
 {
-    return adb_submit(rig->ctx, ADB_REQUEST(.kind = ADB_REQUEST_FETCH_ALL, .sql = rig->kind->slow,
-                                            .timeout_ms = timeout_ms));
+    return adb_submit(rig->ctx,
+                      ADB_REQUEST(.kind = ADB_REQUEST_FETCH_ALL, .sql = rig->kind->slow, .timeout_ms = timeout_ms));
 }
 
 /* A job that waits ends at its deadline, though the job before it goes on. */
@@ -15,9 +15,9 @@ BOTH(deadline_passes_in_the_queue)
 {
     RIG(rig, kind, NULL);
     const adb_job slow = rig_slow(&rig, NULL, NULL);
-    const adb_job waiting = adb_submit(
-        rig.ctx, ADB_REQUEST(.kind = ADB_REQUEST_EXECUTE, .sql = kind->insert, .timeout_ms = SHORT_MS,
-                             .params = ADB_PARAMS({"n", adb_int(1)})));
+    const adb_job waiting =
+        adb_submit(rig.ctx, ADB_REQUEST(.kind = ADB_REQUEST_EXECUTE, .sql = kind->insert, .timeout_ms = SHORT_MS,
+                                        .params = ADB_PARAMS({"n", adb_int(1)})));
     CU_ASSERT_EQUAL(status_of(rig.ctx, waiting), ADB_E_TIMEOUT);
     adb_cancel(rig.ctx, slow);
     CU_ASSERT_EQUAL(status_of(rig.ctx, slow), ADB_E_CANCELLED);
@@ -113,8 +113,8 @@ TEST(deadline_covers_a_work_function)
 {
     struct rig rig;
     rig_open_fake(&rig, "fake://", NULL);
-    const adb_job job = adb_submit(
-        rig.ctx, ADB_REQUEST(.kind = ADB_REQUEST_RUN, .work = run_statements, .timeout_ms = SHORT_MS));
+    const adb_job job =
+        adb_submit(rig.ctx, ADB_REQUEST(.kind = ADB_REQUEST_RUN, .work = run_statements, .timeout_ms = SHORT_MS));
     CU_ASSERT_EQUAL(status_of(rig.ctx, job), ADB_E_TIMEOUT);
     CU_ASSERT_EQUAL(fake_count(FAKE_EXECUTE, "insert"), 0);
     rig_close(&rig);
@@ -125,8 +125,8 @@ TEST(deadline_covers_fetching)
 {
     struct rig rig;
     rig_open_fake(&rig, "fake://", NULL);
-    const adb_job job = adb_submit(rig.ctx, ADB_REQUEST(.kind = ADB_REQUEST_ITERATE, .sql = "rows 100",
-                                                        .batch_rows = 1, .timeout_ms = SHORT_MS));
+    const adb_job job = adb_submit(
+        rig.ctx, ADB_REQUEST(.kind = ADB_REQUEST_ITERATE, .sql = "rows 100", .batch_rows = 1, .timeout_ms = SHORT_MS));
     adb_status status = ADB_OK;
     struct rig *own = &rig;
     while (rig_stats(own).timed_out == 0)
@@ -157,5 +157,5 @@ BOTH(wait_runs_out_and_the_job_goes_on)
 
 SUITE(deadlines, CASES(deadline_passes_in_the_queue), CASES(deadline_passes_while_running),
       CASE(deadline_passes_while_connecting), CASE(connect_timeout_ends_an_attempt),
-      CASE(wait_for_a_connection_has_a_deadline), CASES(deadlines_have_defaults),
-      CASE(deadline_covers_a_work_function), CASE(deadline_covers_fetching), CASES(wait_runs_out_and_the_job_goes_on))
+      CASE(wait_for_a_connection_has_a_deadline), CASES(deadlines_have_defaults), CASE(deadline_covers_a_work_function),
+      CASE(deadline_covers_fetching), CASES(wait_runs_out_and_the_job_goes_on))

@@ -109,7 +109,8 @@ static void insert_five(struct rig *rig)
         CU_ASSERT_EQUAL(status_of(rig->ctx, rig_insert(rig, i, NULL, NULL)), ADB_OK);
 }
 
-/* In a batch callback, for a job behind the iterate: it could not run before the callback returns. (ITER-06, PAIN-04) */
+/* In a batch callback, for a job behind the iterate: it could not run before the callback returns. (ITER-06, PAIN-04)
+ * */
 BOTH(wait_in_a_batch_callback_is_refused)
 {
     RIG(rig, kind, ADB_OPTIONS(.batch_rows = 1));

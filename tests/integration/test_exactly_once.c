@@ -136,7 +136,8 @@ BOTH(refused_submission_never_calls_back)
     rig_drop(&rig);
 }
 
-/* The storm ---------------------------------------------------------------------------------------------------------- */
+/* The storm
+ * ---------------------------------------------------------------------------------------------------------- */
 
 #define STORM_THREADS  4
 #define STORM_JOBS     400
@@ -146,7 +147,7 @@ struct storm {
     struct rig *rig;
     struct tally tally;
     atomic_size_t accepted;
-    struct latch half;      /* each thread comes here when half of its jobs are out */
+    struct latch half; /* each thread comes here when half of its jobs are out */
 };
 
 struct sailor {

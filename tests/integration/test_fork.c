@@ -21,10 +21,10 @@
 #endif
 
 /* The child reports the first claim that does not hold by its exit code. */
-#define CLAIM(number, condition) \
-    do {                         \
-        if (!(condition))        \
-            _exit(number);       \
+#define CLAIM(number, condition)                                                                                       \
+    do {                                                                                                               \
+        if (!(condition))                                                                                              \
+            _exit(number);                                                                                             \
     } while (0)
 
 static int outcome_of(pid_t child)

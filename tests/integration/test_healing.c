@@ -183,6 +183,5 @@ TEST(refused_group_commit_is_repeated_one_by_one)
 
 SUITE(healing, CASE(idle_loss_is_healed_silently), CASE(busy_connection_is_not_checked),
       CASE(lost_statement_is_outcome_unknown), CASE(loss_behind_a_job_is_a_lost_connection),
-      CASE(open_that_fails_is_tried_again),
-      CASE(refused_credentials_are_the_outcome), CASE(whole_pool_is_healed),
+      CASE(open_that_fails_is_tried_again), CASE(refused_credentials_are_the_outcome), CASE(whole_pool_is_healed),
       CASE(lost_group_commit_is_outcome_unknown_for_all), CASE(refused_group_commit_is_repeated_one_by_one))

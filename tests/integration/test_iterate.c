@@ -8,7 +8,7 @@
 struct reader {
     struct rig *rig;
     adb_context *ctx;
-    adb_flow flow;      /* the answer to the batch of that number, ADB_CONTINUE before and after */
+    adb_flow flow; /* the answer to the batch of that number, ADB_CONTINUE before and after */
     size_t at;
     size_t batches, rows;
     int64_t sum;
@@ -285,8 +285,8 @@ BOTH(batches_can_be_pulled)
     RIG(rig, kind, NULL);
     start(&reader, &rig, ADB_STOP, 1);
     run_all(rig.ctx);
-    const adb_job job = adb_submit(
-        rig.ctx, ADB_REQUEST(.kind = ADB_REQUEST_ITERATE, .sql = kind->rows, .batch_rows = 3));
+    const adb_job job =
+        adb_submit(rig.ctx, ADB_REQUEST(.kind = ADB_REQUEST_ITERATE, .sql = kind->rows, .batch_rows = 3));
     for (bool more = true; more;) {
         adb_queue_wait(rig.queue, PATIENCE_MS);
         adb_result *result = adb_queue_next(rig.queue);
@@ -333,9 +333,8 @@ BOTH(direct_mode_pauses_the_worker)
     start(&reader, &rig, ADB_STOP, 1);
     run_all(rig.ctx);
     adb_context *ctx = adb_context_new(rig.db, ADB_QUEUE_DIRECT, 0);
-    const adb_job job = adb_submit(
-        ctx, ADB_REQUEST(.kind = ADB_REQUEST_ITERATE, .sql = kind->rows, .batch_rows = 3, .batch = pause_first,
-                         .done = direct_done, .user_data = &direct));
+    const adb_job job = adb_submit(ctx, ADB_REQUEST(.kind = ADB_REQUEST_ITERATE, .sql = kind->rows, .batch_rows = 3,
+                                                    .batch = pause_first, .done = direct_done, .user_data = &direct));
     latch_expect(&direct.paused, 1);
     latch_open(&direct.paused);
     while (tally_n(&direct.done) == 0)

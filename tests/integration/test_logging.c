@@ -13,11 +13,14 @@ struct book {
     pthread_mutex_t lock;
     size_t n_lines;
     size_t n_level[5];
-    bool broken;        /* a line break, or nothing */
+    bool broken; /* a line break, or nothing */
     char text[65536];
 };
 
-#define BOOK_INIT {.lock = PTHREAD_MUTEX_INITIALIZER}
+#define BOOK_INIT                                                                                                      \
+    {                                                                                                                  \
+        .lock = PTHREAD_MUTEX_INITIALIZER                                                                              \
+    }
 
 static void note(adb_log_level level, const char *line, void *user_data)
 {
@@ -83,7 +86,8 @@ TEST(normal_work_is_not_logged)
     CU_ASSERT_EQUAL(book.n_lines, 0);
 }
 
-/* Statements at the level for that, transactions too, each in one line, without values. (LOG-02, LOG-03, LOG-08, REG-51) */
+/* Statements at the level for that, transactions too, each in one line, without values. (LOG-02, LOG-03, LOG-08,
+ * REG-51) */
 TEST(statements_are_logged_without_values)
 {
     struct rig rig;
@@ -105,9 +109,10 @@ TEST(values_are_logged_on_demand)
     struct rig rig;
     static const char letters[] = "0123456789012345678901234567890123456789012345678901234567890123456789----tail";
     open_noted(&rig, &book, ADB_LOG_DEBUG, true);
-    CU_ASSERT_EQUAL(status_of(rig.ctx, adb_fetch_all(rig.ctx, "values :a :b",
-                                                     ADB_PARAMS({"a", adb_int(987654)}, {"b", adb_text(letters)}),
-                                                     NULL, NULL)), ADB_OK);
+    CU_ASSERT_EQUAL(
+        status_of(rig.ctx, adb_fetch_all(rig.ctx, "values :a :b",
+                                         ADB_PARAMS({"a", adb_int(987654)}, {"b", adb_text(letters)}), NULL, NULL)),
+        ADB_OK);
     CU_ASSERT(says(&book, "987654"));
     CU_ASSERT(says(&book, "01234567890123456789"));
     CU_ASSERT(keeps_silent(&book, "tail"));
@@ -155,8 +160,8 @@ static bool is_clean(const char *text)
     return strstr(text, SECRET) == NULL;
 }
 
-/* The server's refusal repeats the URL, password and all: the error that the program sees does not, nor does any line. The
- * URL is the one place that has it. (LOG-09, REG-56, URL-22, URL-24) */
+/* The server's refusal repeats the URL, password and all: the error that the program sees does not, nor does any
+ * line. The URL is the one place that has it. (LOG-09, REG-56, URL-22, URL-24) */
 TEST(password_is_nowhere)
 {
     struct rig rig;
@@ -202,10 +207,10 @@ TEST(password_by_option_is_nowhere)
 TEST(password_is_in_no_refusal)
 {
     static const char *const urls[] = {
-        "fake://user:" SECRET "@host:99999/name",        "fake://user:" SECRET "@host/name?no_such=1",
-        "fake://user:" SECRET "@host/name?max_size=x",   "nosuch://user:" SECRET "@host/name",
-        "fake://user:" SECRET "%zz@host/name",           "fake://host/name?password=" SECRET "&no_such=1",
-        "sqlite://user:" SECRET "@host/name",            "fake+x://user:" SECRET "@host/name",
+        "fake://user:" SECRET "@host:99999/name",      "fake://user:" SECRET "@host/name?no_such=1",
+        "fake://user:" SECRET "@host/name?max_size=x", "nosuch://user:" SECRET "@host/name",
+        "fake://user:" SECRET "%zz@host/name",         "fake://host/name?password=" SECRET "&no_such=1",
+        "sqlite://user:" SECRET "@host/name",          "fake+x://user:" SECRET "@host/name",
     };
     fake_reset();
     for (size_t i = 0; i < sizeof(urls) / sizeof(urls[0]); i++) {

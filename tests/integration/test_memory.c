@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Promise 15: out of memory is a status, every object is as it was, nothing leaks, and jobs still complete exactly once. */
+/* Promise 15: out of memory is a status, every object is as it was, nothing leaks, and jobs still complete exactly
+ * once. */
 #include "tests/lib/fault.h"
 #include "tests/lib/rig.h"
 
@@ -25,10 +26,11 @@ TEST(open_without_memory_is_a_status)
     {
         adb_database *db = NULL;
         fault_arm(n);
-        const adb_status status = adb_database_open(
-            "fake://user:secret@host/name?readers=1",
-            ADB_OPTIONS(.log = no_log, .pragmas = &pragma, .n_pragmas = 1, .replicas = replicas, .n_replicas = 1,
-                        .queue_capacity = 16), &db, &error);
+        const adb_status status =
+            adb_database_open("fake://user:secret@host/name?readers=1",
+                              ADB_OPTIONS(.log = no_log, .pragmas = &pragma, .n_pragmas = 1, .replicas = replicas,
+                                          .n_replicas = 1, .queue_capacity = 16),
+                              &db, &error);
         FAULT_DONE();
         CU_ASSERT(status == (db == NULL ? ADB_E_NOMEM : ADB_OK));
         adb_database_free(db);
@@ -83,19 +85,31 @@ static adb_job submit(struct rig *rig, int which, struct tally *tally)
     const struct kind *kind = rig->kind;
     const adb_params sets[] = {*ADB_PARAMS({"n", adb_int(1)}), *ADB_PARAMS({"n", adb_int(2)})};
     switch (which) {
-    case 0: return rig_quick(rig, tally_done, tally);
-    case 1: return adb_begin(rig->ctx, NULL, tally_done, tally);
-    case 2: return rig_insert(rig, 1, tally_done, tally);
-    case 3: return adb_execute_many(rig->ctx, kind->insert, sets, 2, tally_done, tally);
-    case 4: return adb_fetch_val(rig->ctx, kind->quick, NULL, tally_done, tally);
-    case 5: return adb_commit(rig->ctx, tally_done, tally);
-    case 6: return adb_execute_script(rig->ctx, kind->quick, tally_done, tally);
-    case 7: return adb_iterate(rig->ctx, kind->rows, NULL, take, tally_done, tally);
-    case 8: return adb_acquire(rig->ctx, tally_done, tally);
-    case 9: return adb_release(rig->ctx, tally_done, tally);
-    case 10: return adb_transact(rig->ctx, NULL, work, NULL, rig);
-    default: return adb_execute(rig->ctx, kind->insert, ADB_PARAMS({"n", adb_text_n(text, sizeof(text))}), tally_done,
-                                tally);
+    case 0:
+        return rig_quick(rig, tally_done, tally);
+    case 1:
+        return adb_begin(rig->ctx, NULL, tally_done, tally);
+    case 2:
+        return rig_insert(rig, 1, tally_done, tally);
+    case 3:
+        return adb_execute_many(rig->ctx, kind->insert, sets, 2, tally_done, tally);
+    case 4:
+        return adb_fetch_val(rig->ctx, kind->quick, NULL, tally_done, tally);
+    case 5:
+        return adb_commit(rig->ctx, tally_done, tally);
+    case 6:
+        return adb_execute_script(rig->ctx, kind->quick, tally_done, tally);
+    case 7:
+        return adb_iterate(rig->ctx, kind->rows, NULL, take, tally_done, tally);
+    case 8:
+        return adb_acquire(rig->ctx, tally_done, tally);
+    case 9:
+        return adb_release(rig->ctx, tally_done, tally);
+    case 10:
+        return adb_transact(rig->ctx, NULL, work, NULL, rig);
+    default:
+        return adb_execute(rig->ctx, kind->insert, ADB_PARAMS({"n", adb_text_n(text, sizeof(text))}), tally_done,
+                           tally);
     }
 }
 

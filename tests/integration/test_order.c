@@ -8,7 +8,8 @@
 
 #define N_JOBS 300
 
-/* Reads and writes of one context see each other in the order of submission, whoever runs them. (CTX-12, CTX-29, PAIN-01) */
+/* Reads and writes of one context see each other in the order of submission, whoever runs them. (CTX-12, CTX-29,
+ * PAIN-01) */
 BOTH(jobs_of_a_context_run_in_order)
 {
     struct tally tally = TALLY_INIT;
@@ -111,8 +112,8 @@ static void *use_own_context(void *data)
     struct own *own = data;
     own->seen = adb_thread_context(own->rig->db);
     adb_begin(own->seen, NULL, NULL, NULL);
-    own->status = status_of(own->seen, adb_execute(own->seen, own->rig->kind->insert, ADB_PARAMS({"n", adb_int(7)}),
-                                                   NULL, NULL));
+    own->status =
+        status_of(own->seen, adb_execute(own->seen, own->rig->kind->insert, ADB_PARAMS({"n", adb_int(7)}), NULL, NULL));
     return adb_thread_context(own->rig->db) == own->seen ? own : NULL;
 }
 

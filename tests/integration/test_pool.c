@@ -36,7 +36,8 @@ static void use_at_once(struct rig *rig, unsigned n)
     }
 }
 
-/* Every lane gets a worker at once though all others block, also when nothing else ever wakes the watchdog. (POOL-07) */
+/* Every lane gets a worker at once though all others block, also when nothing else ever wakes the watchdog. (POOL-07)
+ * */
 TEST(pool_grows_while_its_workers_block)
 {
     for (int round = 0; round < 20; round++) {
@@ -247,7 +248,8 @@ static const char *role_of(const char *text)
     return "nobody";
 }
 
-/* What says that it only reads goes to a reader, the rest to the writer, in the order of the lane. (POOL-02, PAIN-22) */
+/* What says that it only reads goes to a reader, the rest to the writer, in the order of the lane. (POOL-02, PAIN-22)
+ * */
 TEST(reads_go_to_readers)
 {
     struct rig rig;
@@ -338,9 +340,9 @@ TEST(replica_context_needs_a_replica)
 }
 
 SUITE(pool, CASE(pool_grows_while_its_workers_block), CASE(pool_does_not_grow_beyond_its_size),
-      CASE(idle_connection_is_used_again), CASE(pool_shrinks_when_idle),
-      CASE(old_connection_is_replaced), CASE(unpooled_database_closes_after_each_run),
-      CASE(connection_that_is_the_database_stays), CASE(hook_runs_once_per_connection),
-      CASE(hook_that_fails_fails_the_job), CASE(reads_go_to_readers), CASE(write_in_a_read_moves_to_the_writer),
-      CASE(transaction_keeps_its_role), CASES(read_only_context_refuses_writes), CASE(replica_context_reads_a_replica),
+      CASE(idle_connection_is_used_again), CASE(pool_shrinks_when_idle), CASE(old_connection_is_replaced),
+      CASE(unpooled_database_closes_after_each_run), CASE(connection_that_is_the_database_stays),
+      CASE(hook_runs_once_per_connection), CASE(hook_that_fails_fails_the_job), CASE(reads_go_to_readers),
+      CASE(write_in_a_read_moves_to_the_writer), CASE(transaction_keeps_its_role),
+      CASES(read_only_context_refuses_writes), CASE(replica_context_reads_a_replica),
       CASE(replica_context_needs_a_replica), CASE(connect_opens_the_minimum))

@@ -156,6 +156,6 @@ TEST(size_of_the_struct_is_respected)
     rig_close(&rig);
 }
 
-SUITE(stats, CASE(fresh_database_has_no_figures), CASES(outcomes_are_counted_by_class),
-      CASE(jobs_are_counted_by_state), CASES(held_workers_are_counted), CASE(connections_are_counted_by_their_end),
-      CASES(contexts_are_counted), CASE(shared_commits_are_counted), CASE(size_of_the_struct_is_respected))
+SUITE(stats, CASE(fresh_database_has_no_figures), CASES(outcomes_are_counted_by_class), CASE(jobs_are_counted_by_state),
+      CASES(held_workers_are_counted), CASE(connections_are_counted_by_their_end), CASES(contexts_are_counted),
+      CASE(shared_commits_are_counted), CASE(size_of_the_struct_is_respected))

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Promises 6 and 8: a transaction is bound to one connection, nothing of it runs elsewhere, and nothing dirty goes back. */
+/* Promises 6 and 8: a transaction is bound to one connection, nothing of it runs elsewhere, and nothing dirty goes
+ * back. */
 #include "tests/lib/rig.h"
 
 #include <string.h>
@@ -92,7 +93,8 @@ TEST(transaction_ended_by_a_statement_is_lost)
     rig_close(&rig);
 }
 
-/* BEGIN fails: the level is there and failed, nothing runs outside, and the connection goes back. (TX-17, TX-19, PAIN-06) */
+/* BEGIN fails: the level is there and failed, nothing runs outside, and the connection goes back. (TX-17, TX-19,
+ * PAIN-06) */
 TEST(begin_that_fails_opens_a_failed_level)
 {
     struct rig rig;
@@ -268,5 +270,5 @@ SUITE(transaction_loss, CASE(lost_connection_loses_the_transaction), CASE(begin_
       CASES(begin_that_is_cancelled_opens_a_failed_level), CASES(cancelled_statement_fails_its_level),
       CASES(cancelled_commit_ends_the_level), CASE(commit_that_fails_rolls_back),
       CASE(commit_that_is_lost_is_outcome_unknown), CASE(rollback_that_fails_discards_the_connection),
-      CASE(dirty_return_is_rolled_back), CASE(dirty_return_that_stays_is_discarded),
-      CASE(begin_by_text_is_rolled_back), CASE(release_rolls_back_what_is_open))
+      CASE(dirty_return_is_rolled_back), CASE(dirty_return_that_stays_is_discarded), CASE(begin_by_text_is_rolled_back),
+      CASE(release_rolls_back_what_is_open))

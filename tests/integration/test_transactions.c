@@ -33,7 +33,8 @@ BOTH(transaction_is_submitted_in_one_go)
     rig_close(&rig);
 }
 
-/* After a failure nothing of the level is run, and commit says that it was rolled back, and why. (TX-06, TX-33, TX-42) */
+/* After a failure nothing of the level is run, and commit says that it was rolled back, and why. (TX-06, TX-33,
+ * TX-42) */
 BOTH(failed_statement_fails_its_level)
 {
     struct tally tally = TALLY_INIT;
@@ -177,8 +178,7 @@ BOTH(free_of_the_context_rolls_back)
     adb_context *ctx = adb_context_new(rig.db, rig.queue, 0);
     adb_begin(ctx, NULL, NULL, NULL);
     adb_begin(ctx, NULL, NULL, NULL);
-    CU_ASSERT_EQUAL(
-        status_of(ctx, adb_execute(ctx, kind->insert, ADB_PARAMS({"n", adb_int(1)}), NULL, NULL)), ADB_OK);
+    CU_ASSERT_EQUAL(status_of(ctx, adb_execute(ctx, kind->insert, ADB_PARAMS({"n", adb_int(1)}), NULL, NULL)), ADB_OK);
     adb_context_free(ctx);
     CU_ASSERT_EQUAL(status_of(rig.ctx, rig_insert(&rig, 2, NULL, NULL)), ADB_OK);
     CU_ASSERT(rig_holds(&rig, "2"));

@@ -110,8 +110,8 @@ TEST(transact_retries_what_a_retry_may_cure)
     struct rig rig;
     struct work work = {.sql = "fail serialization 3"};
     rig_open_fake(&rig, "fake://", NULL);
-    const adb_job job = adb_transact(rig.ctx, ADB_TRANSACTION(.retries = 5, .backoff_ms = 1), run_once_more, NULL,
-                                     &work);
+    const adb_job job =
+        adb_transact(rig.ctx, ADB_TRANSACTION(.retries = 5, .backoff_ms = 1), run_once_more, NULL, &work);
     CU_ASSERT_EQUAL(status_of(rig.ctx, job), ADB_OK);
     CU_ASSERT_EQUAL(work.runs, 4);
     CU_ASSERT_EQUAL(rig_stats(&rig).retries, 3);
@@ -125,8 +125,8 @@ TEST(retries_are_bounded)
     struct rig rig;
     struct work work = {.sql = "fail locked"};
     rig_open_fake(&rig, "fake://", NULL);
-    const adb_job job = adb_transact(rig.ctx, ADB_TRANSACTION(.retries = 2, .backoff_ms = 1), run_once_more, NULL,
-                                     &work);
+    const adb_job job =
+        adb_transact(rig.ctx, ADB_TRANSACTION(.retries = 2, .backoff_ms = 1), run_once_more, NULL, &work);
     CU_ASSERT_EQUAL(status_of(rig.ctx, job), ADB_E_LOCKED);
     CU_ASSERT_EQUAL(work.runs, 3);
     CU_ASSERT(fake_table_is(""));
@@ -140,8 +140,9 @@ TEST(other_failures_are_not_retried)
     struct rig rig;
     struct work unique = {.sql = "fail unique"}, locked = {.sql = "fail locked"};
     rig_open_fake(&rig, "fake://", NULL);
-    CU_ASSERT_EQUAL(status_of(rig.ctx, adb_transact(rig.ctx, ADB_TRANSACTION(.retries = 5), run_once_more, NULL,
-                                                    &unique)), ADB_E_UNIQUE);
+    CU_ASSERT_EQUAL(
+        status_of(rig.ctx, adb_transact(rig.ctx, ADB_TRANSACTION(.retries = 5), run_once_more, NULL, &unique)),
+        ADB_E_UNIQUE);
     CU_ASSERT_EQUAL(unique.runs, 1);
     CU_ASSERT_EQUAL(status_of(rig.ctx, adb_transact(rig.ctx, NULL, run_once_more, NULL, &locked)), ADB_E_LOCKED);
     CU_ASSERT_EQUAL(locked.runs, 1);
@@ -156,12 +157,13 @@ TEST(refused_commit_is_retried_and_a_lost_one_is_not)
     rig_open_fake(&rig, "fake://", NULL);
     fake_text_fails("COMMIT", ADB_E_SERIALIZATION, ADB_ERROR_RETRY_TRANSACTION, 1);
     CU_ASSERT_EQUAL(status_of(rig.ctx, adb_transact(rig.ctx, ADB_TRANSACTION(.retries = 3, .backoff_ms = 1),
-                                                    run_once_more, NULL, &work)), ADB_OK);
+                                                    run_once_more, NULL, &work)),
+                    ADB_OK);
     CU_ASSERT_EQUAL(work.runs, 2);
     CU_ASSERT(fake_table_is("7"));
     fake_text_fails("COMMIT", ADB_E_CONNECTION, ADB_ERROR_CONNECTION_LOST | ADB_ERROR_OUTCOME_UNKNOWN, 1);
-    const adb_error error = error_of(rig.ctx, adb_transact(rig.ctx, ADB_TRANSACTION(.retries = 3), run_once_more, NULL,
-                                                           &work));
+    const adb_error error =
+        error_of(rig.ctx, adb_transact(rig.ctx, ADB_TRANSACTION(.retries = 3), run_once_more, NULL, &work));
     CU_ASSERT_EQUAL(error.status, ADB_E_CONNECTION);
     CU_ASSERT(error.flags & ADB_ERROR_OUTCOME_UNKNOWN);
     CU_ASSERT_EQUAL(work.runs, 3);
@@ -179,8 +181,8 @@ TEST(cancel_ends_the_pause_between_attempts)
     struct rig rig;
     struct work work = {.sql = "fail locked"};
     rig_open_fake(&rig, "fake://", NULL);
-    const adb_job job = adb_transact(rig.ctx, ADB_TRANSACTION(.retries = 1000, .backoff_ms = 1000), run_once_more,
-                                     NULL, &work);
+    const adb_job job =
+        adb_transact(rig.ctx, ADB_TRANSACTION(.retries = 1000, .backoff_ms = 1000), run_once_more, NULL, &work);
     await(has_run, &work);
     CU_ASSERT_EQUAL(adb_cancel(rig.ctx, job), ADB_OK);
     CU_ASSERT_EQUAL(status_of(rig.ctx, job), ADB_E_CANCELLED);
@@ -205,10 +207,10 @@ TEST(transact_inside_a_transaction_is_a_savepoint)
 }
 
 /* Checks inside a work function: CUnit belongs to the test's thread. */
-#define EXPECT(condition)                                                       \
-    do {                                                                        \
-        if (!(condition))                                                       \
-            return adb_session_fail(session, ADB_E_INTERNAL, #condition);       \
+#define EXPECT(condition)                                                                                              \
+    do {                                                                                                               \
+        if (!(condition))                                                                                              \
+            return adb_session_fail(session, ADB_E_INTERNAL, #condition);                                              \
     } while (0)
 
 static bool add_rows(adb_result *batch, void *user_data)
@@ -244,8 +246,8 @@ static adb_status use_statements(adb_session *session, void *user_data)
     EXPECT(rows_in(adb_session_fetch_one(session, kind->rows, NULL)) == 1);
     EXPECT(value_in(adb_session_fetch_val(session, kind->quick, NULL)) == 1);
     EXPECT(rows_in(adb_session_iterate(session, kind->rows, NULL, add_rows, &n)) == 0 && n >= 3);
-    EXPECT(rows_in(adb_session_execute_script(session, kind == &kind_fake ? "write; value 5;" : "SELECT 1; SELECT 5"))
-           == 1);
+    EXPECT(rows_in(adb_session_execute_script(session,
+                                              kind == &kind_fake ? "write; value 5;" : "SELECT 1; SELECT 5")) == 1);
     EXPECT(rows_in(adb_session_execute(session, NULL, NULL)) == 999);
     EXPECT(adb_session_error(session)->status == ADB_E_INVAL);
     EXPECT(rows_in(adb_session_execute(session, kind->insert, NULL)) == 999);
@@ -282,7 +284,8 @@ static adb_status use_levels(adb_session *session, void *user_data)
     return ADB_OK;
 }
 
-/* Levels of the function are its own: it may not end the context's, and what it leaves open is undone. (TX-11, TX-15) */
+/* Levels of the function are its own: it may not end the context's, and what it leaves open is undone. (TX-11, TX-15)
+ * */
 BOTH(session_levels_are_the_functions_own)
 {
     struct work work = {.kind = kind};

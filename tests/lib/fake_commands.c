@@ -10,7 +10,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#define SPINS 20
+#define SPINS      20
+#define MAX_VALUES 4
 
 /* The table: what is committed. */
 static pthread_mutex_t table_lock = PTHREAD_MUTEX_INITIALIZER;
@@ -29,7 +30,7 @@ struct command {
     adb_error *error;
     char verb[32];
     char word[32];
-    long number;    /* the third word, or the second when it is one */
+    long number; /* the third word, or the second when it is one */
 };
 
 typedef adb_status (*command_fn)(struct command *command);
@@ -70,9 +71,9 @@ bool fake_table_is(const char *rows)
 
 static adb_status give_columns(struct command *command, size_t n)
 {
-    static const struct adb__column columns[8] = {{.name = "n", .type = ADB_TYPE_INT}, {.name = "b"}, {.name = "c"},
-                                                  {.name = "d"}, {.name = "e"}, {.name = "f"}, {.name = "g"}, {.name = "h"}};
-    return adb__sink_columns(command->sink, columns, n < 8 ? n : 8, command->error);
+    static const struct adb__column columns[MAX_VALUES] = {
+        {.name = "n", .type = ADB_TYPE_INT}, {.name = "b"}, {.name = "c"}, {.name = "d"}};
+    return adb__sink_columns(command->sink, columns, n < MAX_VALUES ? n : MAX_VALUES, command->error);
 }
 
 /* ADB__SINK_ENOUGH is not a failure: the rest is not wanted. */
@@ -106,11 +107,10 @@ static adb_status command_values(struct command *command)
     adb_status status = give_columns(command, statement->n_values);
     if (status == ADB_OK)
         status = adb__sink_row_begin(command->sink, command->error);
-    for (size_t i = 0; i < statement->n_values && i < 8 && status == ADB_OK; i++) {
+    for (size_t i = 0; i < statement->n_values && i < MAX_VALUES && status == ADB_OK; i++) {
         const adb_value *value = &statement->values[i];
         if (value->type == ADB_TYPE_TEXT)
-            status = adb__sink_bytes(command->sink, i, ADB_TYPE_TEXT, value->as.text, value->size,
-                                     command->error);
+            status = adb__sink_bytes(command->sink, i, ADB_TYPE_TEXT, value->as.text, value->size, command->error);
         else if (value->type == ADB_TYPE_INT)
             adb__sink_int(command->sink, i, value->as.integer);
     }
@@ -271,7 +271,7 @@ static adb_status command_stuck(struct command *command)
 static adb_status command_spin(struct command *command)
 {
     for (int i = 0; i < SPINS; i++) {
-        if (fake_should_stop(command->conn))
+        if (atomic_load(&command->conn->cancelled))
             return stopped(command);
         sched_yield();
     }
@@ -283,9 +283,10 @@ static adb_status status_named(const char *name)
     static const struct {
         const char *name;
         adb_status status;
-    } names[] = {{"unique", ADB_E_UNIQUE},     {"serialization", ADB_E_SERIALIZATION}, {"locked", ADB_E_LOCKED},
-                 {"syntax", ADB_E_SYNTAX},     {"full", ADB_E_FULL},                   {"io", ADB_E_IO},
-                 {"nomem", ADB_E_NOMEM},       {"undefined", ADB_E_UNDEFINED}};
+    } names[] = {{"unique", ADB_E_UNIQUE}, {"serialization", ADB_E_SERIALIZATION},
+                 {"locked", ADB_E_LOCKED}, {"syntax", ADB_E_SYNTAX},
+                 {"full", ADB_E_FULL},     {"io", ADB_E_IO},
+                 {"nomem", ADB_E_NOMEM},   {"undefined", ADB_E_UNDEFINED}};
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
         if (strcmp(names[i].name, name) == 0)
             return names[i].status;
@@ -338,13 +339,12 @@ static const struct {
     const char *verb;
     command_fn run;
 } commands[] = {
-    {"rows", command_rows},         {"value", command_value},   {"values", command_values},
-    {"table", command_table},       {"insert", command_insert}, {"write", command_write},
-    {"block", command_block},       {"stuck", command_stuck},   {"spin", command_spin},
-    {"fail", command_fail},         {"lose", command_lose},     {"dirty", command_dirty},
-    {"last", command_last},
-    {"BEGIN", command_begin},       {"COMMIT", command_commit}, {"ROLLBACK", command_rollback},
-    {"SAVEPOINT", command_savepoint}, {"RELEASE", command_release},
+    {"rows", command_rows},         {"value", command_value},         {"values", command_values},
+    {"table", command_table},       {"insert", command_insert},       {"write", command_write},
+    {"block", command_block},       {"stuck", command_stuck},         {"spin", command_spin},
+    {"fail", command_fail},         {"lose", command_lose},           {"dirty", command_dirty},
+    {"last", command_last},         {"BEGIN", command_begin},         {"COMMIT", command_commit},
+    {"ROLLBACK", command_rollback}, {"SAVEPOINT", command_savepoint}, {"RELEASE", command_release},
 };
 
 adb_status fake_command(struct fake_conn *conn, const struct adb__statement *statement, struct adb__sink *sink,

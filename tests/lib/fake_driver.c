@@ -276,7 +276,8 @@ static void fake_cancel(void *state, enum adb__cancel_how how)
     if (latch != NULL)
         latch_wait(latch_named(latch));
     if (atomic_load(&conn->running)) {
-        sched_yield(); /* without a fence the next statement would be hit now */
+        for (int i = 0; i < 3; i++)
+            sched_yield(); /* without a fence the next statement would be hit now */
         atomic_store(&conn->cancelled, true);
         if (pthread_equal(conn->owner, pthread_self()))
             breach(conn, "a cancel by the worker itself");
@@ -289,8 +290,8 @@ static enum adb__txn_state fake_transaction_state(void *state)
     struct fake_conn *conn = state;
     enter(conn);
     const enum adb__txn_state found = atomic_load(&conn->lost) ? ADB__TXN_UNKNOWN
-                                      : conn->in_transaction  ? ADB__TXN_OPEN
-                                                              : ADB__TXN_NONE;
+                                      : conn->in_transaction   ? ADB__TXN_OPEN
+                                                               : ADB__TXN_NONE;
     leave(conn);
     return found;
 }

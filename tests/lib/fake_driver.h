@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* A driver that the test plays itself, for what no server does on demand. Its URL is fake://, its statements are commands:
+/* A driver that the test plays itself, for what no server does on demand. Its URL is fake://, and its statements are
+ * commands:
  *
  *     rows N             N rows of one column n: 0, 1, 2, …
  *     value N            one row: N
@@ -8,7 +9,7 @@
  *     table              the rows of the table as this connection sees them
  *     block NAME         waits for the latch of that name, or until it is told to stop
  *     stuck NAME         waits for the latch and listens to nobody else
- *     spin               runs for a moment, and may be stopped
+ *     spin               runs for a moment, and stops for a cancel of the driver only
  *     fail NAME [N]      fails with that status (unique, serialization, …), the first N times, or always
  *     lose               the connection is lost, nobody knows whether the statement ran
  *     last               runs well, and then the connection is lost
@@ -56,7 +57,8 @@ void fake_open_blocks(const char *latch);               /* each waits there; NUL
 void fake_text_fails(const char *start, adb_status status, unsigned flags, unsigned n); /* the next n that begin so */
 void fake_check_fails(unsigned n);
 void fake_cancel_blocks(const char *latch);
-void fake_lose_idle(void);      /* every open connection is gone: seen by a check, or by a statement, which has not run */
+/* Every open connection is gone: seen by a check, or by a statement, which has not run. */
+void fake_lose_idle(void);
 
 /* What has happened */
 size_t fake_count(enum fake_kind kind, const char *start); /* of that kind whose text begins so */

@@ -14,10 +14,8 @@
 static struct seen see(adb_result *result)
 {
     const adb_error *error = adb_result_error(result);
-    struct seen seen = {.job = adb_result_job(result),
-                        .status = error->status,
-                        .flags = error->flags,
-                        .thread = pthread_self()};
+    struct seen seen = {
+        .job = adb_result_job(result), .status = error->status, .flags = error->flags, .thread = pthread_self()};
     if (adb_result_rows(result) > 0)
         seen.value = adb_row_int(adb_result_row(result, 0), 0);
     memcpy(seen.message, error->message, sizeof(seen.message));

@@ -11,6 +11,8 @@
  *     RUNNING <-> SETTLED       the worker: the job waits for a commit that it shares, while others run; or runs again
  *     RUNNING, STOPPING, SETTLED -> DONE
  *                               the worker, when the driver has returned; or the closer at its deadline: abandoned
+ *     CANCELLING -> DONE        the closer at its deadline, and the word remembers that a cancel is under way until the
+ *                               watchdog has come back: the worker waits for that as always
  *     DONE -> FREE              whoever drops the last of two holds, the worker's and the delivery's; next generation
  *
  * Here two jobs pass through one slot and one worker, which then closes its connection, while somebody cancels the first
@@ -31,6 +33,7 @@ mtype = { NONE, CANCEL, DEADLINE, CLOSE };
 byte generation = 1;
 mtype state = FREE;
 mtype reason = NONE;
+bool under_way;                         /* a bit of the reason: given up while CANCELLING */
 
 byte holds;
 chan mailbox = [1] of { byte };         /* the lane's hold is for this, then for the worker that pops it */
@@ -58,7 +61,7 @@ inline become(new_state, new_reason) {
 inline drop_hold() {
     atomic { holds--; last = (holds == 0) }
     if
-    :: last -> atomic { assert(state == DONE); generation++; state = FREE; reason = NONE; last = false }
+    :: last -> atomic { assert(state == DONE && !under_way); generation++; state = FREE; reason = NONE; last = false }
     :: else
     fi
 }
@@ -112,11 +115,11 @@ finish:
             :: atomic { IS(CANCELLING) -> become(DONE, NONE) }
                 completions!g
 #else
-            :: IS(CANCELLING) ->                /* adb__parker_wait() */
+            :: IS(CANCELLING) || (IS(DONE) && under_way) -> /* adb__parker_wait() */
                 atomic { token -> token = false }
                 goto finish
 #endif
-            :: IS(DONE)                         /* abandoned */
+            :: IS(DONE) && !under_way           /* abandoned */
             fi;
             on_connection = 0
         :: !IS(QUEUED)
@@ -210,7 +213,12 @@ end:
         :: atomic { s == STOPPING && IS(STOPPING) -> become(CANCELLING, NONE) }
             atomic { assert(on_connection == g && !closed); cancelling = true }
             atomic { assert(on_connection == g && !closed); cancelling = false }
-            atomic { assert(IS(CANCELLING)); become(STOPPING, NONE) }
+            atomic {
+                if
+                :: IS(CANCELLING) -> become(STOPPING, NONE)
+                :: IS(DONE) && under_way -> under_way = false
+                fi
+            }
 #ifndef BUG_WAKE
             token = true
 #endif
@@ -249,8 +257,12 @@ abandon:
             completions!g
 #endif
         fi
-    :: s == CANCELLING ->               /* the cancel has to land first */
-        atomic { !IS(CANCELLING) -> goto abandon }
+    :: s == CANCELLING ->
+        if
+        :: atomic { IS(CANCELLING) -> become(DONE, CLOSE); under_way = true }
+            completions!g
+        :: atomic { !IS(CANCELLING) -> goto abandon }
+        fi
     :: else
     fi
 }

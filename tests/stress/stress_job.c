@@ -87,7 +87,7 @@ static void *outsider_main(void *argument)
         uint64_t word = atomic_load(&jobs.slots[index].word);
         struct adb__job *job = adb__jobs_take_queued(&jobs, index, word, ADB__STOP_CANCEL);
         if (job == NULL && !adb__jobs_stop(&jobs, index, word, ADB__STOP_CANCEL) && rand_r(&seed) % 16 == 0)
-            job = adb__jobs_abandon(&jobs, index, word);
+            job = adb__jobs_abandon(&jobs, index);
         if (job != NULL)
             deliver(job, adb__job_verdict(job, ADB__STOP_CANCEL, false));
     }

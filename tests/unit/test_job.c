@@ -115,10 +115,28 @@ TEST(cancel_under_way_keeps_the_job_from_finishing)
     look(&f);
     CU_ASSERT_PTR_EQUAL(adb__jobs_cancel_begin(&f.jobs, f.index, f.word), &f.worker);
     CU_ASSERT_EQUAL(adb__job_finish(f.job), ADB_E_BUSY);
-    look(&f);
-    CU_ASSERT_PTR_NULL(adb__jobs_abandon(&f.jobs, f.index, f.word));
     adb__jobs_cancel_end(&f.jobs, f.index);
     CU_ASSERT_EQUAL(adb__job_finish(f.job), ADB_OK);
+    let_go(f.job);
+    teardown(&f);
+}
+
+/* Promises 10 and 12: the closer gives the job up, but the worker stays with it until the cancel is over. */
+TEST(abandoned_job_still_waits_for_its_cancel)
+{
+    struct fixture f;
+    setup(&f);
+    adb__job_claim(f.job, &f.worker);
+    look(&f);
+    adb__jobs_stop(&f.jobs, f.index, f.word, ADB__STOP_CANCEL);
+    look(&f);
+    adb__jobs_cancel_begin(&f.jobs, f.index, f.word);
+    CU_ASSERT_PTR_EQUAL(adb__jobs_abandon(&f.jobs, f.index), f.job);
+    CU_ASSERT_PTR_NULL(adb__jobs_abandon(&f.jobs, f.index));
+    CU_ASSERT_EQUAL(adb__job_finish(f.job), ADB_E_BUSY);
+    adb__jobs_cancel_end(&f.jobs, f.index);
+    CU_ASSERT_EQUAL(adb__job_finish(f.job), ADB_E_STATE);
+    CU_ASSERT_EQUAL(adb__job_stop_reason(f.job), ADB__STOP_CLOSE);
     let_go(f.job);
     teardown(&f);
 }
@@ -279,7 +297,8 @@ TEST(no_memory_loses_no_slot)
 }
 
 SUITE(job, CASE(claimed_job_finishes_once), CASE(taken_job_cannot_be_claimed), CASE(running_job_is_asked_to_stop),
-      CASE(cancel_under_way_keeps_the_job_from_finishing), CASE(settled_job_cannot_be_stopped),
+      CASE(cancel_under_way_keeps_the_job_from_finishing), CASE(abandoned_job_still_waits_for_its_cancel),
+      CASE(settled_job_cannot_be_stopped),
       CASE(unclaimed_job_is_queued_again), CASE(stale_id_never_reaches_the_next_job),
       CASE(id_that_never_was_is_not_found), CASE(full_queue_is_busy), CASE(shut_gate_refuses_and_tells_when_drained),
       CASE(kept_result_outlives_its_job), CASE(no_memory_loses_no_slot))
