@@ -63,8 +63,8 @@ static double run_many(void *state)
     struct bench *bench = state;
     empty_table(bench);
     double start = bench_seconds();
-    adb_result *result = adb_wait(bench->ctx, adb_execute_many(bench->ctx, INSERT_ONE, bench->sets, MANY, NULL, NULL),
-                                  -1);
+    adb_result *result =
+        adb_wait(bench->ctx, adb_execute_many(bench->ctx, INSERT_ONE, bench->sets, MANY, NULL, NULL), -1);
     double seconds = bench_seconds() - start;
     BENCH_CHECK(adb_result_status(result) == ADB_OK && adb_result_affected(result) == MANY);
     adb_result_unref(result);

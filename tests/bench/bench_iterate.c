@@ -63,8 +63,8 @@ static double run_bare(void *state)
     struct bench *bench = state;
     double start = bench_seconds();
     while (sqlite3_step(bench->bare) == SQLITE_ROW)
-        bench->sum += (double)sqlite3_column_int64(bench->bare, 0) +
-                      (double)sqlite3_column_text(bench->bare, 1)[0] + sqlite3_column_double(bench->bare, 2);
+        bench->sum += (double)sqlite3_column_int64(bench->bare, 0) + (double)sqlite3_column_text(bench->bare, 1)[0] +
+                      sqlite3_column_double(bench->bare, 2);
     BENCH_CHECK(sqlite3_reset(bench->bare) == SQLITE_OK);
     return N_ROWS / (bench_seconds() - start);
 }

@@ -53,12 +53,8 @@ static void measure(struct bench *bench, const char *name, const adb_options *op
     adb_context *shared = parallel ? adb_context_new(db, NULL, ADB_CONTEXT_PARALLEL) : NULL;
     bench->flight.submit = submit_select;
     bench_flight_init(&bench->flight, db, n, 0, shared);
-    bench_compare(&(struct bench_contest){.name = name,
-                                          .ours = run_ours,
-                                          .other = run_bare,
-                                          .other_name = "bare",
-                                          .state = bench,
-                                          .floor = floor});
+    bench_compare(&(struct bench_contest){
+        .name = name, .ours = run_ours, .other = run_bare, .other_name = "bare", .state = bench, .floor = floor});
     bench_flight_fini(&bench->flight);
     adb_context_free(shared);
     bench_close(db);

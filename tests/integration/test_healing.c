@@ -21,19 +21,13 @@ static void grow_idle(void)
     await(is_later, &until);
 }
 
-static bool all_are_idle(void *data)
-{
-    const adb_stats stats = rig_stats(data);
-    return stats.idle == stats.workers;
-}
-
 /* Found dead before the statement is sent: the job does not see it. (POOL-16, PAIN-14) */
 TEST(idle_loss_is_healed_silently)
 {
     struct rig rig;
     rig_open_fake(&rig, "fake://?max_size=1&check_after_ms=1", NULL);
     CU_ASSERT_EQUAL(execute(&rig, "insert 1"), ADB_OK);
-    await(all_are_idle, &rig);
+    rig_await_sleep(&rig);
     fake_lose_idle();
     grow_idle();
     CU_ASSERT_EQUAL(execute(&rig, "insert 2"), ADB_OK);

@@ -99,8 +99,8 @@ TEST(statements_are_logged_without_values)
     CU_ASSERT(says(&book, "insert ?1"));
     CU_ASSERT(says(&book, "COMMIT\n"));
     CU_ASSERT(keeps_silent(&book, "987654"));
-    CU_ASSERT_FALSE(book.broken);
     rig_close(&rig);
+    CU_ASSERT_FALSE(book.broken);
 }
 
 /* Values only on demand, and cut. (LOG-03) */
@@ -116,8 +116,8 @@ TEST(values_are_logged_on_demand)
     CU_ASSERT(says(&book, "987654"));
     CU_ASSERT(says(&book, "01234567890123456789"));
     CU_ASSERT(keeps_silent(&book, "tail"));
-    CU_ASSERT_FALSE(book.broken);
     rig_close(&rig);
+    CU_ASSERT_FALSE(book.broken);
 }
 
 /* A failure that no callback takes goes to the log; one that somebody has seen does not. */

@@ -71,12 +71,6 @@ TEST(pool_does_not_grow_beyond_its_size)
     rig_close(&rig);
 }
 
-static bool all_are_idle(void *data)
-{
-    const adb_stats stats = rig_stats(data);
-    return stats.idle == stats.workers;
-}
-
 /* Without competition the same connection serves again and again. (POOL-10) */
 TEST(idle_connection_is_used_again)
 {
@@ -86,7 +80,7 @@ TEST(idle_connection_is_used_again)
         adb_context *ctx = adb_context_new(rig.db, rig.queue, 0);
         CU_ASSERT_EQUAL(fetch(ctx, "value 1"), ADB_OK);
         adb_context_free(ctx);
-        await(all_are_idle, &rig);
+        rig_await_sleep(&rig);
     }
     CU_ASSERT_EQUAL(fake_count(FAKE_OPEN, ""), 1);
     rig_close(&rig);
@@ -143,7 +137,7 @@ TEST(old_connection_is_replaced)
     await(is_later, &until);
     CU_ASSERT_EQUAL(execute(&rig, "insert 2"), ADB_OK);
     CU_ASSERT_EQUAL(status_of(rig.ctx, adb_commit(rig.ctx, NULL, NULL)), ADB_OK);
-    await(all_are_idle, &rig);
+    rig_await_sleep(&rig);
     CU_ASSERT_EQUAL(execute(&rig, "insert 3"), ADB_OK);
     CU_ASSERT(fake_table_is("1 2 3"));
     CU_ASSERT(rig_stats(&rig).closed_lifetime >= 1);

@@ -2,6 +2,8 @@
 /* Rigs: made for a test, taken apart behind it. */
 #include "tests/lib/rig.h"
 
+#include "core/database.h"
+
 #include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -168,6 +170,24 @@ void rig_await_slow(struct rig *rig, unsigned n)
     if (rig->kind == &kind_fake)
         latch_expect(latch_named("slow"), n);
     await(so_many_run, &running);
+}
+
+static bool all_sleep(void *data)
+{
+    adb_database *db = data;
+    for (size_t i = 0; i < db->n_servers; i++) {
+        for (unsigned role = 0; role < ADB__N_ROLES; role++) {
+            const struct adb__pool *pool = &db->servers[i].pools[role];
+            if (pool->max > 0 && adb__park_sleeping(&pool->park) < adb__counter_get(&pool->n_workers))
+                return false;
+        }
+    }
+    return true;
+}
+
+void rig_await_sleep(struct rig *rig)
+{
+    await(all_sleep, rig->db);
 }
 
 bool rig_holds(struct rig *rig, const char *rows)
