@@ -12,7 +12,7 @@ CC=clang
 export CC
 
 configure_in "$build" --disable-shared --enable-sanitize=address,undefined CFLAGS='-g -O1 -fsanitize=fuzzer-no-link' &&
-    make -C "$build" -k -j2 fuzzers LDFLAGS=-fsanitize=fuzzer || exit 1
+    make -C "$build" -k -j2 fuzzers AM_LDFLAGS=-fsanitize=fuzzer,address,undefined || exit 1
 build=$(cd "$build" && pwd) || exit 1
 
 passed=0

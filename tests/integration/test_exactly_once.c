@@ -44,8 +44,9 @@ BOTH(deadline_calls_back_once)
 {
     struct tally tally = TALLY_INIT;
     RIG(rig, kind, NULL);
-    adb_context_set_timeout(rig.ctx, 20);
+    adb_context_set_timeout(rig.ctx, 30);
     rig_slow(&rig, tally_done, &tally);
+    adb_context_set_timeout(rig.ctx, 10);
     rig_quick(&rig, tally_done, &tally);
     run_all(rig.ctx);
     CU_ASSERT_EQUAL(tally_n(&tally), 2);

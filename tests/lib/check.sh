@@ -5,7 +5,7 @@
 # A check collects its complaints, one a line, and ends with: conclude "$complaints"
 
 check=$(basename "$0" .sh)
-top=${top_srcdir:-$(dirname "$0")/..}
+top=$(cd "${top_srcdir:-$(dirname "$0")/..}" && pwd) || exit 99
 build=$(cd "${top_builddir:-$top/build}" 2>/dev/null && pwd) || build=/nonexistent
 cd "$top" || exit 99
 

@@ -10,7 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define SPINS      20
+#define SPINS      60
 #define MAX_VALUES 4
 
 /* The table: what is committed. */
