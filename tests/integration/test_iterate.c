@@ -262,18 +262,19 @@ BOTH(free_in_the_middle)
     rig_close(&rig);
 }
 
-/* An error half-way comes after the rows before it. (ITER-11) */
-TEST(loss_in_the_middle_is_the_outcome)
+/* An error half-way comes behind the rows before it, and fails the level it stands in. (ITER-11) */
+TEST(failure_half_way_is_the_outcome)
 {
     struct rig rig;
     struct reader reader = {.done = TALLY_INIT};
-    rig_open_fake(&rig, "fake://", NULL);
+    rig_open_fake(&rig, "fake://?batch_rows=1", NULL);
     adb_begin(rig.ctx, NULL, NULL, NULL);
-    adb_iterate(rig.ctx, "fail io", NULL, take, done, &reader);
+    const adb_job job = adb_iterate(rig.ctx, "torn 5", NULL, take, done, &reader);
+    CU_ASSERT_EQUAL(status_of(rig.ctx, job), ADB_E_IO);
     CU_ASSERT_EQUAL(status_of(rig.ctx, adb_commit(rig.ctx, NULL, NULL)), ADB_E_TRANSACTION_FAILED);
-    run_all(rig.ctx);
+    CU_ASSERT_EQUAL(reader.rows, 5);
+    CU_ASSERT_FALSE(reader.after_done);
     CU_ASSERT_EQUAL(tally_of(&reader.done, ADB_E_IO), 1);
-    CU_ASSERT_EQUAL(reader.batches, 0);
     rig_close(&rig);
 }
 
@@ -348,5 +349,5 @@ BOTH(direct_mode_pauses_the_worker)
 SUITE(iterate, CASES(rows_come_in_order), CASES(wait_delivers_all_batches), CASES(no_rows_are_no_batch),
       CASES(worker_waits_for_the_caller), CASE(endless_rows_need_no_endless_memory), CASES(stop_ends_early),
       CASES(pause_and_resume), CASES(pause_holds_nobody_else_up), CASES(resume_inside_the_callback),
-      CASES(cancel_ends_a_paused_iterate), CASES(free_in_the_middle), CASE(loss_in_the_middle_is_the_outcome),
+      CASES(cancel_ends_a_paused_iterate), CASES(free_in_the_middle), CASE(failure_half_way_is_the_outcome),
       CASES(batches_can_be_pulled), CASES(direct_mode_pauses_the_worker))

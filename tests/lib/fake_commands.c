@@ -95,6 +95,12 @@ static adb_status command_rows(struct command *command)
     return give_rows(command, NULL, (size_t)command->number);
 }
 
+static adb_status command_torn(struct command *command)
+{
+    const adb_status status = command_rows(command);
+    return status == ADB_OK ? adb__error_set(command->error, ADB_E_IO, "torn after %ld rows", command->number) : status;
+}
+
 static adb_status command_value(struct command *command)
 {
     const int64_t value = command->number;
@@ -339,12 +345,13 @@ static const struct {
     const char *verb;
     command_fn run;
 } commands[] = {
-    {"rows", command_rows},         {"value", command_value},         {"values", command_values},
-    {"table", command_table},       {"insert", command_insert},       {"write", command_write},
-    {"block", command_block},       {"stuck", command_stuck},         {"spin", command_spin},
-    {"fail", command_fail},         {"lose", command_lose},           {"dirty", command_dirty},
-    {"last", command_last},         {"BEGIN", command_begin},         {"COMMIT", command_commit},
-    {"ROLLBACK", command_rollback}, {"SAVEPOINT", command_savepoint}, {"RELEASE", command_release},
+    {"torn", command_torn},       {"rows", command_rows},         {"value", command_value},
+    {"values", command_values},   {"table", command_table},       {"insert", command_insert},
+    {"write", command_write},     {"block", command_block},       {"stuck", command_stuck},
+    {"spin", command_spin},       {"fail", command_fail},         {"lose", command_lose},
+    {"dirty", command_dirty},     {"last", command_last},         {"BEGIN", command_begin},
+    {"COMMIT", command_commit},   {"ROLLBACK", command_rollback}, {"SAVEPOINT", command_savepoint},
+    {"RELEASE", command_release},
 };
 
 adb_status fake_command(struct fake_conn *conn, const struct adb__statement *statement, struct adb__sink *sink,

@@ -3,6 +3,7 @@
  * commands:
  *
  *     rows N             N rows of one column n: 0, 1, 2, …
+ *     torn N             the same, and then it fails with ADB_E_IO
  *     value N            one row: N
  *     values             one row: the parameters
  *     insert N           writes a row into the one table; the number may be a parameter
