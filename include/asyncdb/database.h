@@ -296,8 +296,9 @@ ADB_API bool adb_database_is_connected(const adb_database *db);
  * @param timeout_ms  Milliseconds; 0 cancels at once, negative lets jobs end for ever.
  *
  * @return ADB_OK when everything ended by itself; ADB_E_TIMEOUT when jobs had to be cancelled or a worker was left
- *         behind; ADB_E_DEADLOCK on a worker thread, and nothing was closed; ADB_E_FORKED. In every other case the
- *         database is closed and none of its callbacks will run any more.
+ *         behind: either way the database is closed and none of its callbacks will run any more.
+ * @return ADB_E_DEADLOCK on a worker thread, ADB_E_STATE when another thread is closing it at this moment, ADB_E_FORKED:
+ *         nothing was done.
  *
  * Ownership: nothing changes hands.
  * Blocking:  up to timeout_ms (and what the callbacks take).

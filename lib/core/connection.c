@@ -10,6 +10,10 @@
 
 #include <string.h>
 
+/* Between attempts to connect. */
+#define BACKOFF_MIN_NS (100 * ADB__NS_PER_MS)
+#define BACKOFF_MAX_NS (10000 * ADB__NS_PER_MS)
+
 /* What the driver asks while it blocks. */
 static bool connection_should_stop(void *data)
 {
@@ -69,6 +73,32 @@ static int64_t connection_expiry(struct adb__worker *worker, int64_t now)
     return adb__deadline_in(now, (int)(lifetime_ms - jitter));
 }
 
+/* After failures of any worker of this server: wait until the next attempt is due, or there is no more use in it. */
+static void connection_await_turn(struct adb__worker *worker, int64_t deadline)
+{
+    const struct adb__server *server = worker->pool->server;
+    for (;;) {
+        int64_t due = adb__deadline_first(adb__counter_get(&server->retry_at), deadline);
+        if (adb__clock_now() >= due || connection_should_stop(worker))
+            return;
+        adb__worker_rest(worker, due);
+    }
+}
+
+/* Full jitter: anywhere below a bound that doubles with each failure (M. Brooker, "Exponential Backoff And Jitter",
+ * AWS Architecture Blog, 2015), so that many clients of a server that returns do not come back at once. */
+static void connection_back_off(struct adb__worker *worker, int64_t now)
+{
+    struct adb__server *server = worker->pool->server;
+    int64_t bound = BACKOFF_MIN_NS;
+    if (!server->layout.backs_off)
+        return;
+    for (int64_t n = adb__counter_add_get(&server->failures, 1); n > 1 && bound < BACKOFF_MAX_NS; n--)
+        bound *= 2;
+    bound = adb__deadline_first(bound, BACKOFF_MAX_NS);
+    adb__counter_set(&server->retry_at, now + (int64_t)(adb__random(&worker->random) % (uint64_t)bound));
+}
+
 /* One attempt. On failure nothing of it is left. */
 static adb_status connection_attempt(struct adb__worker *worker, int64_t deadline, adb_error *error)
 {
@@ -102,6 +132,8 @@ static void connection_opened(struct adb__worker *worker, int64_t now)
     struct adb_database *db = worker->db;
     adb__counter_add(&db->figures.opened, 1);
     adb__counter_add(&db->figures.connections, 1);
+    adb__counter_set(&worker->pool->server->failures, 0);
+    adb__counter_set(&worker->pool->server->retry_at, 0);
     worker->is_broken = false;
     worker->used_at = now;
     worker->expires_at = connection_expiry(worker, now);
@@ -120,6 +152,7 @@ adb_status adb__worker_connect(struct adb__worker *worker, int64_t deadline, adb
     int64_t state = adb__counter_get(&worker->state);
     deadline = adb__deadline_first(deadline, adb__deadline_in(now, db->options.connect_timeout_ms));
     adb__counter_set(&worker->state, ADB__WORKER_CONNECTING);
+    connection_await_turn(worker, deadline);
     adb_status status = connection_attempt(worker, deadline, &detail);
     adb__counter_set(&worker->state, state);
     if (status == ADB_OK) {
@@ -128,6 +161,7 @@ adb_status adb__worker_connect(struct adb__worker *worker, int64_t deadline, adb
     }
     adb__log_mask(detail.message, worker->pool->server->secret);
     adb__counter_add(&db->figures.open_failures, 1);
+    connection_back_off(worker, adb__clock_now());
     adb__log(&db->log, ADB__LOG_WARN, "connect to %s failed: %s", adb_url_redacted(worker->pool->server->url),
              detail.message);
     if (error != NULL)

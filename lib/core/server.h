@@ -14,6 +14,8 @@ struct adb__server {
     const char *secret;             /* the password, NULL when none: masked in whatever a driver says */
     bool read_only;                 /* in the session itself */
     struct adb__layout layout;
+    struct adb__counter failures;   /* to connect, one after the other */
+    struct adb__counter retry_at;   /* not before then (base/clock.h) */
     struct adb__counter ready;      /* the writer has been open: readers may open too */
     struct adb__pool pools[ADB__N_ROLES];
 };

@@ -55,6 +55,7 @@ struct adb__layout {
     unsigned max_readers;   /* 0: the database has no roles, the writers do all */
     bool group_commit;      /* a commit costs so much that several autocommit writes had better share it */
     bool shared_reads;      /* a snapshot costs so much that several selects had better share it */
+    bool backs_off;         /* a server that others use too: attempts to connect after a failure are spaced */
     bool keep_open;         /* the data lives in the connection (SQLite :memory:): never close it when idle */
 };
 

@@ -31,7 +31,8 @@ BOTH(cancel_of_a_running_job_calls_back_once)
     const adb_job slow = rig_slow(&rig, tally_done, &tally);
     rig_await_slow(&rig, 1);
     CU_ASSERT_EQUAL(adb_cancel(rig.ctx, slow), ADB_OK);
-    CU_ASSERT_EQUAL(adb_cancel(rig.ctx, slow), ADB_OK);
+    const adb_status again = adb_cancel(rig.ctx, slow);
+    CU_ASSERT(again == ADB_OK || again == ADB_E_NOT_FOUND);
     run_all(rig.ctx);
     CU_ASSERT_EQUAL(tally_n(&tally), 1);
     CU_ASSERT_EQUAL(tally_of(&tally, ADB_E_CANCELLED), 1);

@@ -3,6 +3,7 @@
 #include "tests/lib/rig.h"
 
 #include "base/clock.h"
+#include "core/database.h"
 
 static adb_status execute(struct rig *rig, const char *sql)
 {
@@ -95,6 +96,41 @@ TEST(open_that_fails_is_tried_again)
     rig_close(&rig);
 }
 
+/* Promise 11: attempts to connect to a server that is away are spaced, at random below a bound that doubles. */
+TEST(attempts_to_connect_back_off_with_full_jitter)
+{
+    struct rig rig;
+    rig_open_fake(&rig, "fake://?max_size=1&backoff=1", NULL);
+    const struct adb__server *server = &rig.db->servers[0];
+    fake_open_fails(3, ADB_E_CONNECTION);
+    for (int64_t n = 1; n <= 3; n++) {
+        CU_ASSERT_EQUAL(execute(&rig, "write"), ADB_E_CONNECTION);
+        CU_ASSERT_EQUAL(adb__counter_get(&server->failures), n);
+        CU_ASSERT(adb__counter_get(&server->retry_at) < adb__deadline_in(adb__clock_now(), 50 << n));
+    }
+    CU_ASSERT_EQUAL(execute(&rig, "write"), ADB_OK);
+    CU_ASSERT_EQUAL(adb__counter_get(&server->failures), 0);
+    CU_ASSERT_EQUAL(adb__counter_get(&server->retry_at), 0);
+    rig_close(&rig);
+}
+
+/* A worker that waits for its turn to connect goes home when the database closes; the job's deadline holds as well. */
+TEST(close_and_deadlines_end_a_back_off)
+{
+    struct rig rig;
+    struct tally tally = TALLY_INIT;
+    rig_open_fake(&rig, "fake://?max_size=1&backoff=1", NULL);
+    fake_open_fails(1, ADB_E_CONNECTION);
+    CU_ASSERT_EQUAL(execute(&rig, "write"), ADB_E_CONNECTION);
+    adb__counter_set(&rig.db->servers[0].retry_at, adb__deadline_in(adb__clock_now(), 600000));
+    adb_job hurried = adb_submit(rig.ctx, ADB_REQUEST(.kind = ADB_REQUEST_EXECUTE, .sql = "write", .timeout_ms = 20));
+    CU_ASSERT_EQUAL(status_of(rig.ctx, hurried), ADB_E_TIMEOUT);
+    adb_execute(rig.ctx, "write", NULL, tally_done, &tally);
+    CU_ASSERT_EQUAL(adb_database_close(rig.db, 0), ADB_E_TIMEOUT);
+    CU_ASSERT_EQUAL(tally_of(&tally, ADB_E_CLOSED), 1);
+    rig_close(&rig);
+}
+
 /* Refused credentials are what the job says, not a timeout. */
 TEST(refused_credentials_are_the_outcome)
 {
@@ -177,5 +213,6 @@ TEST(refused_group_commit_is_repeated_one_by_one)
 
 SUITE(healing, CASE(idle_loss_is_healed_silently), CASE(busy_connection_is_not_checked),
       CASE(lost_statement_is_outcome_unknown), CASE(loss_behind_a_job_is_a_lost_connection),
-      CASE(open_that_fails_is_tried_again), CASE(refused_credentials_are_the_outcome), CASE(whole_pool_is_healed),
+      CASE(open_that_fails_is_tried_again), CASE(attempts_to_connect_back_off_with_full_jitter),
+      CASE(close_and_deadlines_end_a_back_off), CASE(refused_credentials_are_the_outcome), CASE(whole_pool_is_healed),
       CASE(lost_group_commit_is_outcome_unknown_for_all), CASE(refused_group_commit_is_repeated_one_by_one))

@@ -89,18 +89,21 @@ static adb_status fake_configure(const adb_url *url, const adb_options *options,
                                  adb_error *error)
 {
     int64_t readers = 0;
-    bool group = false, memory = false;
+    bool group = false, memory = false, backoff = false;
     (void)options;
     adb_status status = adb__url_option_int(url, "readers", 0, 64, &readers, error);
     if (status == ADB_OK)
         status = adb__url_option_bool(url, "group", &group, error);
     if (status == ADB_OK)
         status = adb__url_option_bool(url, "memory", &memory, error);
+    if (status == ADB_OK)
+        status = adb__url_option_bool(url, "backoff", &backoff, error);
     if (status != ADB_OK)
         return status;
     *layout_out = (struct adb__layout){.max_writers = readers > 0 || memory ? 1 : 0,
                                        .max_readers = (unsigned)readers,
                                        .group_commit = group,
+                                       .backs_off = backoff,
                                        .keep_open = memory};
     return ADB_OK;
 }
@@ -311,7 +314,7 @@ static void *fake_native(void *state)
     return state;
 }
 
-static const char *const fake_options[] = {"readers", "group", "memory", NULL};
+static const char *const fake_options[] = {"readers", "group", "memory", "backoff", NULL};
 
 static const struct adb__driver fake_driver = {
     .scheme = "fake",
