@@ -75,19 +75,27 @@ static bool close_drain(adb_database *db, int64_t deadline)
     return true;
 }
 
-/* Ask all jobs to end: those that wait end at once. */
+/* Jobs that wait end at once. */
+static void close_cancel_queued(adb_database *db, uint32_t index)
+{
+    uint64_t word = atomic_load_explicit(&db->jobs.slots[index].word, memory_order_acquire);
+    struct adb__job *job = adb__jobs_take_queued(&db->jobs, index, word, ADB__STOP_CLOSE);
+    if (job != NULL)
+        adb__job_judge(job, ADB__STOP_CLOSE, false);
+}
+
+/* Ask all jobs to end: those that wait first, or one might run when the one before it has stopped. */
 static void close_cancel(adb_database *db)
 {
     struct adb__jobs *jobs = &db->jobs;
+    for (uint32_t i = 0; i < jobs->capacity; i++)
+        close_cancel_queued(db, i);
     for (uint32_t i = 0; i < jobs->capacity; i++) {
         uint64_t word = atomic_load_explicit(&jobs->slots[i].word, memory_order_acquire);
-        struct adb__job *job = adb__jobs_take_queued(jobs, i, word, ADB__STOP_CLOSE);
-        if (job != NULL) {
-            adb__job_judge(job, ADB__STOP_CLOSE, false);
-        } else if (adb__jobs_stop(jobs, i, word, ADB__STOP_CLOSE)) {
-            struct adb__worker *worker = atomic_load_explicit(&jobs->slots[i].worker, memory_order_acquire);
-            adb__worker_wake(worker);
-        }
+        if (adb__jobs_stop(jobs, i, word, ADB__STOP_CLOSE))
+            adb__worker_wake(atomic_load_explicit(&jobs->slots[i].worker, memory_order_acquire));
+        else
+            close_cancel_queued(db, i); /* a reader may have given it back */
     }
     if (adb__counter_get(&db->started) != 0)
         adb__watchdog_poke(&db->watchdog);

@@ -191,19 +191,26 @@ adb_status adb_cancel(adb_context *ctx, adb_job id)
     return ADB_E_NOT_FOUND;
 }
 
-/* Cancel everything that was submitted through this handle and is not over. */
-static void context_cancel_all(adb_context *ctx)
+/* Cancel what was submitted through this handle and is in a state, or has moved on from it meanwhile. */
+static void context_cancel_in(adb_context *ctx, enum adb__job_state wanted)
 {
     struct adb__jobs *jobs = &ctx->db->jobs;
     for (uint32_t i = 0; i < jobs->capacity && adb__counter_get(&ctx->pending) > 0; i++) {
         struct adb__slot *slot = &jobs->slots[i];
-        if (atomic_load_explicit(&slot->ctx, memory_order_relaxed) != ctx)
-            continue;
         uint64_t word = atomic_load_explicit(&slot->word, memory_order_acquire);
+        if (adb__word_state(word) != wanted)
+            continue;
         while ((adb__word_state(word) == ADB__JOB_QUEUED || adb__word_state(word) == ADB__JOB_RUNNING) &&
                atomic_load_explicit(&slot->ctx, memory_order_relaxed) == ctx && !context_cancel(ctx->db, i, word))
             word = atomic_load_explicit(&slot->word, memory_order_acquire);
     }
+}
+
+/* Cancel everything that is not over. Those that wait come first, or one might run when the one before it has stopped. */
+static void context_cancel_all(adb_context *ctx)
+{
+    context_cancel_in(ctx, ADB__JOB_QUEUED);
+    context_cancel_in(ctx, ADB__JOB_RUNNING);
 }
 
 void adb_context_free(adb_context *ctx)

@@ -14,7 +14,7 @@ TEST(cancel_is_fenced)
     struct tally tally = TALLY_INIT;
     rig_open_fake(&rig, "fake://?max_size=1", NULL);
     fake_cancel_blocks("gate");
-    const adb_job first = adb_execute(rig.ctx, "block first", NULL, tally_done, &tally);
+    const adb_job first = adb_execute(rig.ctx, "stuck first", NULL, tally_done, &tally);
     adb_execute(rig.ctx, "spin second", NULL, tally_done, &tally);
     latch_expect(latch_named("first"), 1);
     CU_ASSERT_EQUAL(adb_cancel(rig.ctx, first), ADB_OK);
