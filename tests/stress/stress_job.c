@@ -34,9 +34,11 @@ static void deliver(struct adb__job *job, struct adb_result *outcome)
 
 static void run_one(unsigned self, struct adb__job *job)
 {
-    if (!adb__job_claim(job, &workers[self]))
+    atomic_store(&running[self], job->id); /* before the claim: from then on a cancel may come */
+    if (!adb__job_claim(job, &workers[self])) {
+        atomic_store(&running[self], 0);
         return;
-    atomic_store(&running[self], job->id);
+    }
     for (unsigned spin = (unsigned)(job->id >> 32) % 64; spin > 0 && adb__job_stop_reason(job) == ADB__STOP_NONE; spin--)
         continue;
     bool again = job->index % 3 == 0 && adb__job_unclaim(job);
