@@ -12,6 +12,7 @@ cd "$(dirname "$0")/.." || exit 1
 need_build
 need g++ have c++
 need libcunit1-dev pkg-config --exists cunit
+need zlib1g-dev can_link_private
 need universal-ctags have ctags
 need spin have spin
 need unicode-data test -e /usr/share/unicode/UnicodeData.txt

@@ -42,17 +42,30 @@ install_needed() {
     missing=
 }
 
-# configure_in DIR FLAGS…: make configure, and a build tree configured with exactly these flags and $CC.
+# Whether a program finds all that a static libasyncdb.a needs: sqlite3.pc may name libraries that it does not depend on.
+can_link_private() {
+    echo 'int main(void) { return 0; }' | ${CC:-cc} -x c - -o /dev/null $(pkg-config --static --libs sqlite3)
+}
+
+# What configure would find: a tree that was configured when less was installed is of no use.
+found_packages() {
+    for found_package in sqlite3 cunit libuv; do
+        pkg-config --exists "$found_package" 2>/dev/null && printf ' %s' "$found_package"
+    done
+}
+
+# configure_in DIR FLAGS…: make configure, and a build tree configured with exactly these flags and $CC, for what is here.
 configure_in() {
     configure_dir=$1
     shift
     [ -x configure ] || autoreconf -fi || return 1
-    if [ "$(cat "$configure_dir/.configured" 2>/dev/null)" != "${CC:-} $*" ]; then
+    configured="${CC:-} $* with$(found_packages)"
+    if [ "$(cat "$configure_dir/.configured" 2>/dev/null)" != "$configured" ]; then
         rm -rf "$configure_dir"
     fi
     [ -f "$configure_dir/Makefile" ] && return 0
     mkdir -p "$configure_dir" || return 1
     top=$(pwd)
     (cd "$configure_dir" && "$top/configure" -q "$@") || return 1
-    echo "${CC:-} $*" >"$configure_dir/.configured"
+    echo "$configured" >"$configure_dir/.configured"
 }
