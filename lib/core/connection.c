@@ -73,15 +73,19 @@ static int64_t connection_expiry(struct adb__worker *worker, int64_t now)
     return adb__deadline_in(now, (int)(lifetime_ms - jitter));
 }
 
-/* After failures of any worker of this server: wait until the next attempt is due, or there is no more use in it. */
-static void connection_await_turn(struct adb__worker *worker, int64_t deadline)
+/* After failures of any worker of this server: wait until the next attempt is due. Not ADB_OK: there is no time for it, or
+ * no more use in it. */
+static adb_status connection_await_turn(struct adb__worker *worker, int64_t deadline, adb_error *error)
 {
     const struct adb__server *server = worker->pool->server;
     for (;;) {
-        int64_t due = adb__deadline_first(adb__counter_get(&server->retry_at), deadline);
-        if (adb__clock_now() >= due || connection_should_stop(worker))
-            return;
-        adb__worker_rest(worker, due);
+        int64_t now = adb__clock_now();
+        int64_t due = adb__counter_get(&server->retry_at);
+        if (now >= due)
+            return ADB_OK;
+        if (now >= deadline || connection_should_stop(worker))
+            return adb__error_set(error, ADB_E_CONNECTION, "the server is away, and the next attempt was not due in time");
+        adb__worker_rest(worker, adb__deadline_first(due, deadline));
     }
 }
 
@@ -142,30 +146,37 @@ static void connection_opened(struct adb__worker *worker, int64_t now)
     adb__log(&db->log, ADB__LOG_INFO, "connected to %s", adb_url_redacted(worker->pool->server->url));
 }
 
+/* The attempt failed: count it, and space the next one. */
+static void connection_failed(struct adb__worker *worker, adb_error *detail)
+{
+    struct adb_database *db = worker->db;
+    const struct adb__server *server = worker->pool->server;
+    adb__log_mask(detail->message, server->secret);
+    adb__counter_add(&db->figures.open_failures, 1);
+    connection_back_off(worker, adb__clock_now());
+    adb__log(&db->log, ADB__LOG_WARN, "connect to %s failed: %s", adb_url_redacted(server->url), detail->message);
+}
+
 adb_status adb__worker_connect(struct adb__worker *worker, int64_t deadline, adb_error *error)
 {
     if (worker->is_open)
         return ADB_OK;
-    struct adb_database *db = worker->db;
     adb_error detail = {0};
     int64_t now = adb__clock_now();
     int64_t state = adb__counter_get(&worker->state);
-    deadline = adb__deadline_first(deadline, adb__deadline_in(now, db->options.connect_timeout_ms));
+    deadline = adb__deadline_first(deadline, adb__deadline_in(now, worker->db->options.connect_timeout_ms));
     adb__counter_set(&worker->state, ADB__WORKER_CONNECTING);
-    connection_await_turn(worker, deadline);
-    adb_status status = connection_attempt(worker, deadline, &detail);
-    adb__counter_set(&worker->state, state);
+    adb_status status = connection_await_turn(worker, deadline, error);
     if (status == ADB_OK) {
-        connection_opened(worker, now);
-        return ADB_OK;
+        status = connection_attempt(worker, deadline, &detail);
+        if (status == ADB_OK)
+            connection_opened(worker, now);
+        else
+            connection_failed(worker, &detail);
+        if (status != ADB_OK && error != NULL)
+            *error = detail;
     }
-    adb__log_mask(detail.message, worker->pool->server->secret);
-    adb__counter_add(&db->figures.open_failures, 1);
-    connection_back_off(worker, adb__clock_now());
-    adb__log(&db->log, ADB__LOG_WARN, "connect to %s failed: %s", adb_url_redacted(worker->pool->server->url),
-             detail.message);
-    if (error != NULL)
-        *error = detail;
+    adb__counter_set(&worker->state, state);
     return status;
 }
 
