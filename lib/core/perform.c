@@ -261,6 +261,8 @@ void adb__perform(struct adb__worker *worker, struct adb__lane *lane, struct adb
     }
     worker->job = job;
     adb__worker_set_state(worker, ADB__WORKER_BUSY);
+    if (status != ADB_OK && adb__worker_check_stop(worker, &error) != ADB_OK)
+        status = error.status; /* connecting took all the time there was */
     if (status != ADB_OK)
         job->result.error = error;
     if (status == ADB_OK || kind_is_structural(job->kind))
