@@ -217,6 +217,7 @@ end:
                 if
                 :: IS(CANCELLING) -> become(STOPPING, NONE)
                 :: IS(DONE) && under_way -> under_way = false
+                :: else -> assert(false)        /* nobody else leaves CANCELLING */
                 fi
             }
 #ifndef BUG_WAKE
