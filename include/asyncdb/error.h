@@ -80,7 +80,8 @@ enum {
     ADB_ERROR_RETRY_STATEMENT = 1u << 0,   /**< The same statement may succeed when tried again. */
     ADB_ERROR_RETRY_TRANSACTION = 1u << 1, /**< The whole transaction may succeed when tried again. */
     ADB_ERROR_CONNECTION_LOST = 1u << 2,   /**< The connection is gone. */
-    ADB_ERROR_OUTCOME_UNKNOWN = 1u << 3    /**< The statement may have run, or may still. */
+    ADB_ERROR_OUTCOME_UNKNOWN = 1u << 3,   /**< The statement may have run, or may still. */
+    ADB_ERROR_WRONG_ROLE = 1u << 4         /**< The server only reads where a write was due: a standby, or read_only. */
 };
 
 /** Room for a message, its terminating NUL included. */

@@ -47,6 +47,7 @@ struct adb__open {
     int64_t deadline;               /* for open(); base/clock.h */
     bool (*stop_fn)(void *stop_data); /* true: the running call should give up soon. From any point of the driver. */
     void *stop_data;
+    int wake_fd;                    /* readable when stop_fn is to be asked at once; -1: none. Only a listener has one */
 };
 
 /* What the core may know of a database before it has a connection. */
@@ -59,9 +60,16 @@ struct adb__layout {
     bool keep_open;         /* the data lives in the connection (SQLite :memory:): never close it when idle */
 };
 
+/* What a database has beyond the ten slots, in the flags of a statement. */
+enum {
+    ADB__CAN_COPY = 1u << 0,  /* COPY FROM STDIN and TO STDOUT: statement->source, ADB__STMT_COPY_OUT */
+    ADB__CAN_LISTEN = 1u << 1 /* LISTEN: ADB__STMT_LISTEN */
+};
+
 struct adb__driver {
     const char *scheme;     /* canonical: "sqlite" */
     size_t conn_size;
+    unsigned can;           /* ADB__CAN_… */
     struct adb__dialect dialect;
     const char *const *options; /* URL keys that this driver knows beyond the common ones, ended by NULL */
 

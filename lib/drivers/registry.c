@@ -6,6 +6,12 @@
 #include "model/error.h"
 #include "model/url.h"
 
+#ifdef ADB_HAVE_MYSQL
+#include "drivers/mysql/mysql.h"
+#endif
+#ifdef ADB_HAVE_POSTGRESQL
+#include "drivers/postgresql/postgresql.h"
+#endif
 #ifdef ADB_HAVE_SQLITE
 #include "drivers/sqlite/sqlite.h"
 #endif
@@ -19,6 +25,12 @@
 static const struct adb__driver *const built_in[] = {
 #ifdef ADB_HAVE_SQLITE
     &adb__sqlite_driver,
+#endif
+#ifdef ADB_HAVE_POSTGRESQL
+    &adb__postgresql_driver,
+#endif
+#ifdef ADB_HAVE_MYSQL
+    &adb__mysql_driver,
 #endif
     NULL,
 };

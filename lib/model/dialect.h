@@ -24,6 +24,9 @@ struct adb__dialect {
     bool double_quoted_literals; /* "text" follows the literals' escape rules too (MySQL) */
     size_t max_parameters;
     const char *empty_list;      /* stands for an empty list inside IN ( ): selects no row */
+    const char *transaction_id;  /* yields what names the open transaction after its end, or NULL; NULL: has no such */
+    const char *transaction_status; /* with that as its one parameter: "committed", "aborted" or "in progress" */
+    const char *notify;          /* sends a notification: channel and payload; NULL: has none */
 };
 
 #endif
