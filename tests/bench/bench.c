@@ -102,6 +102,21 @@ void bench_isolate(void (*function)(void *argument), void *argument)
     BENCH_CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 0);
 }
 
+double bench_peak_mib(void)
+{
+    char line[256]; /* VmHWM: the high-water mark of the resident set (proc(5)) */
+    double kib = -1;
+    FILE *status = fopen("/proc/self/status", "r");
+    BENCH_CHECK(status != NULL);
+    while (kib < 0 && fgets(line, sizeof(line), status) != NULL) {
+        if (strncmp(line, "VmHWM:", 6) == 0)
+            kib = strtod(line + 6, NULL);
+    }
+    fclose(status);
+    BENCH_CHECK(kib >= 0);
+    return kib / 1024;
+}
+
 static char directory[PATH_MAX];
 static pid_t directory_owner;
 

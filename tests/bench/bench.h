@@ -34,6 +34,9 @@ void bench_compare(const struct bench_contest *contest);
 /* Run the function in a process of its own, and wait for it: for what can be set or measured only once in one. */
 void bench_isolate(void (*function)(void *argument), void *argument);
 
+/* The highest that this process's memory has been, in MiB. */
+double bench_peak_mib(void);
+
 /* A directory on disk that goes when this process ends. Once per process. */
 const char *bench_directory(void);
 

@@ -4,8 +4,6 @@
 
 #include <sqlite3.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
 #define N_ROWS     1000000
 #define FLOOR_MIB  16.0
@@ -69,22 +67,6 @@ static double run_bare(void *state)
     return N_ROWS / (bench_seconds() - start);
 }
 
-/* The highest that this process's memory has been: VmHWM, in MiB. */
-static double peak_mib(void)
-{
-    char line[256];
-    double kib = -1;
-    FILE *status = fopen("/proc/self/status", "r");
-    BENCH_CHECK(status != NULL);
-    while (kib < 0 && fgets(line, sizeof(line), status) != NULL) {
-        if (strncmp(line, "VmHWM:", 6) == 0)
-            kib = strtod(line + 6, NULL);
-    }
-    fclose(status);
-    BENCH_CHECK(kib >= 0);
-    return kib / 1024;
-}
-
 /* In a process that has done nothing yet but opened the database and read a few rows. */
 static void measure_memory(void *argument)
 {
@@ -93,9 +75,9 @@ static void measure_memory(void *argument)
     (void)argument;
     bench.ctx = adb_context_new(db, NULL, 0);
     iterate(&bench, SELECT_ALL " LIMIT 10", 10);
-    double before = peak_mib();
+    double before = bench_peak_mib();
     iterate(&bench, SELECT_ALL, N_ROWS);
-    double growth = peak_mib() - before;
+    double growth = bench_peak_mib() - before;
     printf("iterate 1,000,000 rows, growth of peak memory: asyncdb %.1f MiB (floor under %.0f MiB: %s)\n", growth,
            FLOOR_MIB, growth < FLOOR_MIB ? "held" : "MISSED");
     adb_context_free(bench.ctx);
