@@ -8,7 +8,6 @@
 #include "core/database.h"
 #include "core/job.h"
 #include "core/process.h"
-#include "core/stream.h"
 
 #include <errno.h>
 
@@ -91,6 +90,8 @@ static bool queue_step_out(adb_queue *queue)
  * was freed, which stops it. Nor is anything of an iterate whose batch callback is running. */
 static bool queue_holds(const adb_queue *queue, const struct adb__event *event)
 {
+    if (event->job == NULL)
+        return false;
     if (atomic_load_explicit(&event->job->lane->delivering, memory_order_acquire) == event->job)
         return true;
     return adb__job_is_paused(event->job) && adb__job_stop_reason(event->job) == ADB__STOP_NONE &&
@@ -164,9 +165,9 @@ void adb__queue_post(adb_queue *queue, struct adb__event *event)
 void adb__job_deliver(struct adb__job *job, struct adb_result *outcome)
 {
     outcome->user_data = job->user_data;
+    job->event.kind = &adb__outcome_kind;
     job->event.job = job;
     job->event.result = outcome;
-    job->event.final = true;
     adb__database_count(job->ctx->db, outcome->error.status);
     adb__queue_post(job->ctx->queue, &job->event);
 }
@@ -215,12 +216,8 @@ static void outcome_delivered(adb_context *ctx)
     adb__context_unref(ctx);
 }
 
-void adb__event_deliver(struct adb__event *event)
+static void outcome_deliver(struct adb__event *event)
 {
-    if (!event->final) {
-        adb__stream_deliver(event);
-        return;
-    }
     struct adb__job *job = event->job;
     adb_context *ctx = job->ctx;
     adb_done_cb done = adb__database_is_muted(ctx->db) ? NULL : job->done;
@@ -236,14 +233,33 @@ void adb__event_deliver(struct adb__event *event)
     outcome_delivered(ctx);
 }
 
-struct adb_result *adb__event_pull(struct adb__event *event)
+static struct adb_result *outcome_pull(struct adb__event *event)
 {
-    if (!event->final)
-        return adb__stream_pull(event);
     adb_context *ctx = event->job->ctx;
     struct adb_result *outcome = outcome_take(event);
     outcome_delivered(ctx);
     return outcome;
+}
+
+const struct adb__event_kind adb__outcome_kind = {.deliver_fn = outcome_deliver, .pull_fn = outcome_pull};
+
+/* Nearly all events are outcomes: they are called by name. */
+void adb__event_deliver(struct adb__event *event)
+{
+    if (event->kind == &adb__outcome_kind)
+        outcome_deliver(event);
+    else
+        event->kind->deliver_fn(event);
+}
+
+struct adb_result *adb__event_pull(struct adb__event *event)
+{
+    return event->kind->pull_fn(event);
+}
+
+static const struct adb_database *event_database(const struct adb__event *event)
+{
+    return event->job != NULL ? event->job->ctx->db : event->kind->database_fn(event);
 }
 
 size_t adb_queue_dispatch(adb_queue *queue, size_t max)
@@ -274,11 +290,13 @@ adb_result *adb_queue_next(adb_queue *queue)
 {
     if (!queue_is_usable(queue) || !adb__queue_enter(queue))
         return NULL;
+    adb__queue_ref(queue); /* a notification's callback may free it */
     adb__queue_collect(queue);
     struct adb_result *result = NULL;
     for (struct adb__event *event = queue_first(queue); event != NULL && result == NULL; event = queue_first(queue))
-        result = adb__event_pull(event); /* NULL: a batch that came too late */
+        result = adb__event_pull(event); /* NULL: a batch that came too late, or a notification */
     adb__queue_leave(queue);
+    adb__queue_unref(queue);
     return result;
 }
 
@@ -328,7 +346,7 @@ size_t adb__queue_deliver_of(adb_queue *queue, const struct adb_database *db, bo
     while (link != &queue->arrived) {
         struct adb__event *event = ADB__CONTAINER_OF(link, struct adb__event, link);
         link = link->next;
-        if (event->job->ctx->db != db || (queue_holds(queue, event) && !force))
+        if (event_database(event) != db || (queue_holds(queue, event) && !force))
             continue;
         adb__event_deliver(event);
         n++;

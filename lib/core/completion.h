@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Finished jobs and batches: hand over, wake, deliver.
+/* What comes back to the caller (outcomes, batches, notifications): hand over, wake, deliver.
  *
  * Any thread pushes an event; one thread at a time consumes. The consumer takes the inbox whole into a list of its own,
  * in order, and delivers from there. The consumer's role may nest on one thread (a callback may dispatch or wait). */
@@ -19,13 +19,29 @@ struct adb__job;
 struct adb__lane;
 struct adb_database;
 
-/* One outcome, or one batch of an iterate. Embedded in its job, which it holds. */
+struct adb__event;
+
+/* What an event is to the consumer, who alone calls these. */
+struct adb__event_kind {
+    /* Take it out of its list, run its callback, let go of what it holds. The event may be gone afterwards. */
+    void (*deliver_fn)(struct adb__event *event);
+    /* The same for a caller that pulls: a result with its reference. NULL: there is nothing to pull in it; its callback has
+     * run, or it came too late. */
+    struct adb_result *(*pull_fn)(struct adb__event *event);
+    /* Whose it is, when it is no job's. */
+    const struct adb_database *(*database_fn)(const struct adb__event *event);
+};
+
+extern const struct adb__event_kind adb__outcome_kind; /* the end of a job */
+extern const struct adb__event_kind adb__batch_kind;   /* rows of an iterate; core/stream.h */
+
+/* Something for the thread that consumes a queue. That of a job is embedded in it, and holds it. */
 struct adb__event {
     struct adb__mail mail;
     struct adb__list link;      /* in queue->arrived; the consumer's */
-    struct adb__job *job;
-    struct adb_result *result;
-    bool final;                 /* the job's outcome, not a batch */
+    const struct adb__event_kind *kind;
+    struct adb__job *job;       /* NULL: no job's. A paused job's wait, whatever their kind */
+    struct adb_result *result;  /* outcome or batch */
 };
 
 struct adb_queue {
@@ -55,7 +71,7 @@ void adb__queue_leave(adb_queue *queue);
 void adb__queue_collect(adb_queue *queue);
 /* Take an event out and deliver it: callback, hold, reference. Consumer. */
 void adb__event_deliver(struct adb__event *event);
-/* Take an event out for a caller that pulls: its result, with the reference. Consumer. */
+/* Take an event out for a caller that pulls: its result, with the reference; NULL: it had none. Consumer. */
 struct adb_result *adb__event_pull(struct adb__event *event);
 /* Deliver all events of one database, when this thread may consume the queue: its regular consumer, or, with force,
  * any. Returns how many. */

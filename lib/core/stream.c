@@ -52,7 +52,7 @@ adb_status adb__stream_flush(struct adb__sink *sink, adb_error *error)
     stream->next = (stream->next + 1) % ADB__STREAM_BATCHES;
     event->job = job;
     event->result = sink->result;
-    event->final = false;
+    event->kind = &adb__batch_kind;
     event->result->job = job->id;
     event->result->user_data = job->user_data;
     event->result->more = true;
@@ -113,7 +113,7 @@ static adb_flow batch_call(struct adb__job *job, struct adb_result *batch)
     return flow;
 }
 
-void adb__stream_deliver(struct adb__event *event)
+static void batch_deliver(struct adb__event *event)
 {
     struct adb__job *job = event->job;
     adb_context *ctx = job->ctx;
@@ -125,7 +125,7 @@ void adb__stream_deliver(struct adb__event *event)
     adb__context_unref(ctx);
 }
 
-struct adb_result *adb__stream_pull(struct adb__event *event)
+static struct adb_result *batch_pull(struct adb__event *event)
 {
     struct adb__job *job = event->job;
     adb_context *ctx = job->ctx;
@@ -140,6 +140,8 @@ struct adb_result *adb__stream_pull(struct adb__event *event)
     adb__context_unref(ctx);
     return batch;
 }
+
+const struct adb__event_kind adb__batch_kind = {.deliver_fn = batch_deliver, .pull_fn = batch_pull};
 
 adb_status adb_resume(adb_context *ctx, adb_job id)
 {

@@ -19,7 +19,7 @@ static struct adb__event *wait_find(const adb_queue *queue, adb_job id)
 {
     ADB__LIST_FOR_EACH(link, (struct adb__list *)(uintptr_t)&queue->arrived) {
         struct adb__event *event = ADB__CONTAINER_OF(link, struct adb__event, link);
-        if (event->final && event->job->id == id)
+        if (event->kind == &adb__outcome_kind && event->job->id == id)
             return event;
     }
     return NULL;
@@ -35,20 +35,22 @@ static adb_result *wait_take(struct adb__event *event)
     return outcome;
 }
 
-/* Rows of the job, and of an iterate that stands before it in its lane: unless they are taken the job never ends. Stops
- * at the job's outcome, if that is there. False: they cannot be taken, because the iterate is paused or to be pulled. */
+/* Rows of the job, and of an iterate that stands before it in its lane: unless they are taken the job never ends. What is
+ * no job's comes along. Stops at the job's outcome, if that is there. False: the rows cannot be taken, because the iterate
+ * is paused or to be pulled. */
 static bool wait_feed(adb_queue *queue, const struct adb__lane *lane, adb_job id)
 {
     struct adb__list *link = queue->arrived.next;
     while (link != &queue->arrived) {
         struct adb__event *event = ADB__CONTAINER_OF(link, struct adb__event, link);
-        bool its_own = event->job->id == id;
+        const struct adb__job *job = event->job;
+        bool final = event->kind == &adb__outcome_kind;
         link = link->next;
-        if (event->final && its_own)
+        if (final && job->id == id)
             return true;
-        if (event->final || (!its_own && event->job->lane != lane))
+        if (final || (job != NULL && job->id != id && job->lane != lane))
             continue;
-        if (adb__job_is_paused(event->job) || event->job->batch == NULL)
+        if (job != NULL && (adb__job_is_paused(job) || (event->kind == &adb__batch_kind && job->batch == NULL)))
             return false;
         adb__event_deliver(event);
         link = queue->arrived.next; /* the callback may have taken any of them */
