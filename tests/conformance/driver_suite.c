@@ -123,6 +123,8 @@ void suite_open(const adb_options *options)
     suite_close();
     if (suite->prepare != NULL)
         suite->prepare();
+    if (suite->dialect->wipe != NULL)
+        suite_server_wipe();
     folder_make();
     database_open(options);
 }
@@ -278,6 +280,8 @@ bool is_text(adb_row row, size_t column, const char *text)
 
 static const char *word_of(const char *name, size_t size)
 {
+    if (strlen("database") == size && strncmp("database", name, size) == 0)
+        return suite_server_database();
     for (const struct suite_word *word = suite->dialect->words; word->name != NULL; word++) {
         if (strlen(word->name) == size && strncmp(word->name, name, size) == 0)
             return word->text;
@@ -286,24 +290,30 @@ static const char *word_of(const char *name, size_t size)
     return NULL;
 }
 
+void suite_expand(char *text, size_t size, const char *form)
+{
+    while (*form != '\0') {
+        const size_t plain = strcspn(form, "$");
+        const size_t mark = form[plain] == '$';
+        const size_t length = mark * strspn(form + plain + mark, "abcdefghijklmnopqrstuvwxyz");
+        const char *word = mark > 0 ? word_of(form + plain + mark, length) : "";
+        REQUIRE(word != NULL);
+        const int written = snprintf(text, size, "%.*s%s", (int)plain, form, word);
+        REQUIRE(written >= 0 && (size_t)written < size);
+        text += written;
+        size -= (size_t)written;
+        form += plain + mark + length;
+    }
+}
+
 void table(const char *name, const char *columns)
 {
     char sql[1024];
     snprintf(sql, sizeof(sql), "DROP TABLE IF EXISTS %s", name);
     must(sql);
-    size_t size = (size_t)snprintf(sql, sizeof(sql), "CREATE TABLE %s (", name);
-    while (*columns != '\0' && size < sizeof(sql) - 64) {
-        if (*columns != '$') {
-            sql[size++] = *columns++;
-            continue;
-        }
-        const size_t length = strspn(columns + 1, "abcdefghijklmnopqrstuvwxyz");
-        const char *word = word_of(columns + 1, length);
-        REQUIRE(word != NULL);
-        size += (size_t)snprintf(sql + size, sizeof(sql) - size, "%s", word);
-        columns += 1 + length;
-    }
-    snprintf(sql + size, sizeof(sql) - size, ")");
+    const int size = snprintf(sql, sizeof(sql), "CREATE TABLE %s (", name);
+    suite_expand(sql + size, sizeof(sql) - (size_t)size - 1, columns);
+    strcat(sql, ")");
     must(sql);
 }
 
@@ -350,8 +360,12 @@ size_t written(void)
 int suite_main(const struct suite_database *database, int argc, char **argv)
 {
     static struct harness_case cases[512];
+    static struct suite_database own;
     size_t n_cases = 0;
-    suite = database;
+    own = *database;
+    suite = &own;
+    if (own.dialect->create != NULL)
+        own.url = suite_server_make(database->url);
     for (size_t i = 0; i < sizeof(groups) / sizeof(groups[0]); i++) {
         for (size_t j = 0; j < groups[i]->n_cases && n_cases < sizeof(cases) / sizeof(cases[0]); j++) {
             const struct suite_case *one = &groups[i]->cases[j];
@@ -359,7 +373,8 @@ int suite_main(const struct suite_database *database, int argc, char **argv)
                 cases[n_cases++] = one->test;
         }
     }
-    const int failed = harness_main(database->name, cases, n_cases, argc, argv);
+    const int failed = own.url != NULL ? harness_main(own.name, cases, n_cases, argc, argv) : 1;
     suite_close();
+    suite_server_drop();
     return failed;
 }

@@ -20,10 +20,21 @@ enum {
     SUITE_REPLICAS = 1u << 3,   /* the same URL can serve as its own replica */
     SUITE_RETURNING = 1u << 4,  /* INSERT … RETURNING */
     SUITE_DEFERRED = 1u << 5,   /* foreign keys that are checked at commit */
-    SUITE_UNDOES_DDL = 1u << 6  /* a rollback undoes CREATE TABLE */
+    SUITE_UNDOES_DDL = 1u << 6, /* a rollback undoes CREATE TABLE */
+    SUITE_GOES_ON = 1u << 7,    /* a statement that fails leaves its transaction usable */
+    SUITE_KEYS = 1u << 8,       /* an insert tells the key that it made */
+    SUITE_SESSION = 1u << 9,    /* what a lane holds is one session: temporary tables stay (not behind a pooler) */
+    SUITE_TLS = 1u << 10,       /* this URL leads there over TLS */
+
+    SUITE_SQLITE = SUITE_SQL | SUITE_RETURNING | SUITE_DEFERRED | SUITE_UNDOES_DDL | SUITE_GOES_ON | SUITE_KEYS |
+                   SUITE_SESSION,
+    SUITE_SERVER = SUITE_SQL | SUITE_PERSISTENT | SUITE_READERS | SUITE_REPLICAS,
+    SUITE_POSTGRESQL = SUITE_SERVER | SUITE_RETURNING | SUITE_DEFERRED | SUITE_UNDOES_DDL,
+    SUITE_MYSQL = SUITE_SERVER | SUITE_GOES_ON | SUITE_KEYS,
+    SUITE_MARIADB = SUITE_MYSQL | SUITE_RETURNING
 };
 
-/* A word of a database's own, for $name in the columns of table(). */
+/* A word of a database's own, for $name in the columns of table(). $database is the name of the program's database. */
 struct suite_word {
     const char *name;
     const char *text;
@@ -44,10 +55,16 @@ struct suite_dialect {
     const char *quoted;             /* the name :x in quotes */
     const char *unique_sqlstate;    /* of a key that is there already */
     const char *temporary;          /* how CREATE … TABLE says that a table goes with its connection */
+    adb_isolation snapshot;         /* a read-only transaction that sees one state, and is in nobody's way */
+    const char *encrypted;          /* yields one row when the connection is encrypted, and none when it is not */
     adb_status (*native_execute)(void *native, const char *sql); /* by the client library itself */
+    /* Of a server, where the program makes itself a database, $database; NULL elsewhere. */
+    const char *create;
+    const char *drop;
+    const char *wipe;               /* run inside it, empties it */
 };
 
-extern const struct suite_dialect suite_sqlite;
+extern const struct suite_dialect suite_sqlite, suite_postgresql, suite_mysql;
 
 /* One instance. */
 struct suite_database {
@@ -60,6 +77,14 @@ struct suite_database {
 };
 
 int suite_main(const struct suite_database *database, int argc, char **argv);
+/* The same on the server of an environment variable; not set: 77, and it says so. */
+int suite_server_main(const struct suite_database *database, const char *variable, int argc, char **argv);
+
+/* A database of the program's own on the server at that URL: its URL, or NULL when it cannot be had. */
+const char *suite_server_make(const char *at);
+void suite_server_wipe(void);
+void suite_server_drop(void);
+const char *suite_server_database(void);
 
 /* A case, and what the database must be capable of for it to make sense. */
 struct suite_case {
@@ -110,6 +135,7 @@ int64_t number_in(adb_context *lane, const char *sql); /* of the first column of
 int64_t number(const char *sql);
 adb_value answer(const char *sql, const adb_params *params);
 
+void suite_expand(char *text, size_t size, const char *form); /* with the dialect's words for $words */
 void table(const char *name, const char *columns); /* anew; $words of the dialect in the columns */
 void notes(const char *const *texts, size_t n_texts); /* suite_open(), and a table notes(id, text, completed) */
 #define NOTES(...)                                                                                                     \

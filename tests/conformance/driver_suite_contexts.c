@@ -163,7 +163,8 @@ TEST(a_new_connection_is_another_context)
 {
     NOTES("a");
     adb_context *inner = lane();
-    REQUIRE(ended_well(adb_begin(ctx, ADB_TRANSACTION(.read_only = true), NULL, NULL)));
+    REQUIRE(ended_well(
+        adb_begin(ctx, ADB_TRANSACTION(.isolation = suite->dialect->snapshot, .read_only = true), NULL, NULL)));
     CU_ASSERT_EQUAL(count_notes(ctx), 1);
     CU_ASSERT_EQUAL(ended_in(inner, adb_begin(inner, NULL, NULL, NULL)), ADB_OK);
     CU_ASSERT(add_note(inner, "b"));
@@ -252,7 +253,7 @@ TEST(threads_share_a_lane_by_handles)
     suite_close();
 }
 
-GROUP(contexts, SQL(a_new_context_holds_nothing), SQL(an_acquired_connection_stays_the_same),
+GROUP(contexts, SQL(a_new_context_holds_nothing), NEEDS(SUITE_SQL | SUITE_SESSION, an_acquired_connection_stays_the_same),
       SQL(acquires_at_once_take_one_connection), SQL(a_release_inside_a_transaction_leaves_it),
       SQL(a_shared_context_is_the_same_lane), SQL(any_handle_may_end_the_transaction), SQL(the_last_handle_rolls_back),
       SQL(each_thread_has_a_context_of_its_own), SQL(two_databases_do_not_mix),

@@ -175,7 +175,7 @@ TEST(execute_many_of_nothing_does_nothing)
 }
 
 GROUP(execute, SQL(execute_tells_how_many_rows_it_changed), SQL(execute_of_ddl_or_select_has_no_row_count),
-      SQL(a_key_is_told_by_the_insert_only), NEEDS(SUITE_SQL | SUITE_RETURNING, insert_returning_gives_its_row),
+      NEEDS(SUITE_SQL | SUITE_KEYS, a_key_is_told_by_the_insert_only), NEEDS(SUITE_SQL | SUITE_RETURNING, insert_returning_gives_its_row),
       NEEDS(SUITE_SQL | SUITE_RETURNING, execute_returning_inserts_every_row), SQL(a_select_can_be_executed),
       SQL(a_command_of_one_word_succeeds), SQL(execute_many_runs_each_set_in_order),
       SQL(execute_many_takes_a_thousand_positional_sets), SQL(execute_many_is_all_or_nothing),

@@ -249,7 +249,7 @@ TEST(an_error_in_midway_is_the_end)
 }
 
 GROUP(iterate, SQL(rows_come_in_order_and_in_batches), SQL(iterating_nothing_just_ends),
-      SQL(iterate_sees_temporary_tables), SQL(iterate_works_inside_a_transaction),
+      NEEDS(SUITE_SQL | SUITE_SESSION, iterate_sees_temporary_tables), SQL(iterate_works_inside_a_transaction),
       SQL(a_query_inside_the_loop_runs_after_it), SQL(waiting_inside_the_loop_is_refused),
       SQL(stopping_early_gives_all_back), SQL(a_paused_iterate_waits_to_be_resumed), SQL(batches_can_be_pulled),
       SQL(an_iterate_can_be_cancelled), SQL(an_error_in_midway_is_the_end));

@@ -41,7 +41,7 @@ TEST(a_read_transaction_sees_one_state)
 {
     NOTES("a");
     adb_context *other = lane();
-    begin(ADB_TRANSACTION(.isolation = ADB_ISOLATION_SERIALIZABLE, .read_only = true));
+    begin(ADB_TRANSACTION(.isolation = suite->dialect->snapshot, .read_only = true));
     CU_ASSERT_EQUAL(count_notes(ctx), 1);
     CU_ASSERT(add_note(other, "b"));
     CU_ASSERT_EQUAL(count_notes(ctx), 1);
@@ -113,16 +113,19 @@ TEST(a_commit_that_fails_rolls_back)
     suite_close();
 }
 
-/* With the database's own way a failed statement leaves the transaction as the database leaves it. TX-33 */
+/* With the database's own way a failed statement leaves the transaction as the database leaves it: usable, or fit for
+ * nothing but a rollback, and then commit says so. TX-33 */
 TEST(a_transaction_may_go_on_after_an_error)
 {
+    const bool goes_on = (suite->can & SUITE_GOES_ON) != 0;
     NOTES("a");
     begin(ADB_TRANSACTION(.on_error = ADB_ON_ERROR_CONTINUE));
     CU_ASSERT(add_note(ctx, "b"));
     CU_ASSERT_NOT_EQUAL(ended(adb_execute(ctx, suite->dialect->wrong, NULL, NULL, NULL)), ADB_OK);
-    CU_ASSERT(add_note(ctx, "c"));
-    CU_ASSERT(ended_well(adb_commit(ctx, NULL, NULL)));
-    CU_ASSERT_EQUAL(count_notes(ctx), 3);
+    CU_ASSERT_EQUAL(add_note(ctx, "c"), goes_on);
+    CU_ASSERT_EQUAL(ended(adb_commit(ctx, NULL, NULL)) == ADB_OK, goes_on);
+    CU_ASSERT_EQUAL(count_notes(ctx), goes_on ? 3 : 1);
+    CU_ASSERT_EQUAL(adb_context_depth(ctx), 0);
     suite_close();
 }
 

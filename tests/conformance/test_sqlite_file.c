@@ -6,8 +6,7 @@ static const struct suite_database database = {
     .name = "sqlite_file",
     .url = "sqlite:///%s/suite.db",
     .dialect = &suite_sqlite,
-    .can = SUITE_SQL | SUITE_PERSISTENT | SUITE_READERS | SUITE_REPLICAS | SUITE_RETURNING | SUITE_DEFERRED |
-           SUITE_UNDOES_DDL,
+    .can = SUITE_SQLITE | SUITE_PERSISTENT | SUITE_READERS | SUITE_REPLICAS,
 };
 
 int main(int argc, char **argv)

@@ -6,7 +6,7 @@ static const struct suite_database database = {
     .name = "sqlite_memory",
     .url = "sqlite://",
     .dialect = &suite_sqlite,
-    .can = SUITE_SQL | SUITE_RETURNING | SUITE_DEFERRED | SUITE_UNDOES_DDL,
+    .can = SUITE_SQLITE,
 };
 
 int main(int argc, char **argv)

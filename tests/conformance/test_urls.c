@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The suite on each database of ADB_TEST_URLS: URLs split by blanks or commas. What is in them is not spared. MIG-05 */
+#include "config.h"
 #include "tests/conformance/driver_suite.h"
 
 #include <stdio.h>
@@ -8,18 +9,31 @@
 
 /* What is known of each driver beyond its dialect. */
 static const struct suite_database known[] = {
-    {.name = "sqlite",
-     .dialect = &suite_sqlite,
-     .can = SUITE_SQL | SUITE_RETURNING | SUITE_DEFERRED | SUITE_UNDOES_DDL},
+#ifdef ADB_HAVE_SQLITE
+    {.name = "sqlite", .dialect = &suite_sqlite, .can = SUITE_SQLITE},
+#endif
+#ifdef ADB_HAVE_POSTGRESQL
+    {.name = "postgresql", .dialect = &suite_postgresql, .can = SUITE_POSTGRESQL | SUITE_SESSION},
+#endif
+#ifdef ADB_HAVE_MYSQL
+    {.name = "mysql", .dialect = &suite_mysql, .can = SUITE_MYSQL | SUITE_SESSION},
+#endif
+    {.name = NULL},
 };
 
+/* By the driver that the library finds, so that every alias leads to it. */
 static const struct suite_database *find(const char *url)
 {
-    for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
-        if (strncmp(url, known[i].dialect->driver, strlen(known[i].dialect->driver)) == 0)
-            return &known[i];
+    adb_database *opened = NULL;
+    const struct suite_database *found = NULL;
+    if (adb_database_open(url, NULL, &opened, NULL) != ADB_OK)
+        return NULL;
+    for (size_t i = 0; known[i].name != NULL; i++) {
+        if (strcmp(adb_database_driver(opened), known[i].dialect->driver) == 0)
+            found = &known[i];
     }
-    return NULL;
+    adb_database_free(opened);
+    return found;
 }
 
 int main(int argc, char **argv)
@@ -41,6 +55,8 @@ int main(int argc, char **argv)
         }
         struct suite_database database = *like;
         database.url = url;
+        if (strncmp(url, "mariadb", strlen("mariadb")) == 0)
+            database.can |= SUITE_MARIADB;
         failed |= suite_main(&database, argc, argv);
     }
     free(urls);

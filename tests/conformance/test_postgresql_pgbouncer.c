@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The suite on PostgreSQL behind PgBouncer, which gives each transaction another session: no statement stays prepared,
+ * and no temporary table is there in the next transaction. */
+#include "tests/conformance/driver_suite.h"
+
+static const struct suite_database database = {
+    .name = "postgresql_pgbouncer",
+    .dialect = &suite_postgresql,
+    .can = SUITE_POSTGRESQL,
+};
+
+int main(int argc, char **argv)
+{
+    return suite_server_main(&database, "ADB_TEST_PGBOUNCER_URL", argc, argv);
+}
