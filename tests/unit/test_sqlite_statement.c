@@ -228,7 +228,7 @@ TEST(the_cache_can_be_switched_off_and_bypassed)
     CU_ASSERT_EQUAL(n_cached(&s), 0);
     must(&s, "SELECT 1");
     CU_ASSERT_EQUAL(n_cached(&s), 1);
-    CU_ASSERT_EQUAL(((const struct adb__sqlite *)s.conn)->cache.capacity, 128);
+    CU_ASSERT_EQUAL(((const struct adb__sqlite *)s.conn)->cache.max_count, 128);
     session_close(&s);
 }
 

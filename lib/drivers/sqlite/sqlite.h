@@ -4,7 +4,7 @@
 #ifndef ADB_DRIVERS_SQLITE_SQLITE_H
 #define ADB_DRIVERS_SQLITE_SQLITE_H
 
-#include "base/list.h"
+#include "drivers/cache.h"
 #include "drivers/driver.h"
 
 #include <sqlite3.h>
@@ -58,16 +58,7 @@ bool adb__sqlite_is_setting(const char *pragma);
 
 /* Connections (sqlite_conn.c) -------------------------------------------------------------------------------------- */
 
-struct adb__sqlite_cached; /* sqlite_cache.c */
-struct adb__sqlite_bound;  /* sqlite_function.c */
-
-struct adb__sqlite_cache {
-    struct adb__list recent;             /* most recently used first; its next is NULL before the first open */
-    struct adb__sqlite_cached **buckets; /* NULL: no cache */
-    size_t n_buckets;                    /* a power of two */
-    size_t capacity;
-    size_t count;
-};
+struct adb__sqlite_bound; /* sqlite_function.c */
 
 enum adb__sqlite_verb {
     ADB__SQLITE_OTHER,
@@ -94,7 +85,7 @@ struct adb__sqlite {
     sqlite3 *db; /* written under the mutex that cancel() takes; see sqlite_conn.c */
     const struct adb__open *open;
     struct adb__sqlite_settings settings;
-    struct adb__sqlite_cache cache;
+    struct adb__cache cache; /* of struct adb__sqlite_statement */
     struct adb__sqlite_bound *functions;
     struct adb__sqlite_statement uncached; /* the one in use that is not in the cache */
     int64_t deadline;                /* of open(); ADB__NEVER afterwards */
@@ -123,22 +114,15 @@ adb_status adb__sqlite_file_error(struct adb__sqlite *conn, int code, adb_error 
 /* Was the file moved, deleted or replaced under the connection? */
 bool adb__sqlite_file_moved(struct adb__sqlite *conn);
 
-/* Statements (sqlite_statement.c, sqlite_cache.c) ------------------------------------------------------------------ */
+/* Statements (sqlite_statement.c) ---------------------------------------------------------------------------------- */
 
 /* Prepare, or find prepared; one at a time. ADB__NEED_WRITER when a reader cannot even tell. */
 adb_status adb__sqlite_prepare(struct adb__sqlite *conn, const struct adb__statement *statement,
                                struct adb__sqlite_statement **prepared_out, adb_error *error);
 /* Give the statement back, reset and without values. */
 void adb__sqlite_release(struct adb__sqlite *conn, struct adb__sqlite_statement *prepared);
-
-bool adb__sqlite_cache_open(struct adb__sqlite_cache *cache, int capacity); /* false: no memory */
-void adb__sqlite_cache_close(struct adb__sqlite_cache *cache);
-/* NULL when the text is not there. Makes it the most recently used. */
-struct adb__sqlite_statement *adb__sqlite_cache_find(struct adb__sqlite_cache *cache, const char *sql, size_t sql_size);
-/* Keep a statement that was not found, in place of the least recently used one when the cache is full. NULL: not kept
- * for want of memory, and still the caller's. */
-struct adb__sqlite_statement *adb__sqlite_cache_add(struct adb__sqlite_cache *cache, const char *sql, size_t sql_size,
-                                                    const struct adb__sqlite_statement *prepared);
+/* End a statement for good; what the cache does with those that have to go. */
+void adb__sqlite_drop(void *prepared, void *conn);
 
 /* Results (sqlite_result.c): the driver slots ---------------------------------------------------------------------- */
 

@@ -15,8 +15,6 @@
 /* Steps of SQLite's virtual machine between two looks at stop_fn: well below a millisecond. */
 #define STEPS_BETWEEN_LOOKS 10000
 
-#define DEFAULT_STATEMENT_CACHE 128
-
 /* Stopping --------------------------------------------------------------------------------------------------------- */
 
 /* Guards conn->db between the owner, who opens and closes, and whoever cancels. Held for moments only. */
@@ -220,8 +218,12 @@ static adb_status sqlite_open(void *state, const struct adb__open *open, adb_err
         return status;
     conn->read_only = open->read_only || conn->settings.read_only;
 
-    const int wanted = open->options->statement_cache;
-    if (!adb__sqlite_cache_open(&conn->cache, wanted == 0 ? DEFAULT_STATEMENT_CACHE : wanted))
+    const struct adb__cache_config cache = {
+        .count = open->options->statement_cache,
+        .payload_size = sizeof(struct adb__sqlite_statement),
+        .drop_fn = adb__sqlite_drop,
+    };
+    if (!adb__cache_open(&conn->cache, &cache))
         return adb__error_set(error, ADB_E_NOMEM, "no memory for the statement cache");
     status = adb__sqlite_file_open(conn, error);
     if (status == ADB_OK)
@@ -234,7 +236,7 @@ static void sqlite_close(void *state)
 {
     struct adb__sqlite *conn = state;
     sqlite3 *db = conn->db;
-    adb__sqlite_cache_close(&conn->cache);
+    adb__cache_close(&conn->cache);
     adb__sqlite_publish(conn, NULL);
     sqlite3_close_v2(db); /* not sqlite3_close(): the caller may have left statements on the native handle */
     adb__free(conn->functions);

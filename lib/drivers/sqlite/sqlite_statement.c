@@ -10,9 +10,6 @@
 #include <limits.h>
 #include <string.h>
 
-/* Longer texts are made for one use (rows upon rows in one INSERT), and would fill memory in the cache. */
-#define MOST_BYTES_CACHED 16384
-
 /* Words ------------------------------------------------------------------------------------------------------------ */
 
 static const char *skip_comment(const char *sql)
@@ -182,11 +179,11 @@ static adb_status prepare_fresh(struct adb__sqlite *conn, const struct adb__stat
 adb_status adb__sqlite_prepare(struct adb__sqlite *conn, const struct adb__statement *statement,
                                struct adb__sqlite_statement **prepared_out, adb_error *error)
 {
-    const bool keep = conn->cache.capacity > 0 && (statement->flags & ADB__STMT_NO_CACHE) == 0 &&
-                      statement->sql_size <= MOST_BYTES_CACHED;
+    const bool keep =
+        (statement->flags & ADB__STMT_NO_CACHE) == 0 && adb__cache_takes(&conn->cache, statement->sql_size);
     struct adb__sqlite_statement *prepared = NULL;
     if (keep)
-        prepared = adb__sqlite_cache_find(&conn->cache, statement->sql, statement->sql_size);
+        prepared = adb__cache_find(&conn->cache, statement->sql, statement->sql_size);
     if (prepared != NULL) {
         *prepared_out = prepared;
         return ADB_OK;
@@ -197,7 +194,7 @@ adb_status adb__sqlite_prepare(struct adb__sqlite *conn, const struct adb__state
     if (status != ADB_OK)
         return status;
     if (keep)
-        prepared = adb__sqlite_cache_add(&conn->cache, statement->sql, statement->sql_size, &fresh);
+        prepared = adb__cache_add(&conn->cache, statement->sql, statement->sql_size, &fresh);
     if (prepared == NULL) {
         conn->uncached = fresh;
         prepared = &conn->uncached;
@@ -206,11 +203,18 @@ adb_status adb__sqlite_prepare(struct adb__sqlite *conn, const struct adb__state
     return ADB_OK;
 }
 
+void adb__sqlite_drop(void *payload, void *conn)
+{
+    struct adb__sqlite_statement *prepared = payload;
+    (void)conn;
+    sqlite3_finalize(prepared->stmt);
+    adb__free(prepared->columns);
+}
+
 void adb__sqlite_release(struct adb__sqlite *conn, struct adb__sqlite_statement *prepared)
 {
     if (prepared == &conn->uncached) {
-        sqlite3_finalize(prepared->stmt);
-        adb__free(prepared->columns);
+        adb__sqlite_drop(prepared, conn);
         return;
     }
     sqlite3_reset(prepared->stmt); /* repeats the code of the last step, which was seen */
