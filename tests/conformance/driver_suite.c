@@ -2,6 +2,8 @@
 /* What the tests of the suite share: a database of their own, and helpers that wait, keep and give back. */
 #include "tests/conformance/driver_suite.h"
 
+#include "tests/lib/server.h"
+
 #include <ftw.h>
 #include <sched.h>
 #include <stdio.h>
@@ -30,6 +32,8 @@ adb_database *db;
 adb_context *ctx;
 
 static char folder[64];
+static struct server server;
+static adb_database *wiper; /* the program's own database on a server, to empty it */
 static adb_result *kept[MOST_KEPT];
 static size_t n_kept;
 static adb_context *lanes[MOST_LANES];
@@ -59,6 +63,29 @@ static void folder_remove(void)
     if (folder[0] != '\0')
         nftw(folder, folder_remove_entry, 16, FTW_DEPTH | FTW_PHYS);
     folder[0] = '\0';
+}
+
+/* The server ------------------------------------------------------------------------------------------------------- */
+
+static bool server_prepare(const char *url)
+{
+    return server_make(&server, url) &&
+           adb_database_open(server.url, ADB_OPTIONS(.max_size = 1), &wiper, NULL) == ADB_OK;
+}
+
+static void server_wipe(void)
+{
+    char sql[256];
+    suite_expand(sql, sizeof(sql), suite->dialect->wipe);
+    REQUIRE(server_run(wiper, sql));
+}
+
+static void server_finish(void)
+{
+    adb_database_close(wiper, PATIENCE_MS);
+    adb_database_free(wiper);
+    wiper = NULL;
+    server_drop(&server);
 }
 
 /* The database ----------------------------------------------------------------------------------------------------- */
@@ -124,7 +151,7 @@ void suite_open(const adb_options *options)
     if (suite->prepare != NULL)
         suite->prepare();
     if (suite->dialect->wipe != NULL)
-        suite_server_wipe();
+        server_wipe();
     folder_make();
     database_open(options);
 }
@@ -281,7 +308,7 @@ bool is_text(adb_row row, size_t column, const char *text)
 static const char *word_of(const char *name, size_t size)
 {
     if (strlen("database") == size && strncmp("database", name, size) == 0)
-        return suite_server_database();
+        return server.name;
     for (const struct suite_word *word = suite->dialect->words; word->name != NULL; word++) {
         if (strlen(word->name) == size && strncmp(word->name, name, size) == 0)
             return word->text;
@@ -357,6 +384,13 @@ size_t written(void)
 
 /* The program ------------------------------------------------------------------------------------------------------ */
 
+int suite_server_main(const struct suite_database *database, const char *variable, int argc, char **argv)
+{
+    struct suite_database there = *database;
+    there.url = server_variable(variable);
+    return there.url == NULL ? 77 : suite_main(&there, argc, argv);
+}
+
 int suite_main(const struct suite_database *database, int argc, char **argv)
 {
     static struct harness_case cases[512];
@@ -364,8 +398,8 @@ int suite_main(const struct suite_database *database, int argc, char **argv)
     size_t n_cases = 0;
     own = *database;
     suite = &own;
-    if (own.dialect->create != NULL)
-        own.url = suite_server_make(database->url);
+    if (own.dialect->wipe != NULL)
+        own.url = server_prepare(database->url) ? server.url : NULL;
     for (size_t i = 0; i < sizeof(groups) / sizeof(groups[0]); i++) {
         for (size_t j = 0; j < groups[i]->n_cases && n_cases < sizeof(cases) / sizeof(cases[0]); j++) {
             const struct suite_case *one = &groups[i]->cases[j];
@@ -375,6 +409,6 @@ int suite_main(const struct suite_database *database, int argc, char **argv)
     }
     const int failed = own.url != NULL ? harness_main(own.name, cases, n_cases, argc, argv) : 1;
     suite_close();
-    suite_server_drop();
+    server_finish();
     return failed;
 }

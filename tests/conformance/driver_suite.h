@@ -58,10 +58,7 @@ struct suite_dialect {
     adb_isolation snapshot;         /* a read-only transaction that sees one state, and is in nobody's way */
     const char *encrypted;          /* yields one row when the connection is encrypted, and none when it is not */
     adb_status (*native_execute)(void *native, const char *sql); /* by the client library itself */
-    /* Of a server, where the program makes itself a database, $database; NULL elsewhere. */
-    const char *create;
-    const char *drop;
-    const char *wipe;               /* run inside it, empties it */
+    const char *wipe;               /* empties the program's own database on a server, $database; NULL: no server */
 };
 
 extern const struct suite_dialect suite_sqlite, suite_postgresql, suite_mysql;
@@ -80,11 +77,6 @@ int suite_main(const struct suite_database *database, int argc, char **argv);
 /* The same on the server of an environment variable; not set: 77, and it says so. */
 int suite_server_main(const struct suite_database *database, const char *variable, int argc, char **argv);
 
-/* A database of the program's own on the server at that URL: its URL, or NULL when it cannot be had. */
-const char *suite_server_make(const char *at);
-void suite_server_wipe(void);
-void suite_server_drop(void);
-const char *suite_server_database(void);
 
 /* A case, and what the database must be capable of for it to make sense. */
 struct suite_case {

@@ -44,7 +44,5 @@ const struct suite_dialect suite_mysql = {
     .snapshot = ADB_ISOLATION_REPEATABLE_READ, /* serializable reads lock what they read */
     .encrypted = "SHOW SESSION STATUS WHERE Variable_name = 'Ssl_cipher' AND Value <> ''",
     .native_execute = mysql_native_execute,
-    .create = "CREATE DATABASE $database",
-    .drop = "DROP DATABASE IF EXISTS $database",
-    .wipe = "DROP DATABASE IF EXISTS $database; CREATE DATABASE $database; USE $database",
+    .wipe = "DROP DATABASE IF EXISTS $database; CREATE DATABASE $database",
 };

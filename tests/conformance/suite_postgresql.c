@@ -47,7 +47,5 @@ const struct suite_dialect suite_postgresql = {
     .snapshot = ADB_ISOLATION_REPEATABLE_READ,
     .encrypted = "SELECT version FROM pg_stat_ssl WHERE pid = pg_backend_pid() AND ssl",
     .native_execute = postgresql_native_execute,
-    .create = "CREATE DATABASE $database",
-    .drop = "DROP DATABASE IF EXISTS $database WITH (FORCE)",
     .wipe = "DROP SCHEMA IF EXISTS public CASCADE; CREATE SCHEMA public",
 };
