@@ -2,7 +2,7 @@
 /* What the tests of the suite share: a database of their own, and helpers that wait, keep and give back. */
 #include "tests/conformance/driver_suite.h"
 
-#include "tests/lib/server.h"
+#include "tests/lib/own.h"
 
 #include <ftw.h>
 #include <sched.h>
@@ -32,8 +32,8 @@ adb_database *db;
 adb_context *ctx;
 
 static char folder[64];
-static struct server server;
-static adb_database *wiper; /* the program's own database on a server, to empty it */
+static struct own home; /* the program's own database on a server */
+static adb_database *wiper; /* empties it */
 static adb_result *kept[MOST_KEPT];
 static size_t n_kept;
 static adb_context *lanes[MOST_LANES];
@@ -69,15 +69,15 @@ static void folder_remove(void)
 
 static bool server_prepare(const char *url)
 {
-    return server_make(&server, url) &&
-           adb_database_open(server.url, ADB_OPTIONS(.max_size = 1), &wiper, NULL) == ADB_OK;
+    return own_make(&home, url) &&
+           adb_database_open(home.url, ADB_OPTIONS(.max_size = 1), &wiper, NULL) == ADB_OK;
 }
 
 static void server_wipe(void)
 {
     char sql[256];
     suite_expand(sql, sizeof(sql), suite->dialect->wipe);
-    REQUIRE(server_run(wiper, sql));
+    REQUIRE(own_run(wiper, sql));
 }
 
 static void server_finish(void)
@@ -85,7 +85,7 @@ static void server_finish(void)
     adb_database_close(wiper, PATIENCE_MS);
     adb_database_free(wiper);
     wiper = NULL;
-    server_drop(&server);
+    own_drop(&home);
 }
 
 /* The database ----------------------------------------------------------------------------------------------------- */
@@ -308,7 +308,7 @@ bool is_text(adb_row row, size_t column, const char *text)
 static const char *word_of(const char *name, size_t size)
 {
     if (strlen("database") == size && strncmp("database", name, size) == 0)
-        return server.name;
+        return home.name;
     for (const struct suite_word *word = suite->dialect->words; word->name != NULL; word++) {
         if (strlen(word->name) == size && strncmp(word->name, name, size) == 0)
             return word->text;
@@ -387,7 +387,7 @@ size_t written(void)
 int suite_server_main(const struct suite_database *database, const char *variable, int argc, char **argv)
 {
     struct suite_database there = *database;
-    there.url = server_variable(variable);
+    there.url = own_variable(variable);
     return there.url == NULL ? 77 : suite_main(&there, argc, argv);
 }
 
@@ -399,7 +399,7 @@ int suite_main(const struct suite_database *database, int argc, char **argv)
     own = *database;
     suite = &own;
     if (own.dialect->wipe != NULL)
-        own.url = server_prepare(database->url) ? server.url : NULL;
+        own.url = server_prepare(database->url) ? home.url : NULL;
     for (size_t i = 0; i < sizeof(groups) / sizeof(groups[0]); i++) {
         for (size_t j = 0; j < groups[i]->n_cases && n_cases < sizeof(cases) / sizeof(cases[0]); j++) {
             const struct suite_case *one = &groups[i]->cases[j];
