@@ -26,7 +26,7 @@
 #   name, kind, dir, port, pid
 #   url          over the Unix socket; for pgbouncer and chaos, over TCP
 #   tcp_url      over TCP, with a password
-#   tls_url      over TLS, everything verified: PostgreSQL with SCRAM
+#   tls_url      over TLS, everything verified, as tls_user
 #   admin_url    over the Unix socket, allowed everything
 #   socket       the socket's file; for chaos, that of the control connection
 #

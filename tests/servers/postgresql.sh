@@ -58,6 +58,7 @@ log_min_messages = warning
 END
 }
 
+# All but poor_user, who may log in and nothing else, may do what adb_test may.
 postgresql_roles() {
     for role in adb_test scram_user password_user tls_user poor_user reject_user; do
         echo "CREATE ROLE $role LOGIN PASSWORD 's3:cret';"
@@ -68,7 +69,10 @@ CREATE ROLE cert_user LOGIN;
 CREATE ROLE single_user LOGIN PASSWORD 's3:cret' CONNECTION LIMIT 1;
 SET password_encryption = md5;
 CREATE ROLE md5_user LOGIN PASSWORD 's3:cret';
+ALTER ROLE adb_test CREATEDB;
+ALTER ROLE tls_user CREATEDB;
 GRANT pg_monitor, pg_signal_backend TO adb_test;
+GRANT adb_test TO trust_user, scram_user, md5_user, password_user, tls_user, cert_user, single_user;
 CREATE DATABASE adb_test OWNER adb_test;
 END
 }
@@ -116,7 +120,7 @@ postgresql_urls() {
     cat <<END
 url=postgresql://adb_test@:$urls_port/$2?host=$1
 tcp_url=postgresql://adb_test:s3%3Acret@127.0.0.1:$urls_port/$2
-tls_url=postgresql://scram_user:s3%3Acret@localhost:$urls_port/$2?$urls_tls
+tls_url=postgresql://tls_user:s3%3Acret@localhost:$urls_port/$2?$urls_tls
 admin_url=postgresql://postgres@:$urls_port/$2?host=$1
 socket=$1/.s.PGSQL.$urls_port
 END

@@ -50,12 +50,6 @@ make_databases() {
         mysql) echo "CREATE DATABASE $database;" ;;
         esac
     done
-    [ "$1" = mysql ] || postgresql_grants
-}
-
-# Who logs in over TLS works in the database of adb_test as if it were its own.
-postgresql_grants() {
-    echo 'ALTER DATABASE adb_tls OWNER TO scram_user; GRANT pg_monitor, pg_signal_backend TO scram_user;'
 }
 
 start_bouncer() {
