@@ -17,6 +17,6 @@ chaos_program() {
 chaos_urls() {
     chaos_target=$(cat "$1/target")
     "$(cat "$chaos_target/kind")_urls" "$chaos_target" "$2" |
-        sed -n "s/:$(cat "$chaos_target/port")/:$(cat "$1/port")/; s/^tcp_url=/url=/p; /^tls_url=/p"
+        sed -n "s/:$(cat "$chaos_target/port")/:$(cat "$1/port")/; /^t.._url=/p; s/^tcp_url=/url=/p"
     echo "socket=$1/control"
 }
