@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* What the fault tests share: both engines in their own words, a server of the program's own for each, a database on
+ * it, and what a healthy pool is. */
+#ifndef ADB_TESTS_FAULTS_SCENE_H
+#define ADB_TESTS_FAULTS_SCENE_H
+
+#include "tests/lib/harness.h"
+#include "tests/lib/server.h"
+#include "tests/lib/wait.h"
+
+#include <asyncdb.h>
+
+/* How an engine says what the tests need. */
+struct engine {
+    const char *kind;            /* of own.sh, and the name of the driver */
+    const char *const *settings; /* an acknowledged commit has reached the operating system */
+    const char *sessions;        /* how many sessions adb_test has */
+    const char *running;         /* how many statements of adb_test run that contain "slow" */
+    const char *in_transaction;  /* how many sessions of adb_test are idle inside a transaction */
+    const char *end_sessions;    /* as administrator: end all sessions of adb_test */
+    const char *end_one;         /* the same for one, by printf with its number */
+    const char *number;          /* yields the number of the session */
+    const char *slow;            /* runs for a minute */
+    const char *pause;           /* runs for a tenth of a second, and yields a row */
+    const char *large;           /* :n rows of a million bytes each */
+};
+
+extern const struct engine postgresql, mysql;
+
+/* Whether its tests can run. */
+bool engine_available(const struct engine *engine);
+/* The server of this program, started when first asked for. */
+struct server *engine_server(const struct engine *engine);
+
+/* A database on a server of the program's own. */
+struct scene {
+    const struct engine *engine;
+    struct server *server;
+    adb_database *db;
+    adb_queue *queue;
+    adb_context *ctx;
+};
+
+/* Open; NULL url: that of the program's server, over its Unix socket. */
+void scene_open(struct scene *scene, const struct engine *engine, const char *url, const adb_options *options);
+/* The same with an empty table t (n BIGINT PRIMARY KEY, x BIGINT). */
+void scene_open_table(struct scene *scene, const struct engine *engine, const char *url, const adb_options *options);
+/* Run to its end; a failure is printed and counts. */
+void scene_must(struct scene *scene, const char *sql);
+/* Jobs of several contexts succeed, and server and statistics agree about the connections. */
+void scene_is_healthy(struct scene *scene);
+/* Wait until the server counts so many. */
+void scene_await(struct scene *scene, const char *sql, int64_t count);
+adb_stats scene_stats(const struct scene *scene);
+/* Frees everything; checks that the database closes by itself and leaves no session. */
+void scene_close(struct scene *scene);
+
+/* A test on both engines: ON_BOTH(name) { … use engine … } makes the tests name_postgresql and name_mysql. */
+#define ON_BOTH(name)                                     \
+    static void name(const struct engine *engine);        \
+    TEST(name##_postgresql)                               \
+    {                                                     \
+        if (engine_available(&postgresql))                \
+            name(&postgresql);                            \
+    }                                                     \
+    TEST(name##_mysql)                                    \
+    {                                                     \
+        if (engine_available(&mysql))                     \
+            name(&mysql);                                 \
+    }                                                     \
+    static void name(const struct engine *engine)
+#define ON_POSTGRESQL(name)                               \
+    static void name##_here(const struct engine *engine); \
+    TEST(name)                                            \
+    {                                                     \
+        if (engine_available(&postgresql))                \
+            name##_here(&postgresql);                     \
+    }                                                     \
+    static void name##_here(const struct engine *engine)
+#define BOTH_CASES(name) CASE(name##_postgresql), CASE(name##_mysql)
+
+/* main: runs the cases, and drops the servers. 77 when there is neither engine. */
+#define FAULTS(name, ...)                                                                    \
+    int main(int argc, char **argv)                                                          \
+    {                                                                                        \
+        static const struct harness_case cases[] = {__VA_ARGS__};                            \
+        return faults_main(#name, cases, sizeof(cases) / sizeof(cases[0]), argc, argv);      \
+    }
+int faults_main(const char *suite, const struct harness_case *cases, size_t n_cases, int argc, char **argv);
+
+/* Fewer where a sanitizer makes everything slow. */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define FEWER(n, fewer) (fewer)
+#define SANITIZED 1
+#else
+#define FEWER(n, fewer) (n)
+#define SANITIZED 0
+#endif
+
+#endif
