@@ -1,15 +1,17 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-3-Clause
-# Everything from a fresh clone: installs what is missing (Debian, as root), builds out of tree, runs all tests.
+# Everything from a fresh clone: installs what is missing (Debian, as root), builds out of tree, starts servers of its
+# own, runs all tests, and stops the servers.
 #
 # Environment: ADB_BUILD_DIR (build), ADB_CONFIGURE_FLAGS, CC, ADB_TEST_URLS (databases for the conformance suite, blank or
-# comma between them; what is in them is lost).
+# comma between them; what is in them is lost). A driver that the flags exclude needs no server.
 # The last line is "N passed, N failed", with the skipped ones after it when there are any.
 
 cd "$(dirname "$0")/.." || exit 1
 . tests/lib/setup.sh
 
 need_build
+need_servers
 need g++ have c++
 need libcunit1-dev pkg-config --exists cunit
 need zlib1g-dev can_link_private
@@ -26,17 +28,28 @@ jobs=$(nproc 2>/dev/null || echo 2)
 configure_in "$build" ${ADB_CONFIGURE_FLAGS:-} || exit 1
 make -C "$build" -j"$jobs" || exit 1
 
-# The suite for databases by URL: a file, unless somebody has a better one.
 top=$(cd "$build" && pwd) || exit 1
-ADB_TEST_URLS=${ADB_TEST_URLS:-sqlite:///$top/conformance.db}
-export ADB_TEST_URLS
+began=$(date +%s)
+if ! start_servers "$build"; then
+    echo "the servers for the tests did not start" >&2
+    exit 1
+fi
+echo "servers: ${kinds:-none}, started in $(($(date +%s) - began)) s"
+
+# The suite for databases by URL: one of each kind, unless somebody has better ones.
 rm -f "$top"/conformance.db*
+if [ -z "${ADB_TEST_URLS:-}" ]; then
+    ! wants sqlite || ADB_TEST_URLS=sqlite:///$top/conformance.db
+    ADB_TEST_URLS="${ADB_TEST_URLS:-} ${ADB_TEST_SERVER_URLS:-}"
+fi
+export ADB_TEST_URLS
 
 # The results are read from the files that the test harness of automake leaves: <test>.trs says how the program ended,
 # <test>.log ends with its own counts.
 find "$build" -name '*.trs' -exec rm -f {} +
 make -C "$build" -k -j"$jobs" check >"$build/check.log" 2>&1
 check_status=$?
+stop_servers
 
 count_lines() {
     find "$build" -name '*.trs' | sort | while read -r trs; do

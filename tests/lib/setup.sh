@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # Sourced by tests/run.sh, examples/run.sh and .ci/run, from the top of the tree: what is needed, and a configured build.
 
+. tests/servers/postgresql.sh
+
 missing=
 
 # need PACKAGE COMMAND…: the Debian package is missing when the command fails.
@@ -26,7 +28,31 @@ need_build() {
     need automake have automake
     need libtool have libtoolize
     need pkg-config have pkg-config
-    need libsqlite3-dev pkg-config --exists sqlite3
+    ! wants sqlite || need libsqlite3-dev pkg-config --exists sqlite3
+    ! wants postgresql || need libpq-dev pkg-config --exists libpq
+    ! wants mysql || need libmariadb-dev have_mysql_client
+}
+
+# wants DRIVER: unless the flags of configure say no.
+wants() {
+    case " ${ADB_CONFIGURE_FLAGS:-} " in
+    *" --with-$1=no "* | *" --without-$1 "*) return 1 ;;
+    esac
+}
+
+have_mysql_client() {
+    pkg-config --exists libmariadb || pkg-config --exists mysqlclient
+}
+
+need_servers() {
+    need openssl have openssl
+    if wants postgresql; then
+        need postgresql postgresql_bin
+        need pgbouncer have pgbouncer
+    fi
+    if wants mysql; then
+        need mariadb-server have mariadbd
+    fi
 }
 
 # Install what need() found missing, or say what it is.
@@ -37,9 +63,31 @@ install_needed() {
         exit 1
     fi
     echo "installing:$missing"
-    apt-get -qq update &&
-        DEBIAN_FRONTEND=noninteractive apt-get -qq install --no-install-recommends $missing >/dev/null || exit 1
+    forbid_services
+    apt-get -qq -o DPkg::Lock::Timeout=300 update &&
+        DEBIAN_FRONTEND=noninteractive apt-get -qq -o DPkg::Lock::Timeout=300 install --no-install-recommends \
+            $missing >/dev/null
+    installed=$?
+    allow_services
+    [ "$installed" -eq 0 ] || exit 1
     missing=
+}
+
+# A server that is installed must not start by itself: what is to run, and where, is up to the tests.
+forbid_services() {
+    policy=/usr/sbin/policy-rc.d
+    if [ -e "$policy" ]; then
+        policy=
+        return
+    fi
+    printf '#!/bin/sh\nexit 101\n' >"$policy" && chmod 755 "$policy"
+    trap allow_services EXIT
+    trap 'exit 1' HUP INT TERM
+}
+
+allow_services() {
+    [ -z "$policy" ] || rm -f "$policy"
+    policy=
 }
 
 # Whether a program finds all that a static libasyncdb.a needs: sqlite3.pc may name libraries that it does not depend on.
@@ -49,7 +97,7 @@ can_link_private() {
 
 # What configure would find: a tree that was configured when less was installed is of no use.
 found_packages() {
-    for found_package in sqlite3 cunit libuv; do
+    for found_package in sqlite3 libpq libmariadb mysqlclient cunit libuv; do
         pkg-config --exists "$found_package" 2>/dev/null && printf ' %s' "$found_package"
     done
 }
@@ -68,4 +116,34 @@ configure_in() {
     top=$(pwd)
     (cd "$configure_dir" && "$top/configure" -q "$@") || return 1
     echo "$configured" >"$configure_dir/.configured"
+}
+
+# start_servers BUILD: those of the drivers that were built; their variables are exported. They end with this script,
+# however that ends.
+start_servers() {
+    kinds=
+    for kind in postgresql mysql; do
+        grep -q "define ADB_HAVE_$(echo "$kind" | tr '[:lower:]' '[:upper:]') 1" "$1/lib/config.h" && kinds="$kinds $kind"
+    done
+    [ -n "$kinds" ] || return 0
+    servers=$(mktemp -d "$(roomy_folder)/asyncdb.XXXXXX") || return 1
+    trap stop_servers EXIT
+    trap 'exit 1' HUP INT TERM
+    ADB_TEST_OWNER=$$ sh tests/servers/start.sh "$servers" $kinds && . "$servers/env"
+}
+
+stop_servers() {
+    [ -n "${servers:-}" ] || return 0
+    sh tests/servers/stop.sh "$servers"
+    rm -rf "$servers"
+    servers=
+}
+
+# Memory, if there are two gigabytes of it: there, nothing waits for a disk.
+roomy_folder() {
+    if [ -w /dev/shm ] && [ "$(df -Pk /dev/shm | awk 'NR == 2 { print $4 }')" -gt 2000000 ]; then
+        echo /dev/shm
+    else
+        echo "${TMPDIR:-/tmp}"
+    fi
 }
