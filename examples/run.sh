@@ -1,11 +1,11 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-3-Clause
-# From a fresh clone to running programs: installs what is missing (Debian, as root), builds, runs two examples.
+# From a fresh clone to running programs: installs what is missing (Debian, as root), builds, runs the examples.
 #
-#   sh examples/run.sh          on SQLite, in a temporary folder
-#   sh examples/run.sh URL      on the database of that URL; its tables notes, characters and copy are made anew
+#   sh examples/run.sh          on SQLite, in a temporary folder, and on PostgreSQL and MariaDB servers of its own
+#   sh examples/run.sh URL…     on the databases of these URLs; the tables of the examples are made anew there
 #
-# Environment: ADB_BUILD_DIR (build), ADB_CONFIGURE_FLAGS, CC.
+# Environment: ADB_BUILD_DIR (build), ADB_CONFIGURE_FLAGS, CC. A driver that the flags exclude needs no server.
 
 cd "$(dirname "$0")/.." || exit 1
 . tests/lib/setup.sh
@@ -14,8 +14,15 @@ say() {
     printf '\n=== %s\n' "$1"
 }
 
-say "1. What asyncdb needs: a C compiler, autotools, SQLite, and the Unicode table that an example imports"
+give_up() {
+    tail -n 40 "$work/log"
+    echo "$1" >&2
+    exit 1
+}
+
+say "1. What asyncdb needs: a C compiler, autotools, the databases, and the Unicode table that an example imports"
 need_build
+[ $# -gt 0 ] || need_servers
 need unicode-data test -e /usr/share/unicode/UnicodeData.txt
 if [ -z "$missing" ]; then
     echo "everything is there"
@@ -23,32 +30,76 @@ fi
 install_needed
 
 work=$(mktemp -d) || exit 1
-trap 'rm -rf "$work"' EXIT
+clean_up() {
+    stop_servers
+    rm -rf "$work"
+}
+trap clean_up EXIT
 trap 'exit 1' HUP INT TERM
 
 build=${ADB_BUILD_DIR:-build}
 say "2. Build the library and the examples in $build"
 began=$(date +%s)
-if ! { configure_in "$build" ${ADB_CONFIGURE_FLAGS:-} && make -s -C "$build" -j2 all examples; } >"$work/log" 2>&1; then
-    tail -n 40 "$work/log"
-    echo "the build failed" >&2
-    exit 1
-fi
+{ configure_in "$build" ${ADB_CONFIGURE_FLAGS:-} && make -s -C "$build" -j2 all examples; } >"$work/log" 2>&1 ||
+    give_up "the build failed"
 echo "done in $(($(date +%s) - began)) s"
+
+if [ $# -eq 0 ]; then
+    say "3. Databases"
+    start_servers "$build" 2>"$work/log" || give_up "the servers did not start"
+    trap clean_up EXIT
+    ! wants sqlite || set -- sqlite:///examples.db
+    set -- "$@" ${ADB_TEST_POSTGRESQL_URL:+"$ADB_TEST_POSTGRESQL_URL"} ${ADB_TEST_MYSQL_URL:+"$ADB_TEST_MYSQL_URL"}
+    echo "servers started for this run:${kinds:- none}"
+fi
+
+sources=$(cd examples && ls ./*.c)
 build=$(cd "$build" && pwd) && cd "$work" || exit 1
 
-# run_example NUMBER NAME WHAT
+# run_example NAME URL
 run_example() {
-    say "$1. $3: examples/$2.c"
-    "$build/examples/$2" ${url:+"$url"} || {
-        echo "examples/$2 failed" >&2
-        exit 1
-    }
+    "$build/examples/$1" "$2" </dev/null >"$work/log" 2>&1 || give_up "examples/$1 failed"
 }
 
-url=${1:-}
-run_example 3 quickstart "The tour, on ${url:-a SQLite file in a temporary folder}"
-run_example 4 import "Import 35,000 rows twice, with questions in between"
+# without_password URL
+without_password() {
+    printf '%s\n' "$1" | sed 's,//[^@/]*@,//,'
+}
+
+say "4. The tour: examples/quickstart.c on each database"
+for url in "$@"; do
+    run_example quickstart "$url"
+    if [ ! -e tour ]; then
+        without_password "$url"
+        sed 's/^/    /' log
+        cp log tour
+    elif cmp -s log tour; then
+        echo "$(without_password "$url"): the same"
+    else
+        diff tour log
+        give_up "$(without_password "$url"): not the same"
+    fi
+done
+
+say "5. Import 35,000 rows twice, with questions in between: examples/import.c on each"
+for url in "$@"; do
+    run_example import "$url"
+    echo "$(without_password "$url"): $(tail -n 1 log)"
+done
+
+say "6. The other examples on each"
+for url in "$@"; do
+    ran=
+    for source in $sources; do
+        example=$(basename "$source" .c)
+        case $example in
+        quickstart | import) continue ;;
+        esac
+        run_example "$example" "$url"
+        ran="$ran $example"
+    done
+    echo "$(without_password "$url"):$ran"
+done
 
 say "All went well"
 cat <<END

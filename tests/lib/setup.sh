@@ -3,7 +3,9 @@
 
 . tests/servers/postgresql.sh
 
+tree=$(pwd)
 missing=
+servers=
 
 # need PACKAGE COMMAND…: the Debian package is missing when the command fails.
 need() {
@@ -113,8 +115,7 @@ configure_in() {
     fi
     [ -f "$configure_dir/Makefile" ] && return 0
     mkdir -p "$configure_dir" || return 1
-    top=$(pwd)
-    (cd "$configure_dir" && "$top/configure" -q "$@") || return 1
+    (cd "$configure_dir" && "$tree/configure" -q "$@") || return 1
     echo "$configured" >"$configure_dir/.configured"
 }
 
@@ -133,8 +134,8 @@ start_servers() {
 }
 
 stop_servers() {
-    [ -n "${servers:-}" ] || return 0
-    sh tests/servers/stop.sh "$servers"
+    [ -n "$servers" ] || return 0
+    sh "$tree/tests/servers/stop.sh" "$servers"
     rm -rf "$servers"
     servers=
 }
