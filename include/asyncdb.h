@@ -16,4 +16,5 @@
 #include <asyncdb/job.h>
 #include <asyncdb/session.h>
 
+#include <asyncdb/listen.h>
 #endif

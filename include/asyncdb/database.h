@@ -181,6 +181,7 @@ typedef struct adb_stats {
     unsigned held;           /**< Kept by a lane between its jobs: open transaction, acquired, paused iterate. */
     unsigned connecting;
     unsigned connections;    /**< Open ones. */
+    unsigned listening;      /**< Open beside them, for adb_listen(): 0 or 1. */
     size_t contexts;         /**< Open handles. */
     size_t jobs_waiting;
     size_t jobs_running;

@@ -173,6 +173,7 @@ static void close_finish(adb_database *db, int64_t deadline)
 /* Everything between the gate and the end. */
 static bool close_run(adb_database *db, int64_t now, int64_t deadline)
 {
+    adb__listening_dismiss(db); /* it goes home while the jobs are drained */
     bool by_itself = close_drain(db, half_way(now, deadline));
     int64_t last = deadline;
     if (!by_itself) {
@@ -191,6 +192,7 @@ static bool close_run(adb_database *db, int64_t now, int64_t deadline)
     bool joined = close_join(db, home);
     if (started)
         joined = adb__watchdog_join(&db->watchdog, adb__clock_now() + GRACE_NS) && joined;
+    joined = adb__listening_join(db, adb__clock_now() + GRACE_NS) && joined;
     adb__counter_set(&db->started, 0);
     close_sweep(db);
     if (!adb__database_is_muted(db))

@@ -3,6 +3,7 @@
  * core/worker.h. */
 #include "base/clock.h"
 #include "core/database.h"
+#include "core/ear.h"
 #include "core/server.h"
 #include "core/session.h"
 #include "core/worker.h"
@@ -18,6 +19,8 @@
 static bool connection_should_stop(void *data)
 {
     struct adb__worker *worker = data;
+    if (worker->ear != NULL)
+        return adb__ear_should_stop(worker->ear);
     if (worker->job != NULL)
         return adb__worker_check_stop(worker, NULL) != ADB_OK;
     return adb__counter_get(&worker->pool->stopping) != 0;
@@ -59,7 +62,7 @@ static adb_status connection_prepare(struct adb__worker *worker, adb_error *erro
     adb_status status = ADB_OK;
     if (worker->db->options.on_connect != NULL)
         status = adb__session_hook(worker, worker->db->options.on_connect, worker->db->options.on_connect_data, error);
-    if (status == ADB_OK && worker->db->options.force_rollback)
+    if (status == ADB_OK && worker->db->options.force_rollback && worker->ear == NULL)
         status = connection_open_base(worker, error);
     return status;
 }
@@ -118,6 +121,7 @@ static adb_status connection_attempt(struct adb__worker *worker, int64_t deadlin
         .deadline = deadline,
         .stop_fn = connection_should_stop,
         .stop_data = worker,
+        .wake_fd = worker->wake_fd,
     };
     adb_status status = db->driver->open(worker->conn, &worker->open, error);
     worker->is_open = status == ADB_OK;
@@ -131,11 +135,18 @@ static adb_status connection_attempt(struct adb__worker *worker, int64_t deadlin
     return status;
 }
 
+/* Where an open connection is counted. */
+static struct adb__counter *connection_figure(struct adb__worker *worker)
+{
+    struct adb__figures *figures = &worker->db->figures;
+    return worker->ear != NULL ? &figures->listening : &figures->connections;
+}
+
 static void connection_opened(struct adb__worker *worker, int64_t now)
 {
     struct adb_database *db = worker->db;
     adb__counter_add(&db->figures.opened, 1);
-    adb__counter_add(&db->figures.connections, 1);
+    adb__counter_add(connection_figure(worker), 1);
     adb__counter_set(&worker->pool->server->failures, 0);
     adb__counter_set(&worker->pool->server->retry_at, 0);
     worker->is_broken = false;
@@ -190,7 +201,7 @@ void adb__worker_disconnect(struct adb__worker *worker, enum adb__close_reason r
     db->driver->close(worker->conn);
     memset(worker->conn, 0, db->driver->conn_size);
     worker->is_open = worker->is_broken = worker->base_open = worker->in_group = worker->in_share = false;
-    adb__counter_add(&db->figures.connections, -1);
+    adb__counter_add(connection_figure(worker), -1);
     adb__counter_add(&db->figures.closed[reason], 1);
     adb__log(&db->log, ADB__LOG_INFO, "disconnected from %s", adb_url_redacted(worker->pool->server->url));
 }

@@ -26,6 +26,7 @@ static adb_context *context_on(struct adb_database *db, struct adb__lane *lane, 
     }
     adb__ref_init(&ctx->ref, 1);
     adb__list_init(&ctx->thread_link);
+    adb__list_init(&ctx->listeners);
     ctx->db = db;
     ctx->lane = lane;
     ctx->flags = flags;
@@ -225,6 +226,7 @@ void adb_context_free(adb_context *ctx)
         pthread_mutex_lock(&db->lock);
         adb__list_remove(&ctx->link);
         pthread_mutex_unlock(&db->lock);
+        adb__listening_forget(ctx);
         context_cancel_all(ctx);
         if (adb__counter_add_get(&ctx->lane->handles, -1) == 0)
             adb__lane_farewell(ctx->lane);

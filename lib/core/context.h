@@ -22,6 +22,7 @@ struct adb_context {
     struct adb__counter pending;
     struct adb__list link;          /* in db->contexts; db->lock */
     struct adb__list thread_link;   /* in the thread's own contexts */
+    struct adb__list listeners;     /* adb_listen(); lock of db->listening */
 };
 
 void adb__context_unref(adb_context *ctx);

@@ -34,6 +34,7 @@ static void database_dispose(adb_database *db)
     adb__free(db->servers);
     adb__jobs_fini(&db->jobs);
     adb__watchdog_fini(&db->watchdog);
+    adb__listening_fini(&db->listening);
     pthread_cond_destroy(&db->changed);
     pthread_mutex_destroy(&db->lock);
     adb_url_free(db->url);
@@ -119,12 +120,14 @@ static bool database_init_locks(adb_database *db)
         pthread_mutex_destroy(&db->lock);
         return false;
     }
-    if (!adb__watchdog_init(&db->watchdog, db)) {
-        pthread_cond_destroy(&db->changed);
-        pthread_mutex_destroy(&db->lock);
-        return false;
-    }
-    return true;
+    bool listens = adb__listening_init(&db->listening);
+    if (listens && adb__watchdog_init(&db->watchdog, db))
+        return true;
+    if (listens)
+        adb__listening_fini(&db->listening);
+    pthread_cond_destroy(&db->changed);
+    pthread_mutex_destroy(&db->lock);
+    return false;
 }
 
 static adb_database *database_new(void)

@@ -5,6 +5,7 @@
 
 #include "base/log.h"
 #include "core/job.h"
+#include "core/listen.h"
 #include "core/server.h"
 #include "core/watchdog.h"
 #include "core/worker.h"
@@ -17,7 +18,7 @@ enum adb__phase { ADB__OPEN, ADB__CLOSING, ADB__CLOSED };
 struct adb__figures {
     struct adb__counter accepted, refused, completed, failed, cancelled, timed_out;
     struct adb__counter dirty_returns, retries, opened, open_failures, group_commits;
-    struct adb__counter connections, contexts;
+    struct adb__counter connections, listening, contexts;
     struct adb__counter closed[ADB__N_CLOSE_REASONS];
 };
 
@@ -43,6 +44,7 @@ struct adb_database {
     struct adb__server *servers;    /* the primary, then the replicas */
     size_t n_servers;
     struct adb__watchdog watchdog;
+    struct adb__listening listening;
     struct adb__figures figures;
 };
 

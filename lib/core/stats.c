@@ -60,6 +60,7 @@ static void stats_counters(const adb_database *db, adb_stats *stats)
 {
     const struct adb__figures *figures = &db->figures;
     stats->connections = (unsigned)adb__counter_get(&figures->connections);
+    stats->listening = (unsigned)adb__counter_get(&figures->listening);
     stats->contexts = (size_t)adb__counter_get(&figures->contexts);
     stats->accepted = (uint64_t)adb__counter_get(&figures->accepted);
     stats->refused = (uint64_t)adb__counter_get(&figures->refused);

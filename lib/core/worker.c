@@ -33,6 +33,7 @@ struct adb__worker *adb__worker_new(struct adb__pool *pool)
     }
     adb__list_init(&worker->sleeper.link);
     worker->sleeper.parker = &worker->parker;
+    worker->wake_fd = -1;
     worker->random = (uint64_t)adb__clock_now() ^ (uint64_t)(uintptr_t)worker;
     return worker;
 }

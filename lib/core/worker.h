@@ -31,6 +31,8 @@ enum adb__close_reason {
     ADB__N_CLOSE_REASONS
 };
 
+struct adb__ear;
+
 struct adb__worker {
     struct adb__pool *pool;
     struct adb_database *db;        /* referenced while the thread lives */
@@ -59,6 +61,10 @@ struct adb__worker {
     int64_t expires_at;             /* of the connection: lifetime */
     struct adb__job *job;           /* running */
     uint64_t random;
+
+    /* A worker that is in no pool: the connection of a listener; see core/ear.h */
+    struct adb__ear *ear;           /* NULL: a pool's worker */
+    int wake_fd;                    /* for the driver; -1: none */
 };
 
 struct adb__worker *adb__worker_new(struct adb__pool *pool);

@@ -186,8 +186,9 @@ static adb_status command_begin(struct command *command)
     return ADB_OK;
 }
 
-static void end_transaction(struct fake_conn *conn)
+static void end_transaction(struct fake_conn *conn, bool commits)
 {
+    fake_outbox_end(conn, commits);
     conn->in_transaction = false;
     conn->n_pending = conn->n_savepoints = 0;
 }
@@ -198,7 +199,7 @@ static adb_status command_commit(struct command *command)
     if (!conn->in_transaction)
         return refuse(command, "commit without a transaction");
     table_add(conn->pending, conn->n_pending);
-    end_transaction(conn);
+    end_transaction(conn, true);
     return ADB_OK;
 }
 
@@ -243,7 +244,7 @@ static adb_status command_rollback(struct command *command)
     if (!conn->in_transaction)
         return refuse(command, "rollback without a transaction");
     if (sscanf(command->statement->sql, "%*s TO SAVEPOINT %31s", name) != 1) {
-        end_transaction(conn);
+        end_transaction(conn, false);
         return ADB_OK;
     }
     const struct fake_savepoint *savepoint = find_savepoint(conn, name);
@@ -252,6 +253,23 @@ static adb_status command_rollback(struct command *command)
     conn->n_savepoints = (size_t)(savepoint - conn->savepoints) + 1;
     conn->n_pending = savepoint->n_pending;
     return ADB_OK;
+}
+
+/* Notifications ---------------------------------------------------------------------------------------------------- */
+
+static adb_status command_listen(struct command *command)
+{
+    return fake_listen(command->conn, command->statement->sql, true, command->error);
+}
+
+static adb_status command_unlisten(struct command *command)
+{
+    return fake_listen(command->conn, command->statement->sql, false, command->error);
+}
+
+static adb_status command_notify(struct command *command)
+{
+    return fake_send(command->conn, command->statement, command->error);
 }
 
 /* Faults ----------------------------------------------------------------------------------------------------------- */
@@ -351,7 +369,8 @@ static const struct {
     {"spin", command_spin},       {"fail", command_fail},         {"lose", command_lose},
     {"dirty", command_dirty},     {"last", command_last},         {"BEGIN", command_begin},
     {"COMMIT", command_commit},   {"ROLLBACK", command_rollback}, {"SAVEPOINT", command_savepoint},
-    {"RELEASE", command_release},
+    {"RELEASE", command_release}, {"LISTEN", command_listen},     {"UNLISTEN", command_unlisten},
+    {"notify", command_notify},
 };
 
 adb_status fake_command(struct fake_conn *conn, const struct adb__statement *statement, struct adb__sink *sink,
@@ -359,6 +378,8 @@ adb_status fake_command(struct fake_conn *conn, const struct adb__statement *sta
 {
     struct command command = {.conn = conn, .statement = statement, .sink = sink, .error = error};
     const char *sql = statement->sql;
+    if (statement->flags & ADB__STMT_LISTEN)
+        return fake_hear(conn, sink, error);
     if (strncmp(sql, "select ", 7) == 0)
         sql += 7;
     sscanf(sql, " %31[^ ;\n] %31[^ ;\n] %ld", command.verb, command.word, &command.number);

@@ -79,6 +79,7 @@ adb_status fake_lose(struct fake_conn *conn, unsigned more_flags, adb_error *err
     atomic_store(&conn->lost, true);
     conn->in_transaction = false;
     conn->n_pending = conn->n_savepoints = 0;
+    fake_outbox_end(conn, false);
     return adb__error_native(error, ADB_E_CONNECTION, ADB_ERROR_CONNECTION_LOST | more_flags, 57, "08006",
                              "the server went away");
 }
@@ -181,6 +182,7 @@ static void fake_close(void *state)
         return;
     enter(conn);
     record(conn, FAKE_CLOSE, "");
+    fake_listen_end(conn);
     leave(conn);
     conn_remove(conn);
 }
@@ -319,7 +321,11 @@ static const char *const fake_options[] = {"readers", "group", "memory", "backof
 static const struct adb__driver fake_driver = {
     .scheme = "fake",
     .conn_size = sizeof(struct fake_conn),
-    .dialect = {.placeholder = ADB__PLACEHOLDER_NUMBERED_QUESTION, .max_parameters = 100, .empty_list = "none"},
+    .can = ADB__CAN_LISTEN,
+    .dialect = {.placeholder = ADB__PLACEHOLDER_NUMBERED_QUESTION,
+                .max_parameters = 100,
+                .empty_list = "none",
+                .notify = "notify ? ?"},
     .options = fake_options,
     .configure = fake_configure,
     .open = fake_open,
@@ -394,6 +400,7 @@ void fake_lose_idle(void)
     for (unsigned i = 0; i < n_conns; i++)
         atomic_store(&conns[i]->lost, true);
     pthread_mutex_unlock(&lock);
+    fake_listen_wake();
 }
 
 size_t fake_count(enum fake_kind kind, const char *start)

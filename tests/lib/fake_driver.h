@@ -16,6 +16,7 @@
  *     last               runs well, and then the connection is lost
  *     dirty              leaves a transaction open that nobody has asked for
  *     write              has no effect, but only a writer may run it
+ *     notify CHANNEL     with a text as its parameter: to all connections that listen there, at commit
  *
  * "select" before a command makes it one that says it only reads. BEGIN, COMMIT, ROLLBACK, SAVEPOINT, RELEASE SAVEPOINT
  * and ROLLBACK TO SAVEPOINT do what they do in a database. URL options: readers=N, group=1, memory=1, backoff=1.
@@ -60,6 +61,10 @@ void fake_check_fails(unsigned n);
 void fake_cancel_blocks(const char *latch);
 /* Every open connection is gone: seen by a check, or by a statement, which has not run. */
 void fake_lose_idle(void);
+
+/* Notifications */
+void fake_notify(const char *channel, const char *payload); /* from another client, at once */
+unsigned fake_listening(const char *channel);               /* connections that listen on it */
 
 /* What has happened */
 size_t fake_count(enum fake_kind kind, const char *start); /* of that kind whose text begins so */

@@ -5,10 +5,14 @@
 #define ADB_TESTS_FAKE_PARTS_H
 
 #include "drivers/driver.h"
+#include "queue/notify.h"
 #include "tests/lib/fake_driver.h"
 
 #define FAKE_MAX_ROWS       4096
 #define FAKE_MAX_SAVEPOINTS 64
+#define FAKE_MAX_CHANNELS   16
+
+struct fake_message; /* fake_listen.c */
 
 struct fake_savepoint {
     char name[32];
@@ -30,6 +34,15 @@ struct fake_conn {
     size_t n_savepoints;
     int64_t pending[FAKE_MAX_ROWS];
     size_t n_pending;
+    struct fake_message *outbox; /* notifications that go with the commit, last one first */
+
+    /* Listening; fake_listen.c */
+    bool listens;               /* or did; the owner's */
+    char channels[FAKE_MAX_CHANNELS][64];
+    unsigned n_channels;
+    struct fake_message *inbox, **inbox_end;
+    struct adb__notify arrived;
+    struct fake_conn *next_listening;
 };
 
 /* Run one statement's text. */
@@ -38,6 +51,16 @@ adb_status fake_command(struct fake_conn *conn, const struct adb__statement *sta
 void fake_table_reset(void);
 /* ADB_E_CONNECTION with what goes with it. */
 adb_status fake_lose(struct fake_conn *conn, unsigned more_flags, adb_error *error);
+/* LISTEN and UNLISTEN; the wait for notifications; NOTIFY. */
+adb_status fake_listen(struct fake_conn *conn, const char *sql, bool listens, adb_error *error);
+adb_status fake_hear(struct fake_conn *conn, struct adb__sink *sink, adb_error *error);
+adb_status fake_send(struct fake_conn *conn, const struct adb__statement *statement, adb_error *error);
+/* The transaction has ended: send what it notified, or drop it. */
+void fake_outbox_end(struct fake_conn *conn, bool commits);
+/* Whoever waits for notifications looks at its connection. */
+void fake_listen_wake(void);
+/* The connection is closed. */
+void fake_listen_end(struct fake_conn *conn);
 /* Is the running call to end? */
 bool fake_should_stop(void *conn);
 
