@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-3-Clause
-# A server of a test's own, to be hurt. $ADB_TEST_SERVERS/own.sh is this script, for the run that is under way.
+# A server of a test's own, to be hurt. sh "$ADB_TEST_SERVERS/own.sh" is this script, for the run that is under way.
 #
 #   own.sh start postgresql NAME [OPTION…]      a new server; OPTION is a setting: max_connections=10
 #   own.sh start mysql NAME [OPTION…]           the same; OPTION without dashes: max-connections=10, read-only=1

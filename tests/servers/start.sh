@@ -12,6 +12,7 @@
 #   ADB_TEST_PGBOUNCER_URL             through PgBouncer in transaction mode, where it is installed
 #   ADB_TEST_MYSQL_URL, …_TCP_URL, …_TLS_URL, …_ADMIN_URL
 #   ADB_TEST_SERVER_URLS               a database for each kind, for those who take a list
+#   ADB_TEST_EXAMPLE_URLS              the same for the examples
 #
 # Each names a database of its own, so that tests may run side by side. Users are in postgresql.sh and mysql.sh, all with
 # the password s3:cret; DIR/tls is described in tls.sh.
@@ -44,7 +45,7 @@ start_shared() {
 }
 
 make_databases() {
-    for database in adb_socket adb_tcp adb_tls adb_bouncer adb_urls; do
+    for database in adb_socket adb_tcp adb_tls adb_bouncer adb_urls adb_examples; do
         case $1 in
         postgresql) echo "CREATE DATABASE $database OWNER adb_test;" ;;
         mysql) echo "CREATE DATABASE $database;" ;;
@@ -75,6 +76,7 @@ export_url() {
 write_env() {
     export_url ADB_TEST_SERVERS "$run"
     urls=
+    example_urls=
     for kind in $kinds; do
         prefix=ADB_TEST_$(echo "$kind" | tr '[:lower:]' '[:upper:]')
         export_url "${prefix}_URL" "$(url "$kind" adb_socket url)"
@@ -82,9 +84,11 @@ write_env() {
         export_url "${prefix}_TLS_URL" "$(url "$kind" adb_tls tls_url)"
         export_url "${prefix}_ADMIN_URL" "$(url "$kind" adb_test admin_url)"
         urls="$urls${urls:+ }$(url "$kind" adb_urls tcp_url)"
+        example_urls="$example_urls${example_urls:+ }$(url "$kind" adb_examples url)"
     done
     [ ! -d "$run/pgbouncer" ] || export_url ADB_TEST_PGBOUNCER_URL "$(url pgbouncer adb_bouncer url)"
     export_url ADB_TEST_SERVER_URLS "$urls"
+    export_url ADB_TEST_EXAMPLE_URLS "$example_urls"
 }
 
 # What a test calls: own.sh, for this run.
