@@ -14,6 +14,7 @@
 #include <asyncdb/database.h>
 #include <asyncdb/context.h>
 #include <asyncdb/job.h>
+#include <asyncdb/copy.h>
 #include <asyncdb/session.h>
 
 #include <asyncdb/listen.h>

@@ -32,7 +32,7 @@ extern "C" {
  */
 typedef void (*adb_done_cb)(adb_result *result, void *user_data);
 
-/** What adb_iterate() does after a batch. */
+/** What adb_iterate() does after a batch, and adb_copy_out() after a chunk. */
 typedef enum adb_flow {
     ADB_CONTINUE = 0, /**< Go on. */
     ADB_STOP = 1,     /**< End early; the job is ADB_OK. */
@@ -46,6 +46,32 @@ typedef enum adb_flow {
  * call: anything. Lifetime: batch ends with the call unless adb_result_ref() keeps it.
  */
 typedef adb_flow (*adb_batch_cb)(adb_result *batch, void *user_data);
+
+/** What adb_copy_in_cb answers instead of a number of bytes. */
+enum {
+    ADB_COPY_PAUSE = -1, /**< Nothing yet: ask again after adb_resume(). */
+    ADB_COPY_ABORT = -2  /**< Give up: the job fails with ADB_E_CANCELLED, and nothing of it stays. */
+};
+
+/**
+ * Gives the next bytes of a stream to adb_copy_in(), cut anywhere.
+ *
+ * Which thread: as adb_done_cb. How often: until it answers 0, the end of the stream, or the job ends; never after
+ * adb_done_cb. Locks: none held. May call: anything. Lifetime: chunk ends with the call. Writes up to size bytes (at
+ * least 32 KiB) and returns how many, or ADB_COPY_PAUSE, or ADB_COPY_ABORT; anything else fails the job with ADB_E_INVAL.
+ */
+typedef ptrdiff_t (*adb_copy_in_cb)(void *chunk, size_t size, void *user_data);
+
+/**
+ * Takes the next bytes of a stream from adb_copy_out(), whole records of about 64 KiB.
+ *
+ * Which thread: as adb_done_cb. How often: once per chunk, in order, never after adb_done_cb. Locks: none held. May call:
+ * anything. Lifetime: chunk ends with the call.
+ */
+typedef adb_flow (*adb_copy_out_cb)(const void *chunk, size_t size, void *user_data);
+
+/** How a stream is written; see asyncdb/copy.h. */
+typedef struct adb_copy_options adb_copy_options;
 
 /** What a request asks for. */
 typedef enum adb_request_kind {
@@ -64,7 +90,9 @@ typedef enum adb_request_kind {
     ADB_REQUEST_RELEASE,
     ADB_REQUEST_RUN,
     ADB_REQUEST_TRANSACT,
-    ADB_REQUEST_CONNECT
+    ADB_REQUEST_CONNECT,
+    ADB_REQUEST_COPY_IN,
+    ADB_REQUEST_COPY_OUT
 } adb_request_kind;
 
 /** Flags of a request. */
@@ -78,7 +106,7 @@ typedef struct adb_request {
     size_t size;                /**< sizeof this struct; set by ADB_REQUEST(). */
     adb_request_kind kind;
     unsigned flags;             /**< ADB_REQUEST_… */
-    const char *sql;
+    const char *sql;            /**< The statement; copy_in: the target; copy_out: the source. */
     size_t sql_size;            /**< Bytes of sql; 0: up to its NUL. */
     const adb_params *params;
     const adb_params *sets;     /**< execute_many. */
@@ -92,8 +120,11 @@ typedef struct adb_request {
     adb_work_fn work;           /**< run, transact. */
     adb_batch_cb batch;         /**< iterate; NULL: pull the batches. */
     adb_done_cb done;           /**< NULL: pull the outcome, or let dispatch release it. */
-    void *user_data;            /**< Handed to work, batch and done. */
+    void *user_data;            /**< Handed to all callbacks. */
     int timeout_ms;             /**< From submission to the end; 0: the context's; negative: none. */
+    const adb_copy_options *copy; /**< copy_in, copy_out; NULL: the defaults. */
+    adb_copy_in_cb produce;     /**< copy_in. */
+    adb_copy_out_cb consume;    /**< copy_out. */
 } adb_request;
 
 /** A request in place: ADB_REQUEST(.kind = ADB_REQUEST_FETCH_ALL, .sql = "SELECT 1", .timeout_ms = 500). */
@@ -265,10 +296,10 @@ ADB_API adb_job adb_iterate(adb_context *ctx, const char *sql, const adb_params 
                             adb_done_cb done, void *user_data);
 
 /**
- * Go on with an iterate whose batch callback answered ADB_PAUSE.
+ * Go on with an iterate or a copy whose callback has paused it.
  *
  * @param ctx  A context.
- * @param job  The iterate's id.
+ * @param job  Its id.
  *
  * @return ADB_OK, also when it was not paused; ADB_E_NOT_FOUND when the job is over or never was; ADB_E_INVAL.
  *

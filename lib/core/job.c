@@ -5,6 +5,7 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "core/context.h"
+#include "core/copy.h"
 #include "core/worker.h"
 #include "model/error.h"
 
@@ -148,6 +149,7 @@ static void job_reset(struct adb__job *job)
     job->outcome = NULL;
     job->work = NULL;
     job->batch = NULL;
+    job->copy = NULL;
     atomic_init(&job->stream.in_flight, 0);
     atomic_init(&job->stream.stopped, false);
     atomic_init(&job->delivered, false);
@@ -180,6 +182,8 @@ static void slot_give(struct adb__job *job)
     struct adb__slot *slot = job_slot(job);
     uint32_t index = job->index;
     adb__free(job->level);
+    if (job->copy != NULL)
+        adb__feed_fini(&job->copy->feed);
     adb__arena_reset(&job->arena);
     adb__arena_init(&job->arena, job->request_memory, sizeof(job->request_memory));
     if (atomic_load_explicit(&job->block.count, memory_order_acquire) > 1) {
@@ -391,7 +395,8 @@ struct adb__job *adb__jobs_abandon(struct adb__jobs *jobs, uint32_t index)
 void adb__job_pause(struct adb__job *job)
 {
     struct adb__slot *slot = job_slot(job);
-    atomic_store_explicit(&slot->paused, word_generation(slot_word(slot)), memory_order_release);
+    /* seq_cst, as adb__job_go_on(): pairs with adb__feed_close() */
+    atomic_store_explicit(&slot->paused, word_generation(slot_word(slot)), memory_order_seq_cst);
 }
 
 bool adb__job_is_paused(const struct adb__job *job)
@@ -401,7 +406,7 @@ bool adb__job_is_paused(const struct adb__job *job)
 
 void adb__job_go_on(struct adb__job *job)
 {
-    atomic_store_explicit(&job_slot(job)->paused, 0, memory_order_release);
+    atomic_store_explicit(&job_slot(job)->paused, 0, memory_order_seq_cst);
 }
 
 void adb__jobs_resume(struct adb__jobs *jobs, uint32_t index, uint64_t word)

@@ -48,6 +48,7 @@ enum adb__job_reason { ADB__STOP_NONE, ADB__STOP_CANCEL, ADB__STOP_DEADLINE, ADB
 /* Batches of an iterate that may be under way. */
 #define ADB__STREAM_BATCHES 2
 
+struct adb__copy;
 struct adb__worker;
 
 /* The worker's side of backpressure; see core/stream.h. */
@@ -65,7 +66,7 @@ struct adb__job {
     struct adb__jobs *jobs;
     uint32_t index;                     /* of its slot */
     adb_job id;
-    struct adb__ref holds;              /* lane and delivery (and batches under way): the slot is given back by the last */
+    struct adb__ref holds;              /* lane and delivery (and what of a stream is under way): the last gives the slot back */
     struct adb__ref block;              /* the slot and the results handed out: the memory */
     adb_context *ctx;                   /* referenced until delivered */
     struct adb__lane *lane;
@@ -88,6 +89,7 @@ struct adb__job {
     adb_done_cb done;
     void *user_data;
     struct adb__stream stream;
+    struct adb__copy *copy;             /* copy_in, copy_out: in the arena */
     struct adb_result *outcome;         /* what a work function returned in place of result; NULL: none */
     _Atomic bool delivered;             /* the outcome has left: batches that are still about come too late */
 
@@ -96,6 +98,14 @@ struct adb__job {
     struct adb__arena arena;
     _Alignas(16) char request_memory[ADB__JOB_REQUEST_BYTES];
     _Alignas(16) char result_memory[ADB__JOB_RESULT_BYTES];
+};
+
+/* How the watchdog goes about a job that is to stop. */
+struct adb__asking {
+    uint64_t generation;            /* of the job that all this is about */
+    int64_t since;
+    int64_t next;                   /* when to ask again */
+    unsigned times;
 };
 
 /* Permanent, so that anybody with an id may look at any time. */
@@ -108,6 +118,7 @@ struct adb__slot {
     _Atomic uint64_t paused;                  /* the generation of a paused iterate, 0: none */
     struct adb__job *job;                     /* the slot's owner's: submitter, then lane and delivery */
     struct adb__lane *lane;                   /* which lane this number stands for in the ready queue */
+    struct adb__asking asking;                /* the watchdog's */
 };
 
 /* All jobs of one database. */

@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "core/context.h"
+#include "core/copy.h"
 #include "core/database.h"
 #include "core/server.h"
 #include "core/session.h"
@@ -130,6 +131,9 @@ static adb_status perform_kind(struct adb__worker *worker, struct adb__lane *lan
         return perform_work(worker, lane, job);
     case ADB_REQUEST_CONNECT:
         return ADB_OK;
+    case ADB_REQUEST_COPY_IN:
+    case ADB_REQUEST_COPY_OUT:
+        return adb__copy_perform(worker, lane, job);
     }
     return adb__error_set(error, ADB_E_INTERNAL, "unknown kind of job");
 }

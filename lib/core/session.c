@@ -33,6 +33,11 @@ static adb_status session_check(struct adb__worker *worker, adb_error *error)
     return adb__worker_check_stop(worker, error);
 }
 
+bool adb__session_must_read(const struct adb__lane *lane)
+{
+    return lane != NULL && (lane->read_only || (lane->txn.depth > 0 && lane->txn.outermost.read_only));
+}
+
 adb_status adb__session_run(struct adb__worker *worker, const struct adb__lane *lane,
                             const struct adb__statement *statement, struct adb__sink *sink, adb_error *error)
 {
@@ -41,7 +46,7 @@ adb_status adb__session_run(struct adb__worker *worker, const struct adb__lane *
     adb_status status = session_check(worker, error);
     if (status != ADB_OK)
         return status;
-    if (lane != NULL && (lane->read_only || (lane->txn.depth > 0 && lane->txn.outermost.read_only)))
+    if (adb__session_must_read(lane))
         told.flags |= ADB__STMT_MUST_READ;
     adb__trace_statement(worker->db, &told);
     status = session_outcome(worker, worker->db->driver->execute(worker->conn, &told, sink, &detail), &detail);
@@ -70,10 +75,10 @@ adb_status adb__session_send(struct adb__worker *worker, const char *sql, adb_er
     return status;
 }
 
-/* The unit around execute_many: a transaction, or a savepoint inside one. */
-static adb_status many_open(struct adb__worker *worker, bool nested, adb_error *error)
+adb_status adb__session_open_unit(struct adb__worker *worker, bool *nested_out, adb_error *error)
 {
-    if (nested)
+    *nested_out = worker->db->driver->transaction_state(worker->conn) != ADB__TXN_NONE;
+    if (*nested_out)
         return adb__worker_send(worker, "SAVEPOINT adb_many", error);
     const adb_transaction_options options = {.size = sizeof(options)};
     struct adb__buf text = ADB__BUF_INIT;
@@ -86,7 +91,7 @@ static adb_status many_open(struct adb__worker *worker, bool nested, adb_error *
     return status;
 }
 
-static adb_status many_close(struct adb__worker *worker, bool nested, adb_status outcome, adb_error *error)
+adb_status adb__session_close_unit(struct adb__worker *worker, bool nested, adb_status outcome, adb_error *error)
 {
     if (outcome == ADB_OK)
         outcome = adb__worker_send(worker, nested ? "RELEASE SAVEPOINT adb_many" : "COMMIT", error);
@@ -96,30 +101,40 @@ static adb_status many_close(struct adb__worker *worker, bool nested, adb_status
     return outcome;
 }
 
+adb_status adb__session_run_sets(struct adb__worker *worker, const struct adb__lane *lane,
+                                 const struct adb__statement *statement, const adb_value *const *sets, size_t n_sets,
+                                 struct adb_result *result, size_t *failed_out, adb_error *error)
+{
+    struct adb__sink sink = {.result = result};
+    struct adb__statement told = *statement;
+    *failed_out = 0;
+    adb_status status = session_check(worker, error);
+    if (status != ADB_OK)
+        return status;
+    if (adb__session_must_read(lane))
+        told.flags |= ADB__STMT_MUST_READ;
+    adb__trace_statement(worker->db, &told);
+    status = worker->db->driver->execute_many(worker->conn, &told, sets, n_sets, &sink, failed_out, error);
+    return session_outcome(worker, status, error);
+}
+
 adb_status adb__session_run_many(struct adb__worker *worker, const struct adb__lane *lane,
                                  const struct adb__statement *statement, const adb_value *const *sets, size_t n_sets,
                                  bool atomic, struct adb_result *result, adb_error *error)
 {
-    size_t failed = 0;
+    size_t failed;
+    bool nested = false;
     adb_error detail = {0};
-    struct adb__sink sink = {.result = result};
-    struct adb__statement told = *statement;
     adb_status status = session_check(worker, error);
     if (status != ADB_OK || n_sets == 0)
         return status;
-    if (lane != NULL && (lane->read_only || (lane->txn.depth > 0 && lane->txn.outermost.read_only)))
-        told.flags |= ADB__STMT_MUST_READ;
-    const struct adb__driver *driver = worker->db->driver;
-    bool nested = driver->transaction_state(worker->conn) != ADB__TXN_NONE;
     if (atomic)
-        status = many_open(worker, nested, error);
+        status = adb__session_open_unit(worker, &nested, error);
     if (status != ADB_OK)
         return status;
-    adb__trace_statement(worker->db, &told);
-    status = session_outcome(worker, driver->execute_many(worker->conn, &told, sets, n_sets, &sink, &failed, &detail),
-                             &detail);
+    status = adb__session_run_sets(worker, lane, statement, sets, n_sets, result, &failed, &detail);
     if (atomic && status != ADB__NEED_WRITER)
-        status = many_close(worker, nested, status, &detail);
+        status = adb__session_close_unit(worker, nested, status, &detail);
     if (status < 0 && error != NULL)
         adb__error_native(error, status, detail.flags, detail.native_code, detail.sqlstate, detail.message);
     return status;

@@ -23,6 +23,16 @@ adb_status adb__session_run(struct adb__worker *worker, const struct adb__lane *
 adb_status adb__session_run_many(struct adb__worker *worker, const struct adb__lane *lane,
                                  const struct adb__statement *statement, const adb_value *const *sets, size_t n_sets,
                                  bool atomic, struct adb_result *result, adb_error *error);
+/* The driver's execute_many() for the worker's running job; *failed_out is the index of the failing set. */
+adb_status adb__session_run_sets(struct adb__worker *worker, const struct adb__lane *lane,
+                                 const struct adb__statement *statement, const adb_value *const *sets, size_t n_sets,
+                                 struct adb_result *result, size_t *failed_out, adb_error *error);
+/* The unit around many statements that are to be one: a transaction, or a savepoint inside one. Closing it returns the
+ * outcome, or the failure to keep it. */
+adb_status adb__session_open_unit(struct adb__worker *worker, bool *nested_out, adb_error *error);
+adb_status adb__session_close_unit(struct adb__worker *worker, bool nested, adb_status outcome, adb_error *error);
+/* Is the lane, or its transaction, one that may not write? The lane may be NULL. */
+bool adb__session_must_read(const struct adb__lane *lane);
 /* Run a script; the last statement's outcome is in result. */
 adb_status adb__session_run_script(struct adb__worker *worker, const struct adb__lane *lane, const char *sql,
                                    size_t sql_size, struct adb_result *result, adb_error *error);

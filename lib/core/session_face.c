@@ -3,6 +3,7 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "core/context.h"
+#include "core/copy.h"
 #include "core/database.h"
 #include "core/options.h"
 #include "core/session.h"
@@ -212,6 +213,38 @@ adb_result *adb_session_execute_many(adb_session *session, const char *sql, cons
         status = adb__session_run_many(session->worker, session->lane, &call.statement, values, n_sets, true,
                                        call.result, &session->error);
     return call_close(&call, session, status);
+}
+
+static adb_result *face_copy(struct adb_session *session, const char *sql, const adb_copy_options *options,
+                             struct adb__copy *copy, void *user_data)
+{
+    if (session == NULL)
+        return face_nobody();
+    struct face_call call = {.result = adb__result_new()};
+    adb__arena_init(&call.arena, NULL, 0);
+    adb_status status = face_refuse(session, sql);
+    if (status == ADB_OK && call.result == NULL)
+        status = adb__error_set(&session->error, ADB_E_NOMEM, "no memory for a result");
+    if (status == ADB_OK)
+        status = adb__copy_plan(&call.arena, session->worker->db->driver, sql, strlen(sql), options, copy,
+                                &session->error);
+    if (status == ADB_OK)
+        status = adb__copy_here(session->worker, session->lane, copy, user_data, call.result, &session->error);
+    return call_close(&call, session, status);
+}
+
+adb_result *adb_session_copy_in(adb_session *session, const char *target, const adb_copy_options *options,
+                                adb_copy_in_cb produce, void *user_data)
+{
+    struct adb__copy copy = {.produce = produce};
+    return face_copy(session, target, options, &copy, user_data);
+}
+
+adb_result *adb_session_copy_out(adb_session *session, const char *source, const adb_copy_options *options,
+                                 adb_copy_out_cb consume, void *user_data)
+{
+    struct adb__copy copy = {.consume = consume};
+    return face_copy(session, source, options, &copy, user_data);
 }
 
 adb_status adb_session_begin(adb_session *session, const adb_transaction_options *options)

@@ -2,6 +2,7 @@
 /* Submission: from a request to an accepted job, or a refusal that has taken nothing. */
 #include "base/clock.h"
 #include "core/context.h"
+#include "core/copy.h"
 #include "core/database.h"
 #include "core/job.h"
 #include "core/options.h"
@@ -131,6 +132,27 @@ static adb_status fill_work(struct adb__job *job, const adb_request *request, ad
     return fill_transaction(job, request, error);
 }
 
+static adb_status fill_copy(struct adb__job *job, const adb_request *request, adb_error *error)
+{
+    if (request->sql == NULL)
+        return adb__error_set(error, ADB_E_INVAL, "target or source is NULL");
+    if (request->params != NULL && request->params->count > 0)
+        return adb__error_set(error, ADB_E_PARAMETER, "a copy takes no parameters");
+    struct adb__copy *copy = adb__arena_alloc(&job->arena, sizeof(*copy));
+    if (copy == NULL)
+        return adb__error_set(error, ADB_E_NOMEM, "no memory for a copy");
+    *copy = (struct adb__copy){0};
+    if (request->kind == ADB_REQUEST_COPY_IN)
+        copy->produce = request->produce;
+    else
+        copy->consume = request->consume;
+    job->copy = copy;
+    size_t sql_size = request->sql_size != 0 ? request->sql_size : strlen(request->sql);
+    adb_status status = adb__copy_plan(&job->arena, job->ctx->db->driver, request->sql, sql_size, request->copy, copy, error);
+    job->statement.flags = request->kind == ADB_REQUEST_COPY_OUT ? copy->statement.flags : 0;
+    return status;
+}
+
 static adb_status fill_kind(struct adb__job *job, const adb_request *request, adb_error *error)
 {
     switch (request->kind) {
@@ -155,6 +177,9 @@ static adb_status fill_kind(struct adb__job *job, const adb_request *request, ad
     case ADB_REQUEST_RELEASE:
     case ADB_REQUEST_CONNECT:
         return ADB_OK;
+    case ADB_REQUEST_COPY_IN:
+    case ADB_REQUEST_COPY_OUT:
+        return fill_copy(job, request, error);
     }
     return adb__error_set(error, ADB_E_INVAL, "%d is no kind of request", (int)request->kind);
 }
@@ -322,6 +347,18 @@ adb_job adb_iterate(adb_context *ctx, const char *sql, const adb_params *params,
 {
     return adb_submit(ctx, ADB_REQUEST(.kind = ADB_REQUEST_ITERATE, .sql = sql, .params = params, .batch = batch,
                                        .done = done, .user_data = user_data));
+}
+
+adb_job adb_copy_in(adb_context *ctx, const char *target, adb_copy_in_cb produce, adb_done_cb done, void *user_data)
+{
+    return adb_submit(ctx, ADB_REQUEST(.kind = ADB_REQUEST_COPY_IN, .sql = target, .produce = produce, .done = done,
+                                       .user_data = user_data));
+}
+
+adb_job adb_copy_out(adb_context *ctx, const char *source, adb_copy_out_cb consume, adb_done_cb done, void *user_data)
+{
+    return adb_submit(ctx, ADB_REQUEST(.kind = ADB_REQUEST_COPY_OUT, .sql = source, .consume = consume, .done = done,
+                                       .user_data = user_data));
 }
 
 adb_job adb_connect(adb_context *ctx, adb_done_cb done, void *user_data)

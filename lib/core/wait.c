@@ -35,6 +35,12 @@ static adb_result *wait_take(struct adb__event *event)
     return outcome;
 }
 
+/* Until it is resumed, which only the caller of the wait might do. One that was asked to end is paused no more. */
+static bool wait_is_paused(const struct adb__job *job)
+{
+    return adb__job_is_paused(job) && adb__job_stop_reason(job) == ADB__STOP_NONE;
+}
+
 /* Rows of the job, and of an iterate that stands before it in its lane: unless they are taken the job never ends. What is
  * no job's comes along. Stops at the job's outcome, if that is there. False: the rows cannot be taken, because the iterate
  * is paused or to be pulled. */
@@ -50,7 +56,7 @@ static bool wait_feed(adb_queue *queue, const struct adb__lane *lane, adb_job id
             return true;
         if (final || (job != NULL && job->id != id && job->lane != lane))
             continue;
-        if (job != NULL && (adb__job_is_paused(job) || (event->kind == &adb__batch_kind && job->batch == NULL)))
+        if (job != NULL && (wait_is_paused(job) || (event->kind == &adb__batch_kind && job->batch == NULL)))
             return false;
         adb__event_deliver(event);
         link = queue->arrived.next; /* the callback may have taken any of them */
