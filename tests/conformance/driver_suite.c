@@ -19,12 +19,12 @@
 
 extern const struct suite_group suite_jobs, suite_queries, suite_execute, suite_parameters, suite_records, suite_types,
     suite_transactions, suite_nesting, suite_force_rollback, suite_iterate, suite_contexts, suite_lifecycle, suite_pool,
-    suite_replicas, suite_log, suite_errors, suite_raw;
+    suite_replicas, suite_log, suite_errors, suite_raw, suite_gives;
 
 static const struct suite_group *const groups[] = {
     &suite_jobs,     &suite_queries,      &suite_execute, &suite_parameters,     &suite_records, &suite_types,
     &suite_contexts, &suite_transactions, &suite_nesting, &suite_force_rollback, &suite_iterate, &suite_lifecycle,
-    &suite_pool,     &suite_replicas,     &suite_log,     &suite_errors,         &suite_raw,
+    &suite_pool,     &suite_replicas,     &suite_log,     &suite_errors,         &suite_raw,     &suite_gives,
 };
 
 const struct suite_database *suite;
@@ -32,7 +32,7 @@ adb_database *db;
 adb_context *ctx;
 
 static char folder[64];
-static struct own home; /* the program's own database on a server */
+static struct own home;     /* the program's own database on a server */
 static adb_database *wiper; /* empties it */
 static adb_result *kept[MOST_KEPT];
 static size_t n_kept;
@@ -69,8 +69,7 @@ static void folder_remove(void)
 
 static bool server_prepare(const char *url)
 {
-    return own_make(&home, url) &&
-           adb_database_open(home.url, ADB_OPTIONS(.max_size = 1), &wiper, NULL) == ADB_OK;
+    return own_make(&home, url) && adb_database_open(home.url, ADB_OPTIONS(.max_size = 1), &wiper, NULL) == ADB_OK;
 }
 
 static void server_wipe(void)
@@ -384,9 +383,19 @@ size_t written(void)
 
 /* The program ------------------------------------------------------------------------------------------------------ */
 
+static bool only_gives(const struct suite_database *database, int argc, char **argv)
+{
+    const bool only = argc == 2 && strcmp(argv[1], "--gives") == 0;
+    if (only)
+        suite_print_gives(database);
+    return only;
+}
+
 int suite_server_main(const struct suite_database *database, const char *variable, int argc, char **argv)
 {
     struct suite_database there = *database;
+    if (only_gives(database, argc, argv))
+        return 0;
     there.url = own_variable(variable);
     return there.url == NULL ? 77 : suite_main(&there, argc, argv);
 }
@@ -396,6 +405,8 @@ int suite_main(const struct suite_database *database, int argc, char **argv)
     static struct harness_case cases[512];
     static struct suite_database own;
     size_t n_cases = 0;
+    if (only_gives(database, argc, argv))
+        return 0;
     own = *database;
     suite = &own;
     if (own.dialect->wipe != NULL)

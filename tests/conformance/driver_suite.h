@@ -70,13 +70,17 @@ struct suite_database {
     const struct suite_dialect *dialect;
     unsigned can;
     unsigned max_size;        /* connections, unless a test says otherwise; 0: the default */
+    bool at_least;            /* it may be able to do more: what is there is not known before */
     void (*prepare)(void);    /* before each test opens its database; may be NULL */
 };
 
+/* All tests that make sense there, or those named; with --gives only what the database is said to give, one a line. */
 int suite_main(const struct suite_database *database, int argc, char **argv);
 /* The same on the server of an environment variable; not set: 77, and it says so. */
 int suite_server_main(const struct suite_database *database, const char *variable, int argc, char **argv);
 
+
+void suite_print_gives(const struct suite_database *database);
 
 /* A case, and what the database must be capable of for it to make sense. */
 struct suite_case {

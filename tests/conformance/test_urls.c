@@ -10,13 +10,13 @@
 /* What is known of each driver beyond its dialect. */
 static const struct suite_database known[] = {
 #ifdef ADB_HAVE_SQLITE
-    {.name = "sqlite", .dialect = &suite_sqlite, .can = SUITE_SQLITE},
+    {.name = "sqlite", .dialect = &suite_sqlite, .can = SUITE_SQLITE, .at_least = true},
 #endif
 #ifdef ADB_HAVE_POSTGRESQL
     {.name = "postgresql", .dialect = &suite_postgresql, .can = SUITE_POSTGRESQL | SUITE_SESSION},
 #endif
 #ifdef ADB_HAVE_MYSQL
-    {.name = "mysql", .dialect = &suite_mysql, .can = SUITE_MYSQL | SUITE_SESSION},
+    {.name = "mysql", .dialect = &suite_mysql, .can = SUITE_MYSQL | SUITE_SESSION, .at_least = true},
 #endif
     {.name = NULL},
 };

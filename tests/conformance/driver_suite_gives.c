@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* What an instance says of its database is tried out, in both directions: README's table of what each database gives is
+ * made of it (tests/check-gives.sh). */
+#include "tests/conformance/driver_suite.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* A row comes back from an INSERT. */
+static bool returns_rows(void)
+{
+    return adb_result_rows(outcome(
+               adb_fetch_all(ctx, "INSERT INTO notes (text) VALUES ('x') RETURNING id", NULL, NULL, NULL))) == 1;
+}
+
+/* A row that refers to nothing is taken, and told at commit. */
+static bool defers_constraints(void)
+{
+    bool taken = false;
+    if (ended(adb_execute(ctx, "CREATE TABLE kept (note INTEGER REFERENCES notes (id) DEFERRABLE INITIALLY DEFERRED)",
+                          NULL, NULL, NULL)) != ADB_OK)
+        return false;
+    adb_begin(ctx, NULL, NULL, NULL);
+    taken = ended(adb_execute(ctx, "INSERT INTO kept (note) VALUES (77)", NULL, NULL, NULL)) == ADB_OK;
+    return ended(adb_commit(ctx, NULL, NULL)) == ADB_E_FOREIGN_KEY && taken;
+}
+
+/* A table that was made in a transaction is gone after its rollback. */
+static bool undoes_tables(void)
+{
+    adb_begin(ctx, NULL, NULL, NULL);
+    adb_execute(ctx, "CREATE TABLE undone (id INTEGER)", NULL, NULL, NULL);
+    adb_rollback(ctx, NULL, NULL);
+    return ended(adb_fetch_all(ctx, "SELECT * FROM undone", NULL, NULL, NULL)) == ADB_E_UNDEFINED;
+}
+
+/* After a failure the transaction takes another statement. */
+static bool goes_on(void)
+{
+    adb_begin(ctx, ADB_TRANSACTION(.on_error = ADB_ON_ERROR_CONTINUE), NULL, NULL);
+    adb_execute(ctx, suite->dialect->wrong, NULL, NULL, NULL);
+    const bool taken = add_note(ctx, "b");
+    ended(adb_rollback(ctx, NULL, NULL));
+    return taken;
+}
+
+static bool tells_keys(void)
+{
+    return adb_result_last_insert_id(outcome(adb_execute(ctx, suite->dialect->write, NULL, NULL, NULL)), NULL);
+}
+
+static bool outlives_close(void)
+{
+    suite_reopen(NULL);
+    return ended(adb_fetch_all(ctx, suite->dialect->written, NULL, NULL, NULL)) == ADB_OK;
+}
+
+static const struct gift {
+    unsigned flag;
+    const char *what; /* as README has it */
+    bool (*probe)(void);
+} gifts[] = {
+    {SUITE_RETURNING, "`INSERT … RETURNING`", returns_rows},
+    {SUITE_KEYS, "key of an insert without it", tells_keys},
+    {SUITE_DEFERRED, "constraints checked at commit", defers_constraints},
+    {SUITE_UNDOES_DDL, "a rollback undoes `CREATE TABLE`", undoes_tables},
+    {SUITE_GOES_ON, "a transaction goes on after a failed statement, when asked to", goes_on},
+    {SUITE_PERSISTENT, "data outlives close", outlives_close},
+};
+
+enum { N_GIFTS = sizeof(gifts) / sizeof(gifts[0]) };
+
+void suite_print_gives(const struct suite_database *database)
+{
+    for (size_t i = 0; i < N_GIFTS; i++)
+        printf("%s|%s\n", gifts[i].what, (database->can & gifts[i].flag) != 0 ? "yes" : "no");
+}
+
+/* What is said to be there is there, and what is said not to be there is not. */
+TEST(the_database_gives_what_is_said_of_it)
+{
+    for (size_t i = 0; i < N_GIFTS; i++) {
+        const bool said = (suite->can & gifts[i].flag) != 0;
+        NOTES("a");
+        const bool given = gifts[i].probe();
+        if (given != said)
+            printf("# %s: %s\n", gifts[i].what, given ? "given" : "not given");
+        CU_ASSERT(given == said || (given && suite->at_least));
+        suite_close();
+    }
+}
+
+GROUP(gives, SQL(the_database_gives_what_is_said_of_it));
