@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-3-Clause
-# A server of a test's own, to be hurt. sh "$ADB_TEST_SERVERS/own.sh" is this script, for the run that is under way.
+# A server of a test's own, to be hurt. $ADB_TEST_SERVERS/own.sh is this script, for the run that is under way.
 #
 #   own.sh start postgresql NAME [OPTION…]      a new server; OPTION is a setting: max_connections=10
 #   own.sh start mysql NAME [OPTION…]           the same; OPTION without dashes: max-connections=10, read-only=1
@@ -33,7 +33,7 @@
 # The database is adb_test in all of them. Every call exits with 0, or with a reason on standard error.
 # What a test leaves running ends with the run.
 
-here=$(cd "$(dirname "$0")" && pwd -P) || exit 1
+here=$(dirname "$(readlink -f "$0")") && run=$(cd "$(dirname "$0")" && pwd -P) || exit 1
 . "$here/common.sh"
 . "$here/tls.sh"
 . "$here/postgresql.sh"
@@ -41,7 +41,7 @@ here=$(cd "$(dirname "$0")" && pwd -P) || exit 1
 . "$here/pgbouncer.sh"
 . "$here/chaos.sh"
 
-run=${ADB_TEST_SERVERS:?not set: the folder of a test run, see start.sh}
+[ -d "$run/ports" ] || fail "to be called by the link that start.sh made"
 
 # dir NAME: the folder of a server.
 dir() {
