@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* A database of a program's own on a server: made before its first test, dropped after its last. So programs run side by
- * side on one server, and leave nothing there. */
+/* A database of a program's own on a server: made before its first test, dropped after its last. So programs run side
+ * by side on one server, and leave nothing there. */
 #ifndef ADB_TESTS_OWN_H
 #define ADB_TESTS_OWN_H
 
