@@ -60,7 +60,8 @@ struct server *engine_server(const struct engine *engine)
     return server;
 }
 
-int faults_main(const char *suite, const struct harness_case *cases, size_t n_cases, int argc, char **argv)
+int faults_main(const char *suite, const struct harness_case *cases, size_t n_cases, void (*last)(void), int argc,
+                char **argv)
 {
     setvbuf(stdout, NULL, _IOLBF, 0);
     program = suite;
@@ -69,6 +70,8 @@ int faults_main(const char *suite, const struct harness_case *cases, size_t n_ca
     if (!engine_available(&postgresql) || !engine_available(&mysql))
         server_none(engine_available(&mysql) ? "PostgreSQL" : "MariaDB");
     const int failed = harness_main(suite, cases, n_cases, argc, argv);
+    if (last != NULL)
+        last();
     server_drop(&servers[0]);
     server_drop(&servers[1]);
     return failed;
@@ -153,7 +156,7 @@ static bool sessions_agree(void *data)
     return server_number(scene->server, scene->engine->sessions) == (int64_t)scene_stats(scene).connections;
 }
 
-void scene_is_healthy(struct scene *scene)
+void scene_is_at_work(struct scene *scene)
 {
     struct tally tally = TALLY_INIT;
     adb_context *lanes[N_LANES];
@@ -170,15 +173,25 @@ void scene_is_healthy(struct scene *scene)
     }
     for (size_t i = 0; i < N_LANES; i++)
         adb_context_free(lanes[i]);
-    await(sessions_agree, scene);
     CU_ASSERT_EQUAL(scene_stats(scene).jobs_running + scene_stats(scene).jobs_waiting, 0);
 }
 
-void scene_close(struct scene *scene)
+void scene_is_healthy(struct scene *scene)
+{
+    scene_is_at_work(scene);
+    await(sessions_agree, scene);
+}
+
+void scene_close_with_others(struct scene *scene)
 {
     CU_ASSERT_EQUAL(adb_database_close(scene->db, PATIENCE_MS), ADB_OK);
     adb_context_free(scene->ctx);
     adb_queue_free(scene->queue);
     adb_database_free(scene->db);
+}
+
+void scene_close(struct scene *scene)
+{
+    scene_close_with_others(scene);
     scene_await(scene, scene->engine->sessions, 0);
 }

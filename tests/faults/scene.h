@@ -5,6 +5,7 @@
 #define ADB_TESTS_FAULTS_SCENE_H
 
 #include "tests/lib/harness.h"
+#include "tests/lib/latch.h"
 #include "tests/lib/server.h"
 #include "tests/lib/wait.h"
 
@@ -47,12 +48,16 @@ void scene_open(struct scene *scene, const struct engine *engine, const char *ur
 void scene_open_table(struct scene *scene, const struct engine *engine, const char *url, const adb_options *options);
 /* Run to its end; a failure is printed and counts. */
 void scene_must(struct scene *scene, const char *sql);
-/* Jobs of several contexts succeed, and server and statistics agree about the connections. */
+/* Jobs of several contexts succeed, and nothing is left over. */
+void scene_is_at_work(struct scene *scene);
+/* And the server agrees with the statistics about the connections. */
 void scene_is_healthy(struct scene *scene);
 /* Wait until the server counts so many. */
 void scene_await(struct scene *scene, const char *sql, int64_t count);
 adb_stats scene_stats(const struct scene *scene);
-/* Frees everything; checks that the database closes by itself and leaves no session. */
+/* Frees everything; checks that the database closes by itself. */
+void scene_close_with_others(struct scene *scene);
+/* The same, and leaves no session of adb_test. */
 void scene_close(struct scene *scene);
 
 /* A test on both engines: ON_BOTH(name) { … use engine … } makes the tests name_postgresql and name_mysql. */
@@ -80,16 +85,24 @@ void scene_close(struct scene *scene);
 #define BOTH_CASES(name) CASE(name##_postgresql), CASE(name##_mysql)
 
 /* main: runs the cases, and drops the servers. 77 when there is neither engine. */
-#define FAULTS(name, ...)                                                                    \
+#define FAULTS(name, ...) FAULTS_AND(name, NULL, __VA_ARGS__)
+/* The same with something to be done before the servers go. */
+#define FAULTS_AND(name, last, ...)                                                          \
     int main(int argc, char **argv)                                                          \
     {                                                                                        \
         static const struct harness_case cases[] = {__VA_ARGS__};                            \
-        return faults_main(#name, cases, sizeof(cases) / sizeof(cases[0]), argc, argv);      \
+        return faults_main(#name, cases, sizeof(cases) / sizeof(cases[0]), last, argc, argv); \
     }
-int faults_main(const char *suite, const struct harness_case *cases, size_t n_cases, int argc, char **argv);
+int faults_main(const char *suite, const struct harness_case *cases, size_t n_cases, void (*last)(void), int argc,
+                char **argv);
 
 /* Fewer where a sanitizer makes everything slow. */
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define UNDER_SANITIZER
+#endif
+#endif
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__) || defined(UNDER_SANITIZER)
 #define FEWER(n, fewer) (fewer)
 #define SANITIZED 1
 #else

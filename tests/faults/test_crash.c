@@ -4,8 +4,8 @@
 
 #define IN_FLIGHT 300
 
-/* Every job has one outcome; what was acknowledged is there, and nothing else but what was said to be unknown. POOL-14
- * CONN-05 */
+/* Every job has one outcome; what was acknowledged is there, and nothing else but what was said to be unknown.
+ * REG-19 PAIN-05 */
 ON_BOTH(kill_under_load_loses_nothing_that_was_acknowledged)
 {
     struct scene scene;
