@@ -8,7 +8,7 @@
 #   options       what its command line has beside the usual, one a line
 #   pid, log      its process, and what that had to say
 #
-# Paths are absolute throughout: the servers run in /, where every user can be.
+# Paths are absolute throughout: scripts and servers work in /, where every user can be.
 
 # The ports of this machine that no outgoing connection is ever given.
 first_port=10240
@@ -32,6 +32,15 @@ await() {
         [ "$(now)" -lt "$await_end" ] || return 1
         sleep 0.02
     done
+}
+
+# quietly DIR COMMAND…: what it says is for the log of a server, and for us when it fails.
+quietly() {
+    quiet_log=$1/log
+    shift
+    "$@" >>"$quiet_log" 2>&1 && return 0
+    tail -n 20 "$quiet_log" >&2
+    return 1
 }
 
 # Users --------------------------------------------------------------------------
@@ -103,7 +112,7 @@ launch() {
 
 # Nothing between the shell and the server: the number of the one is that of the other.
 exec_server() {
-    cd / && exec "$@"
+    exec "$@"
 }
 
 # starts DIR READY…: whether a launched server gets ready; when not, why not.

@@ -3,14 +3,14 @@
 
 # mysql_template RUN DIR: a data folder with the users of the tests, and the database adb_test.
 mysql_template() {
-    make_server "$2" mysql && install_certificate "$1" "$2" server &&
-        (cd / && mariadb-install-db --no-defaults $(is_root && echo "--user=$(server_user mysql)") --datadir="$2/data" \
-            --auth-root-authentication-method=normal --skip-test-db --skip-name-resolve \
-            --innodb-log-file-size=8M --innodb-flush-log-at-trx-commit=0) >"$2/log" 2>&1 || {
-        tail -n 20 "$2/log" >&2
-        return 1
-    }
-    mysql_start "$1" "$2" && mysql_users | mysql_sql "$2" && halt "$2" TERM
+    make_server "$2" mysql && install_certificate "$1" "$2" server && quietly "$2" mysql_init "$2" &&
+        mysql_start "$1" "$2" && mysql_users | mysql_sql "$2" && halt "$2" TERM
+}
+
+mysql_init() {
+    mariadb-install-db --no-defaults $(is_root && echo "--user=$(server_user mysql)") --datadir="$1/data" \
+        --auth-root-authentication-method=normal --skip-test-db --skip-name-resolve \
+        --innodb-log-file-size=8M --innodb-flush-log-at-trx-commit=0
 }
 
 # The user says how one gets in. root has no password: not over TCP, then.

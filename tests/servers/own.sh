@@ -41,6 +41,7 @@ here=$(dirname "$(readlink -f "$0")") && run=$(cd "$(dirname "$0")" && pwd -P) |
 . "$here/pgbouncer.sh"
 . "$here/chaos.sh"
 
+cd / || exit 1
 [ -d "$run/ports" ] || fail "to be called by the link that start.sh made"
 
 # dir NAME: the folder of a server.

@@ -11,15 +11,14 @@ postgresql_bin() {
 
 # postgresql_template RUN DIR: a data folder with the roles of the tests, and the database adb_test.
 postgresql_template() {
-    make_server "$2" postgresql && install_certificate "$1" "$2" server &&
-        (cd / && $(as "$(server_user postgresql)") "$(postgresql_bin)/initdb" -D "$2/data" -U postgres -A trust \
-            --no-sync --no-instructions -E UTF8 --locale=C.UTF-8) >"$2/log" 2>&1 || {
-        cat "$2/log" >&2
-        return 1
-    }
-    postgresql_access >"$2/data/pg_hba.conf"
-    postgresql_settings >>"$2/data/postgresql.conf"
-    postgresql_start "$1" "$2" && postgresql_roles | postgresql_sql "$2" && halt "$2" INT
+    make_server "$2" postgresql && install_certificate "$1" "$2" server && quietly "$2" postgresql_init "$2" &&
+        postgresql_start "$1" "$2" && postgresql_roles | postgresql_sql "$2" && halt "$2" INT
+}
+
+postgresql_init() {
+    $(as "$(server_user postgresql)") "$(postgresql_bin)/initdb" -D "$1/data" -U postgres -A trust --no-sync \
+        --no-instructions -E UTF8 --locale=C.UTF-8 && postgresql_access >"$1/data/pg_hba.conf" &&
+        postgresql_settings >>"$1/data/postgresql.conf"
 }
 
 # The role says how one gets in.
@@ -108,8 +107,8 @@ postgresql_sql() {
 postgresql_standby() {
     rm -rf "$3/data"
     make_server "$3" postgresql && install_certificate "$1" "$3" server &&
-        (cd / && $(as "$(server_user postgresql)") "$(postgresql_bin)/pg_basebackup" -D "$3/data" -R -X stream -c fast \
-            --no-sync -d "host=$2 port=$(cat "$2/port") user=postgres application_name=${3##*/}") &&
+        $(as "$(server_user postgresql)") "$(postgresql_bin)/pg_basebackup" -D "$3/data" -R -X stream -c fast \
+            --no-sync -d "host=$2 port=$(cat "$2/port") user=postgres application_name=${3##*/}" &&
         postgresql_start "$1" "$3"
 }
 

@@ -29,7 +29,7 @@ here=$(cd "$(dirname "$0")" && pwd -P) || exit 1
 [ $# -ge 1 ] || fail "usage: start.sh DIR [postgresql] [mysql]"
 mkdir -p "$1/ports" "$1/template" "$1/own" || exit 1
 run=$(cd "$1" && pwd -P) || exit 1
-shift
+cd / && shift
 kinds=${*:-postgresql mysql}
 
 start_guard() {
