@@ -19,12 +19,13 @@
 
 extern const struct suite_group suite_jobs, suite_queries, suite_execute, suite_parameters, suite_records, suite_types,
     suite_transactions, suite_nesting, suite_force_rollback, suite_iterate, suite_contexts, suite_lifecycle, suite_pool,
-    suite_replicas, suite_log, suite_errors, suite_raw, suite_gives;
+    suite_replicas, suite_log, suite_errors, suite_raw, suite_copy, suite_listen, suite_servers, suite_gives;
 
 static const struct suite_group *const groups[] = {
     &suite_jobs,     &suite_queries,      &suite_execute, &suite_parameters,     &suite_records, &suite_types,
     &suite_contexts, &suite_transactions, &suite_nesting, &suite_force_rollback, &suite_iterate, &suite_lifecycle,
-    &suite_pool,     &suite_replicas,     &suite_log,     &suite_errors,         &suite_raw,     &suite_gives,
+    &suite_pool,     &suite_replicas,     &suite_log,     &suite_errors,         &suite_raw,     &suite_copy,
+    &suite_listen,   &suite_servers,      &suite_gives,
 };
 
 const struct suite_database *suite;

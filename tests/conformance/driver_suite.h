@@ -24,11 +24,13 @@ enum {
     SUITE_GOES_ON = 1u << 7,    /* a statement that fails leaves its transaction usable */
     SUITE_KEYS = 1u << 8,       /* an insert tells the key that it made */
     SUITE_SESSION = 1u << 9,    /* what a lane holds is one session: temporary tables stay (not behind a pooler) */
-    SUITE_TLS = 1u << 10,       /* this URL leads there over TLS */
+    SUITE_TLS = 1u << 10,       /* this URL leads there over TLS, which the server wants of its user */
+    SUITE_REMOTE = 1u << 11,    /* a server: it has an id for each connection, and can end it */
+    SUITE_LISTEN = 1u << 12,    /* notifications */
 
     SUITE_SQLITE = SUITE_SQL | SUITE_RETURNING | SUITE_DEFERRED | SUITE_UNDOES_DDL | SUITE_GOES_ON | SUITE_KEYS |
                    SUITE_SESSION,
-    SUITE_SERVER = SUITE_SQL | SUITE_PERSISTENT | SUITE_READERS | SUITE_REPLICAS,
+    SUITE_SERVER = SUITE_SQL | SUITE_PERSISTENT | SUITE_READERS | SUITE_REPLICAS | SUITE_REMOTE,
     SUITE_POSTGRESQL = SUITE_SERVER | SUITE_RETURNING | SUITE_DEFERRED | SUITE_UNDOES_DDL,
     SUITE_MYSQL = SUITE_SERVER | SUITE_GOES_ON | SUITE_KEYS,
     SUITE_MARIADB = SUITE_MYSQL | SUITE_RETURNING
@@ -57,6 +59,11 @@ struct suite_dialect {
     const char *temporary;          /* how CREATE … TABLE says that a table goes with its connection */
     adb_isolation snapshot;         /* a read-only transaction that sees one state, and is in nobody's way */
     const char *encrypted;          /* yields one row when the connection is encrypted, and none when it is not */
+    const char *set;                /* changes a setting of the session */
+    const char *is_set;             /* yields 1 where it is so, and 0 where it is not */
+    const char *id;                 /* yields the server's number of the connection */
+    const char *end[2];             /* ends the connection of a number, which stands in between */
+    const char *alive;              /* with a number behind it, yields 1 as long as that connection is there, then 0 */
     adb_status (*native_execute)(void *native, const char *sql); /* by the client library itself */
     const char *wipe;               /* empties the program's own database on a server, $database; NULL: no server */
 };

@@ -87,6 +87,18 @@ TEST(tables_made_inside_are_gone)
     suite_close();
 }
 
+/* Making a table inside is no failure, also where the database commits it without being asked. FR-11 TX-40 */
+TEST(making_a_table_inside_is_no_failure)
+{
+    forgetful();
+    must("CREATE TABLE other (id INTEGER)");
+    must("INSERT INTO other VALUES (1)");
+    CU_ASSERT(add_note(ctx, "b"));
+    must("DROP TABLE other");
+    CU_ASSERT(add_note(ctx, "c"));
+    suite_close();
+}
+
 static void *close_elsewhere(void *database)
 {
     return adb_database_close(database, 5000) == ADB_OK ? database : NULL;
@@ -152,5 +164,6 @@ TEST(a_failed_connect_leaves_it_unconnected)
 GROUP(force_rollback, PERSISTENT(close_forgets_what_was_written), PERSISTENT(all_contexts_share_the_one_connection),
       PERSISTENT(transactions_inside_are_savepoints), PERSISTENT(an_error_inside_does_not_end_it),
       NEEDS(SUITE_SQL | SUITE_PERSISTENT | SUITE_UNDOES_DDL, tables_made_inside_are_gone),
-      PERSISTENT(any_thread_may_close_it), PERSISTENT(the_mode_is_fixed_at_open),
-      PERSISTENT(the_transaction_is_opened_anew), SQL(a_failed_connect_leaves_it_unconnected));
+      PERSISTENT(making_a_table_inside_is_no_failure), PERSISTENT(any_thread_may_close_it),
+      PERSISTENT(the_mode_is_fixed_at_open), PERSISTENT(the_transaction_is_opened_anew),
+      SQL(a_failed_connect_leaves_it_unconnected));

@@ -168,21 +168,7 @@ TEST(sizes_have_aliases_in_the_url)
     suite_close();
 }
 
-/* A URL that asks for TLS is served over TLS, on every connection. OPT-07 OPT-08 PAIN-17 */
-TEST(a_url_with_tls_encrypts)
-{
-    adb_context *three[3];
-    suite_open(ADB_OPTIONS(.max_size = 3));
-    for (size_t i = 0; i < 3; i++) {
-        three[i] = lane();
-        CU_ASSERT_EQUAL(ended_in(three[i], adb_acquire(three[i], NULL, NULL)), ADB_OK);
-        CU_ASSERT_EQUAL(adb_result_rows(rows_in(three[i], suite->dialect->encrypted)), 1);
-    }
-    CU_ASSERT_EQUAL(figures().held, 3);
-    suite_close();
-}
-
-GROUP(lifecycle, NEEDS(SUITE_SQL | SUITE_TLS, a_url_with_tls_encrypts), SQL(open_does_no_io), SQL(connect_and_close_are_idempotent), SQL(a_closed_database_refuses_jobs),
+GROUP(lifecycle, SQL(open_does_no_io), SQL(connect_and_close_are_idempotent), SQL(a_closed_database_refuses_jobs),
       SQL(a_database_can_be_connected_again), SQL(a_transaction_does_not_outlive_close), SQL(a_job_connects_by_itself),
       SQL(nothing_is_left_after_close), SQL(a_failed_connect_can_be_repeated), SQL(connect_can_be_a_job),
       SQL(url_and_options_can_be_read_back), SQL(sizes_have_aliases_in_the_url));

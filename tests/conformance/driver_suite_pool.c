@@ -98,7 +98,19 @@ TEST(without_a_pool_connections_are_opened_per_use)
     suite_close();
 }
 
-/* A temporary table goes with the hold that it was made in, and settings do too. POOL-11 */
+/* What a lane has set is not there for the next one on the same connection. POOL-11 OPT-29 */
+TEST(settings_do_not_leak_to_the_next_lane)
+{
+    suite_open(ADB_OPTIONS(.max_size = 1));
+    CU_ASSERT(ended_well(adb_acquire(ctx, NULL, NULL)));
+    must(suite->dialect->set);
+    CU_ASSERT_EQUAL(number(suite->dialect->is_set), 1);
+    CU_ASSERT(ended_well(adb_release(ctx, NULL, NULL)));
+    CU_ASSERT_EQUAL(number_in(lane(), suite->dialect->is_set), 0);
+    suite_close();
+}
+
+/* An open transaction goes with the hold that it was made in. POOL-11 */
 TEST(release_leaves_no_open_transaction)
 {
     NOTES("a");
@@ -174,6 +186,7 @@ GROUP(pool, SQL(more_scopes_than_connections_all_finish),
       NEEDS(SUITE_SQL | SUITE_READERS, each_lane_that_holds_has_its_own), SQL(waiting_for_a_connection_has_an_end),
       SQL(without_competition_one_connection_serves_all), SQL(the_hook_runs_once_per_connection),
       NEEDS(SUITE_SQL | SUITE_PERSISTENT, without_a_pool_connections_are_opened_per_use),
-      SQL(release_leaves_no_open_transaction), NEEDS(SUITE_SQL | SUITE_PERSISTENT, old_connections_are_replaced),
+      NEEDS(SUITE_SQL | SUITE_SESSION, settings_do_not_leak_to_the_next_lane), SQL(release_leaves_no_open_transaction),
+      NEEDS(SUITE_SQL | SUITE_PERSISTENT, old_connections_are_replaced),
       NEEDS(SUITE_SQL | SUITE_PERSISTENT | SUITE_READERS, idle_connections_are_closed),
       NEEDS(SUITE_SQL | SUITE_READERS, connect_opens_the_minimum), SQL(the_figures_tell_who_waits));

@@ -43,6 +43,11 @@ const struct suite_dialect suite_mysql = {
     .temporary = "TEMPORARY",
     .snapshot = ADB_ISOLATION_REPEATABLE_READ, /* serializable reads lock what they read */
     .encrypted = "SHOW SESSION STATUS WHERE Variable_name = 'Ssl_cipher' AND Value <> ''",
+    .set = "SET SESSION sort_buffer_size = 77824",
+    .is_set = "SELECT @@sort_buffer_size = 77824",
+    .id = "SELECT CONNECTION_ID()",
+    .end = {"KILL CONNECTION ", ""},
+    .alive = "SELECT count(*) FROM information_schema.processlist WHERE id = ",
     .native_execute = mysql_native_execute,
     .wipe = "DROP DATABASE IF EXISTS $database; CREATE DATABASE $database",
 };

@@ -46,6 +46,11 @@ const struct suite_dialect suite_postgresql = {
     .temporary = "TEMPORARY",
     .snapshot = ADB_ISOLATION_REPEATABLE_READ,
     .encrypted = "SELECT version FROM pg_stat_ssl WHERE pid = pg_backend_pid() AND ssl",
+    .set = "SET work_mem = '77kB'",
+    .is_set = "SELECT count(*) FROM pg_settings WHERE name = 'work_mem' AND setting = '77'",
+    .id = "SELECT pg_backend_pid()",
+    .end = {"SELECT pg_terminate_backend(", ")"},
+    .alive = "SELECT count(*) FROM pg_stat_activity WHERE pid = ",
     .native_execute = postgresql_native_execute,
     .wipe = "DROP SCHEMA IF EXISTS public CASCADE; CREATE SCHEMA public",
 };

@@ -43,5 +43,7 @@ const struct suite_dialect suite_sqlite = {
     .unique_sqlstate = "23505",
     .temporary = "TEMPORARY",
     .snapshot = ADB_ISOLATION_SERIALIZABLE,
+    .set = "PRAGMA foreign_keys = off",
+    .is_set = "SELECT foreign_keys = 0 FROM pragma_foreign_keys",
     .native_execute = sqlite_native_execute,
 };

@@ -5,7 +5,7 @@
 static const struct suite_database database = {
     .name = "postgresql",
     .dialect = &suite_postgresql,
-    .can = SUITE_POSTGRESQL | SUITE_SESSION,
+    .can = SUITE_POSTGRESQL | SUITE_SESSION | SUITE_LISTEN,
 };
 
 int main(int argc, char **argv)

@@ -5,7 +5,7 @@
 static const struct suite_database database = {
     .name = "postgresql_tls",
     .dialect = &suite_postgresql,
-    .can = SUITE_POSTGRESQL | SUITE_SESSION | SUITE_TLS,
+    .can = SUITE_POSTGRESQL | SUITE_SESSION | SUITE_LISTEN | SUITE_TLS,
 };
 
 int main(int argc, char **argv)

@@ -13,7 +13,7 @@ static const struct suite_database known[] = {
     {.name = "sqlite", .dialect = &suite_sqlite, .can = SUITE_SQLITE, .at_least = true},
 #endif
 #ifdef ADB_HAVE_POSTGRESQL
-    {.name = "postgresql", .dialect = &suite_postgresql, .can = SUITE_POSTGRESQL | SUITE_SESSION},
+    {.name = "postgresql", .dialect = &suite_postgresql, .can = SUITE_POSTGRESQL | SUITE_SESSION | SUITE_LISTEN},
 #endif
 #ifdef ADB_HAVE_MYSQL
     {.name = "mysql", .dialect = &suite_mysql, .can = SUITE_MYSQL | SUITE_SESSION, .at_least = true},

@@ -35,7 +35,7 @@ static struct member members[] = {
 };
 
 enum { N_MEMBERS = sizeof(members) / sizeof(members[0]) };
-#define EACH(m) (struct member *m = members; m < members + N_MEMBERS; m++)
+static struct member *const end = members + N_MEMBERS;
 
 static adb_queue *queue;
 
@@ -63,32 +63,27 @@ static void member_open(struct member *m)
 static void open_all(void)
 {
     queue = adb_queue_new();
-    for
-        EACH(m)
-    member_open(m);
+    for (struct member *m = members; m < end; m++)
+        member_open(m);
 }
 
 static void close_all(void)
 {
-    for
-        EACH(m)
-        {
-            adb_context_free(m->ctx);
-            CU_ASSERT_EQUAL(adb_database_close(m->db, PATIENCE_MS), ADB_OK);
-            adb_database_free(m->db);
-        }
+    for (struct member *m = members; m < end; m++) {
+        adb_context_free(m->ctx);
+        CU_ASSERT_EQUAL(adb_database_close(m->db, PATIENCE_MS), ADB_OK);
+        adb_database_free(m->db);
+    }
     adb_queue_free(queue);
 }
 
 static bool all_delivered(void *unused)
 {
     (void)unused;
-    for
-        EACH(m)
-        {
-            if (adb_context_pending(m->ctx) > 0)
-                return false;
-        }
+    for (struct member *m = members; m < end; m++) {
+        if (adb_context_pending(m->ctx) > 0)
+            return false;
+    }
     return true;
 }
 
@@ -131,20 +126,18 @@ TEST(jobs_of_all_databases_end_in_one_queue)
 {
     open_all();
     for (int64_t i = 0; i < N_ROUNDS; i++) {
-        for
-            EACH(m)
-        REQUIRE(adb_fetch_val(m->ctx, "SELECT count(*) FROM t", NULL, note_turn, m) != 0 && insert(m, i, note) != 0);
+        for (struct member *m = members; m < end; m++)
+            REQUIRE(adb_fetch_val(m->ctx, "SELECT count(*) FROM t", NULL, note_turn, m) != 0 &&
+                    insert(m, i, note) != 0);
     }
     run_until(queue, all_delivered, NULL);
-    for
-        EACH(m)
-        {
-            CU_ASSERT_EQUAL(m->tally.n, 2 * N_ROUNDS);
-            CU_ASSERT_EQUAL(m->tally.n_status[0], 2 * N_ROUNDS);
-            CU_ASSERT_EQUAL(m->n_in_order, N_ROUNDS);
-            CU_ASSERT(pthread_equal(m->tally.seen[0].thread, pthread_self()));
-            CU_ASSERT_EQUAL(count(m), N_ROUNDS);
-        }
+    for (struct member *m = members; m < end; m++) {
+        CU_ASSERT_EQUAL(m->tally.n, 2 * N_ROUNDS);
+        CU_ASSERT_EQUAL(m->tally.n_status[0], 2 * N_ROUNDS);
+        CU_ASSERT_EQUAL(m->n_in_order, N_ROUNDS);
+        CU_ASSERT(pthread_equal(m->tally.seen[0].thread, pthread_self()));
+        CU_ASSERT_EQUAL(count(m), N_ROUNDS);
+    }
     close_all();
 }
 
@@ -153,23 +146,19 @@ TEST(a_failure_is_one_databases_own)
 {
     open_all();
     for (int64_t i = 0; i < N_ROUNDS; i++) {
-        for
-            EACH(m)
-            {
-                if (i % N_MEMBERS == m - members)
-                    adb_fetch_all(m->ctx, "SELECT n FROM nowhere", NULL, note, m);
-                else
-                    insert(m, i, note);
-            }
+        for (struct member *m = members; m < end; m++) {
+            if (i % N_MEMBERS == m - members)
+                adb_fetch_all(m->ctx, "SELECT n FROM nowhere", NULL, note, m);
+            else
+                insert(m, i, note);
+        }
     }
     run_until(queue, all_delivered, NULL);
-    for
-        EACH(m)
-        {
-            CU_ASSERT_EQUAL(tally_of(&m->tally, ADB_E_UNDEFINED), N_ROUNDS / N_MEMBERS);
-            CU_ASSERT_EQUAL(tally_of(&m->tally, ADB_OK), N_ROUNDS - N_ROUNDS / N_MEMBERS);
-            CU_ASSERT_EQUAL(count(m), N_ROUNDS - N_ROUNDS / N_MEMBERS);
-        }
+    for (struct member *m = members; m < end; m++) {
+        CU_ASSERT_EQUAL(tally_of(&m->tally, ADB_E_UNDEFINED), N_ROUNDS / N_MEMBERS);
+        CU_ASSERT_EQUAL(tally_of(&m->tally, ADB_OK), N_ROUNDS - N_ROUNDS / N_MEMBERS);
+        CU_ASSERT_EQUAL(count(m), N_ROUNDS - N_ROUNDS / N_MEMBERS);
+    }
     close_all();
 }
 
@@ -178,22 +167,17 @@ TEST(a_cancel_ends_one_databases_job)
 {
     adb_job slow[N_MEMBERS];
     open_all();
-    for
-        EACH(m)
-    slow[m - members] = adb_fetch_all(m->ctx, m->slow, NULL, note, m);
-    for
-        EACH(m)
-    until_slow(m);
-    for
-        EACH(m)
-        {
-            CU_ASSERT_EQUAL(m->tally.n, 0);
-            CU_ASSERT_EQUAL(adb_cancel(m->ctx, slow[m - members]), ADB_OK);
-            CU_ASSERT_EQUAL(status_of(m->ctx, slow[m - members]), ADB_E_CANCELLED);
-        }
-    for
-        EACH(m)
-    CU_ASSERT_EQUAL(count(m), 0);
+    for (struct member *m = members; m < end; m++)
+        slow[m - members] = adb_fetch_all(m->ctx, m->slow, NULL, note, m);
+    for (struct member *m = members; m < end; m++)
+        until_slow(m);
+    for (struct member *m = members; m < end; m++) {
+        CU_ASSERT_EQUAL(m->tally.n, 0);
+        CU_ASSERT_EQUAL(adb_cancel(m->ctx, slow[m - members]), ADB_OK);
+        CU_ASSERT_EQUAL(status_of(m->ctx, slow[m - members]), ADB_E_CANCELLED);
+    }
+    for (struct member *m = members; m < end; m++)
+        CU_ASSERT_EQUAL(count(m), 0);
     close_all();
 }
 
@@ -201,24 +185,19 @@ TEST(a_cancel_ends_one_databases_job)
 TEST(transactions_end_each_in_its_own_way)
 {
     open_all();
-    for
-        EACH(m)
-    adb_begin(m->ctx, NULL, NULL, NULL);
-    for
-        EACH(m)
-    insert(m, 1, NULL);
-    for
-        EACH(m)
-        {
-            if ((m - members) % 2 == 0)
-                adb_commit(m->ctx, NULL, NULL);
-            else
-                adb_rollback(m->ctx, NULL, NULL);
-        }
+    for (struct member *m = members; m < end; m++)
+        adb_begin(m->ctx, NULL, NULL, NULL);
+    for (struct member *m = members; m < end; m++)
+        insert(m, 1, NULL);
+    for (struct member *m = members; m < end; m++) {
+        if ((m - members) % 2 == 0)
+            adb_commit(m->ctx, NULL, NULL);
+        else
+            adb_rollback(m->ctx, NULL, NULL);
+    }
     run_until(queue, all_delivered, NULL);
-    for
-        EACH(m)
-    CU_ASSERT_EQUAL(count(m), (m - members) % 2 == 0 ? 1 : 0);
+    for (struct member *m = members; m < end; m++)
+        CU_ASSERT_EQUAL(count(m), (m - members) % 2 == 0 ? 1 : 0);
     close_all();
 }
 
@@ -226,12 +205,9 @@ TEST(transactions_end_each_in_its_own_way)
 TEST(closing_one_leaves_the_others)
 {
     open_all();
-    for
-        EACH(closed)
-        {
-        for
-            EACH(m)
-        insert(m, 1, note);
+    for (struct member *closed = members; closed < end; closed++) {
+        for (struct member *m = members; m < end; m++)
+            insert(m, 1, note);
         CU_ASSERT_EQUAL(adb_database_close(closed->db, PATIENCE_MS), ADB_OK);
         CU_ASSERT_EQUAL(insert(closed, 2, note), 0);
         CU_ASSERT_EQUAL(adb_context_error(closed->ctx)->status, ADB_E_CLOSED);
@@ -240,10 +216,9 @@ TEST(closing_one_leaves_the_others)
         if (closed->variable == NULL) /* its memory went with its connection */
             REQUIRE(status_of(closed->ctx, adb_execute(closed->ctx, "CREATE TABLE t (n INTEGER)", NULL, NULL, NULL)) ==
                     ADB_OK);
-        }
-    for
-        EACH(m)
-    CU_ASSERT_EQUAL(tally_of(&m->tally, ADB_OK), N_MEMBERS);
+    }
+    for (struct member *m = members; m < end; m++)
+        CU_ASSERT_EQUAL(tally_of(&m->tally, ADB_OK), N_MEMBERS);
     close_all();
 }
 
@@ -257,17 +232,15 @@ TEST(a_server_that_is_not_there_fails_alone)
         REQUIRE(adb_database_open(urls[i], ADB_OPTIONS(.log = log_nothing), &nowhere, NULL) == ADB_OK);
         adb_context *ctx = adb_context_new(nowhere, queue, 0);
         const adb_job job = adb_fetch_all(ctx, "SELECT 1", NULL, NULL, NULL);
-        for
-            EACH(m)
-        insert(m, 1, note);
+        for (struct member *m = members; m < end; m++)
+            insert(m, 1, note);
         CU_ASSERT_EQUAL(status_of(ctx, job), ADB_E_CONNECTION);
         adb_context_free(ctx);
         adb_database_free(nowhere);
     }
     run_until(queue, all_delivered, NULL);
-    for
-        EACH(m)
-    CU_ASSERT_EQUAL(tally_of(&m->tally, ADB_OK), 2);
+    for (struct member *m = members; m < end; m++)
+        CU_ASSERT_EQUAL(tally_of(&m->tally, ADB_OK), 2);
     close_all();
 }
 
@@ -284,21 +257,17 @@ TEST(rows_stream_from_one_database_into_the_next)
 {
     open_all();
     for (int64_t i = 0; i < 50; i++) {
-        for
-            EACH(m)
-        insert(m, i, NULL);
+        for (struct member *m = members; m < end; m++)
+            insert(m, i, NULL);
     }
     run_until(queue, all_delivered, NULL);
-    for
-        EACH(m)
-    adb_iterate(m->ctx, "SELECT n FROM t", NULL, copy_batch, note, &members[(m - members + 1) % N_MEMBERS]);
+    for (struct member *m = members; m < end; m++)
+        adb_iterate(m->ctx, "SELECT n FROM t", NULL, copy_batch, note, &members[(m - members + 1) % N_MEMBERS]);
     run_until(queue, all_delivered, NULL);
-    for
-        EACH(m)
-        {
-            CU_ASSERT_EQUAL(count(m), 100);
-            CU_ASSERT_EQUAL(tally_of(&m->tally, ADB_OK), m->tally.n);
-        }
+    for (struct member *m = members; m < end; m++) {
+        CU_ASSERT_EQUAL(count(m), 100);
+        CU_ASSERT_EQUAL(tally_of(&m->tally, ADB_OK), m->tally.n);
+    }
     close_all();
 }
 
@@ -316,25 +285,20 @@ int main(int argc, char **argv)
 {
     bool made = true;
     int failed = 1;
-    for
-        EACH(m)
-        {
-            const char *url = m->variable != NULL ? own_variable(m->variable) : m->url;
-            if (url == NULL)
-                return 77;
-        }
-    for
-        EACH(m)
-        {
-            if (m->variable == NULL)
-                continue;
-            made = made && own_make(&m->own, getenv(m->variable));
-            m->url = m->own.url;
-        }
+    for (struct member *m = members; m < end; m++) {
+        const char *url = m->variable != NULL ? own_variable(m->variable) : m->url;
+        if (url == NULL)
+            return 77;
+    }
+    for (struct member *m = members; m < end; m++) {
+        if (m->variable == NULL)
+            continue;
+        made = made && own_make(&m->own, getenv(m->variable));
+        m->url = m->own.url;
+    }
     if (made)
         failed = harness_main("many_databases", cases, sizeof(cases) / sizeof(cases[0]), argc, argv);
-    for
-        EACH(m)
-    own_drop(&m->own);
+    for (struct member *m = members; m < end; m++)
+        own_drop(&m->own);
     return failed;
 }
