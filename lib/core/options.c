@@ -63,7 +63,9 @@ static bool key_is_known(const struct adb__driver *driver, const char *key)
             return true;
     }
     for (const char *const *known = driver->options; *known != NULL; known++) {
-        if (strcmp(*known, key) == 0)
+        const size_t size = strlen(*known);
+        const bool is_prefix = size > 0 && (*known)[size - 1] == '.'; /* of keys that the driver judges */
+        if (is_prefix ? strncmp(*known, key, size) == 0 : strcmp(*known, key) == 0)
             return true;
     }
     return false;

@@ -71,7 +71,8 @@ struct adb__driver {
     size_t conn_size;
     unsigned can;           /* ADB__CAN_… */
     struct adb__dialect dialect;
-    const char *const *options; /* URL keys that this driver knows beyond the common ones, ended by NULL */
+    const char *const *options; /* URL keys that this driver knows beyond the common ones, ended by NULL; "server." stands
+                                   for all that begin so */
 
     /* Check URL and options without I/O (bad values: ADB_E_OPTION, ADB_E_URL), and say how many connections of which role. */
     adb_status (*configure)(const adb_url *url, const adb_options *options, struct adb__layout *layout_out,

@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The PostgreSQL driver itself: opening and closing connections, checking and cancelling.
+ *
+ * One connection is one PGconn, used by its own thread only. Whoever cancels touches the canceller and a descriptor of
+ * the socket that is ours, since libpq closes its own as soon as it sees the connection lost. */
+#include "drivers/postgresql/postgresql.h"
+
+#include "drivers/socket.h"
+#include "model/error.h"
+
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+/* Opening and closing ---------------------------------------------------------------------------------------------- */
+
+/* Dates in text are read as ISO 8601, whatever the role or the database has for a default. */
+static adb_status set_up_session(struct adb__pg *conn, adb_error *error)
+{
+    const char *style = PQparameterStatus(conn->pg, "DateStyle");
+    if (style == NULL || strncmp(style, "ISO", 3) == 0)
+        return ADB_OK;
+    return adb__pg_run(conn, "SET DateStyle TO ISO", error);
+}
+
+static adb_status set_up(struct adb__pg *conn, adb_error *error)
+{
+    const int fd = fcntl(PQsocket(conn->pg), F_DUPFD_CLOEXEC, 0);
+    if (fd < 0)
+        return adb__error_set(error, ADB_E_IO, "too many open files for one more connection");
+    conn->sever_fd = fd + 1;
+    if (PQsetnonblocking(conn->pg, 1) != 0)
+        return adb__pg_error(conn, NULL, error);
+    return set_up_session(conn, error);
+}
+
+static adb_status postgresql_open(void *state, const struct adb__open *open, adb_error *error)
+{
+    struct adb__pg *conn = state;
+    conn->open = open;
+    adb__arena_init(&conn->scratch, conn->lent, sizeof(conn->lent));
+    adb_status status = adb__pg_settings_read(open->url, open->read_only, &conn->settings, error);
+    if (status == ADB_OK && !adb__pg_cache_open(conn))
+        status = adb__pg_no_memory(error);
+    if (status == ADB_OK)
+        status = adb__pg_connect(conn, error);
+    if (status == ADB_OK)
+        status = set_up(conn, error);
+    conn->sent = false;
+    return status;
+}
+
+static void postgresql_close(void *state)
+{
+    struct adb__pg *conn = state;
+    PQfinish(conn->pg);
+    conn->pg = NULL;
+    if (conn->sever_fd > 0)
+        close(conn->sever_fd - 1);
+    conn->sever_fd = 0;
+    adb__pg_canceller_fini(&conn->canceller);
+    adb__pg_cache_close(conn);
+    adb__pg_names_fini(&conn->names);
+    adb__arena_reset(&conn->scratch);
+    adb__pg_settings_fini(&conn->settings);
+}
+
+/* Between jobs ----------------------------------------------------------------------------------------------------- */
+
+static adb_status check_failed(adb_error *error)
+{
+    error->flags = (error->flags | ADB_ERROR_CONNECTION_LOST) & ~(unsigned)ADB_ERROR_OUTCOME_UNKNOWN;
+    error->status = ADB_E_CONNECTION;
+    return ADB_E_CONNECTION;
+}
+
+/* What the server has said while nobody asked: nothing, or its farewell. */
+static bool has_hung_up(struct adb__pg *conn)
+{
+    return !PQconsumeInput(conn->pg) || PQstatus(conn->pg) == CONNECTION_BAD;
+}
+
+/* As DISCARD ALL, but for the prepared statements, which are ours. */
+static adb_status reset_session(struct adb__pg *conn, adb_error *error)
+{
+    adb_status status = adb__pg_run(conn,
+                                    "SET SESSION AUTHORIZATION DEFAULT; RESET ALL; CLOSE ALL; UNLISTEN *;"
+                                    " SELECT pg_catalog.pg_advisory_unlock_all(); DISCARD TEMP; DISCARD SEQUENCES",
+                                    error);
+    if (status == ADB_OK)
+        status = set_up_session(conn, error);
+    if (status == ADB_OK)
+        conn->touched = false;
+    return status;
+}
+
+static void drop_notifications(struct adb__pg *conn)
+{
+    for (PGnotify *news = PQnotifies(conn->pg); news != NULL; news = PQnotifies(conn->pg)) {
+        adb__log(conn->open->log, ADB__LOG_DEBUG, "postgresql: a notification on channel %s that nobody listens for",
+                 news->relname);
+        PQfreemem(news);
+    }
+}
+
+static adb_status postgresql_check(void *state, enum adb__check_how how, adb_error *error)
+{
+    struct adb__pg *conn = state;
+    adb_error detail = {.status = ADB_OK};
+    adb_status status = ADB_OK;
+    conn->sent = false;
+    if (has_hung_up(conn))
+        status = adb__error_native(&detail, ADB_E_CONNECTION, 0, 0, "08006", PQerrorMessage(conn->pg));
+    else if (how == ADB__CHECK_RESET && conn->touched)
+        status = reset_session(conn, &detail);
+    else
+        status = adb__pg_run(conn, "", &detail);
+    drop_notifications(conn);
+    if (status == ADB_OK)
+        return ADB_OK;
+    status = check_failed(&detail);
+    if (error != NULL)
+        *error = detail;
+    return status;
+}
+
+static void postgresql_cancel(void *state, enum adb__cancel_how how)
+{
+    const struct adb__pg *conn = state;
+    if (how == ADB__CANCEL_SEVER)
+        adb__socket_sever(conn->sever_fd - 1);
+    else
+        adb__pg_canceller_ask(&conn->canceller);
+}
+
+static enum adb__txn_state postgresql_transaction_state(void *state)
+{
+    const struct adb__pg *conn = state;
+    if (conn->pg == NULL || PQstatus(conn->pg) != CONNECTION_OK)
+        return ADB__TXN_UNKNOWN;
+    switch (PQtransactionStatus(conn->pg)) {
+    case PQTRANS_IDLE:
+        return ADB__TXN_NONE;
+    case PQTRANS_INTRANS:
+        return ADB__TXN_OPEN;
+    case PQTRANS_INERROR:
+        return ADB__TXN_FAILED;
+    case PQTRANS_ACTIVE:
+    case PQTRANS_UNKNOWN:
+        break;
+    }
+    return ADB__TXN_UNKNOWN;
+}
+
+static void *postgresql_native(void *state)
+{
+    struct adb__pg *conn = state;
+    conn->touched = true;
+    return conn->pg;
+}
+
+static adb_status postgresql_begin_text(const adb_transaction_options *options, struct adb__buf *text, adb_error *error)
+{
+    static const char *const levels[] = {
+        [ADB_ISOLATION_DEFAULT] = "",
+        [ADB_ISOLATION_READ_UNCOMMITTED] = " ISOLATION LEVEL READ UNCOMMITTED",
+        [ADB_ISOLATION_READ_COMMITTED] = " ISOLATION LEVEL READ COMMITTED",
+        [ADB_ISOLATION_REPEATABLE_READ] = " ISOLATION LEVEL REPEATABLE READ",
+        [ADB_ISOLATION_SERIALIZABLE] = " ISOLATION LEVEL SERIALIZABLE",
+    };
+    if ((unsigned)options->isolation > ADB_ISOLATION_SERIALIZABLE)
+        return adb__error_set(error, ADB_E_INVAL, "no such isolation: %d", (int)options->isolation);
+    if (options->lock != ADB_LOCK_DEFAULT)
+        return adb__error_set(error, ADB_E_UNSUPPORTED, "only SQLite takes its locks when a transaction begins");
+    adb__buf_puts(text, "BEGIN");
+    adb__buf_puts(text, levels[options->isolation]);
+    if (options->read_only)
+        adb__buf_puts(text, " READ ONLY");
+    if (options->deferrable)
+        adb__buf_puts(text, " DEFERRABLE");
+    return text->failed ? adb__pg_no_memory(error) : ADB_OK;
+}
+
+const struct adb__driver adb__postgresql_driver = {
+    .scheme = "postgresql",
+    .conn_size = sizeof(struct adb__pg),
+    .can = ADB__CAN_COPY | ADB__CAN_LISTEN,
+    .dialect =
+        {
+            .placeholder = ADB__PLACEHOLDER_DOLLAR,
+            .escape_strings = true,
+            .dollar_quotes = true,
+            .nested_comments = true,
+            .max_parameters = 65535,
+            .empty_list = "SELECT NULL WHERE FALSE",
+            .transaction_id = "SELECT txid_current_if_assigned()",
+            .transaction_status = "SELECT txid_status($1)",
+            .notify = "SELECT pg_notify($1, $2)",
+        },
+    .options = adb__pg_keys,
+    .configure = adb__pg_configure,
+    .open = postgresql_open,
+    .close = postgresql_close,
+    .execute = adb__pg_execute,
+    .execute_many = adb__pg_execute_many,
+    .check = postgresql_check,
+    .cancel = postgresql_cancel,
+    .transaction_state = postgresql_transaction_state,
+    .begin_text = postgresql_begin_text,
+    .native = postgresql_native,
+};

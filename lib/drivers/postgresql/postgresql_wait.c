@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Waiting for the server: libpq never blocks here, we do, reading while writing, so that two full buffers cannot stop
+ * each other. */
+#include "drivers/postgresql/postgresql.h"
+
+#include "base/clock.h"
+#include "drivers/socket.h"
+
+/* Nobody gives a statement up by walking away from it: the core cancels it or severs the connection, and either is an
+ * answer that ends the wait. */
+static const struct adb__patience forever = {.deadline = ADB__NEVER, .wake_fd = -1};
+
+bool adb__pg_flush(struct adb__pg *conn)
+{
+    int left = PQflush(conn->pg);
+    while (left > 0) {
+        adb__socket_wait(PQsocket(conn->pg), ADB__SOCKET_READ | ADB__SOCKET_WRITE, &forever);
+        if (!PQconsumeInput(conn->pg))
+            return false;
+        left = PQflush(conn->pg);
+    }
+    return left == 0;
+}
+
+PGresult *adb__pg_next(struct adb__pg *conn)
+{
+    while (PQisBusy(conn->pg)) {
+        adb__socket_wait(PQsocket(conn->pg), ADB__SOCKET_READ, &forever);
+        if (!PQconsumeInput(conn->pg))
+            break;
+    }
+    return PQgetResult(conn->pg);
+}
+
+bool adb__pg_is_failure(const PGresult *result)
+{
+    const ExecStatusType status = PQresultStatus(result);
+    return status == PGRES_FATAL_ERROR || status == PGRES_BAD_RESPONSE || status == PGRES_NONFATAL_ERROR;
+}
+
+PGresult *adb__pg_drain(struct adb__pg *conn)
+{
+    PGresult *failure = NULL;
+    for (;;) {
+        PGresult *result = adb__pg_next(conn);
+        if (result == NULL)
+            return failure;
+        const ExecStatusType status = PQresultStatus(result);
+        if (failure == NULL && adb__pg_is_failure(result))
+            failure = result;
+        else
+            PQclear(result);
+        adb__pg_end_copy(conn, status);
+    }
+}
+
+adb_status adb__pg_run(struct adb__pg *conn, const char *sql, adb_error *error)
+{
+    if (!PQsendQuery(conn->pg, sql))
+        return adb__pg_error(conn, NULL, error);
+    conn->sent = true;
+    adb__pg_flush(conn);
+    PGresult *failure = adb__pg_drain(conn);
+    if (failure != NULL || PQstatus(conn->pg) == CONNECTION_BAD)
+        return adb__pg_error_take(conn, failure, error);
+    return ADB_OK;
+}
