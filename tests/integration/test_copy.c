@@ -402,7 +402,7 @@ TEST(a_pause_on_the_worker_can_be_cancelled)
     rig_close(&rig);
 }
 
-/* A failure inside a transaction undoes the copy, and fails its level. (TX-20) */
+/* A failure inside a transaction undoes the copy, and fails its level. */
 TEST(a_failed_copy_fails_its_level)
 {
     struct writer bad = WRITER(.text = "1\n2\n-3\n"), good = WRITER(.text = "4\n5\n");
