@@ -16,6 +16,6 @@
 #include <asyncdb/job.h>
 #include <asyncdb/copy.h>
 #include <asyncdb/session.h>
-
 #include <asyncdb/listen.h>
+
 #endif

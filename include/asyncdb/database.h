@@ -33,13 +33,26 @@ typedef enum adb_log_level {
 typedef void (*adb_log_cb)(adb_log_level level, const char *line, void *user_data);
 
 /**
- * Sets up each new connection, before its first job.
+ * Works on a connection of the pool at a turn of its life: on_connect, on_acquire, on_release.
  *
- * Which thread: the worker that opened it. How often: once per physical connection. Locks: none held. May call: the
- * adb_session_… functions. Lifetime: session ends with the call. Anything but ADB_OK closes the connection and fails
- * the job that wanted it.
+ * Which thread: the worker that owns it. How often: once per turn. Locks: none held. May call: the adb_session_…
+ * functions, but nothing that waits for other jobs of this database. Lifetime: session ends with the call. Anything but
+ * ADB_OK closes the connection; see the option for what becomes of the job. A transaction that it leaves open is rolled
+ * back. On a server no statement of it may take longer than seconds: then the connection is broken.
  */
 typedef adb_status (*adb_connect_cb)(adb_session *session, void *user_data);
+
+/**
+ * Says how this one attempt to connect is to be made: with a password that expires, to a host that was just looked up.
+ *
+ * Which thread: the worker that connects, two at once for one server. How often: once per attempt, after the wait for its
+ * turn; also for the connection of adb_listen() and for replicas. Locks: none held. May call: adb_url_set_user() and the
+ * others that change a URL, and what takes its time (a token service), but nothing that waits for this database.
+ * Lifetime: url is a copy for this attempt and the connection that comes of it: what it is set to is copied, and the
+ * password masked wherever the connection is logged. The dialect stays. Anything but ADB_OK is a failed attempt with that
+ * status, and with the message put into error, if any.
+ */
+typedef adb_status (*adb_before_connect_cb)(adb_url *url, adb_error *error, void *user_data);
 
 /** A setting to be run on each new SQLite connection as PRAGMA name = value. */
 typedef struct adb_pragma {
@@ -86,16 +99,28 @@ typedef struct adb_options {
     int wait_timeout_ms;     /**< Longest wait of a lane for a worker. Default 30000. */
     int connect_timeout_ms;  /**< Per attempt to connect. Default 10000. */
     int timeout_ms;          /**< Default deadline of a job, from submission to its end. Default: none. */
-    int idle_timeout_ms;     /**< Close connections above min_size that were idle for so long. Default 600000. */
+    int idle_timeout_ms;     /**< Close connections above min_size that were idle for so long, and up to 10 % more at
+                                  random. Default 600000. */
     int lifetime_ms;         /**< Replace connections of this age, less up to 10 % at random. Default 1800000. */
     int check_after_ms;      /**< Check a connection before use when it was idle for so long. Default 1000. */
+    int idle_in_transaction_ms; /**< Roll back a transaction of a context that has had no job for so long, and give its
+                                  connection back: its later jobs fail with ADB_E_TRANSACTION_LOST. Default: never. */
     int statement_cache;     /**< Prepared statements kept per connection. Default 128; negative: none. */
 
     /* Sessions */
     bool read_only;          /**< Refuse writes in the session itself. */
     bool force_rollback;     /**< One connection for all contexts, inside a transaction that close rolls back. */
-    adb_connect_cb on_connect;
+    adb_before_connect_cb before_connect; /**< Before each attempt to connect: credentials that expire. */
+    void *before_connect_data;
+    adb_connect_cb on_connect; /**< Once per connection, before its first job, which fails when this does. */
     void *on_connect_data;
+    adb_connect_cb on_acquire; /**< Whenever a lane gets a connection (for a run of jobs, or until its transaction or
+                                    acquire ends), before its first job there, which fails when this does. With one of
+                                    these two, contexts share no snapshots and no commits. */
+    void *on_acquire_data;
+    adb_connect_cb on_release; /**< Whenever a lane gives a connection back that is still good, with no transaction open.
+                                    No job fails by it. */
+    void *on_release_data;
     const adb_pragma *pragmas;     /**< SQLite only. Run in order, before on_connect. */
     size_t n_pragmas;
     const adb_function *functions; /**< SQLite only. */
@@ -165,6 +190,9 @@ typedef struct adb_transaction_options {
     bool force_rollback;     /**< Roll back at the end in any case; commit then is ADB_OK all the same. */
     unsigned retries;        /**< adb_transact(): further attempts after a failure that allows one. At most 1000. */
     int backoff_ms;          /**< Pause before the first retry, doubled each time up to 1 s, full jitter. Default 10. */
+    bool traced;             /**< The outermost level asks for its id before it commits, which costs a short statement, so
+                                  that a commit whose answer was lost can be resolved: adb_transact() does so by itself,
+                                  else adb_result_transaction_id() and adb_resolve(). PostgreSQL; no effect elsewhere. */
 } adb_transaction_options;
 
 /** Transaction options in place: ADB_TRANSACTION(.read_only = true). */
@@ -202,9 +230,10 @@ typedef struct adb_stats {
     uint64_t closed_idle;    /**< Connections closed, by reason. */
     uint64_t closed_lifetime;
     uint64_t closed_lost;    /**< Found dead, or lost under a job. */
-    uint64_t closed_dirty;   /**< Could not be rolled back or reset. */
+    uint64_t closed_dirty;   /**< Could not be rolled back, or refused by on_acquire or on_release. */
     uint64_t closed_unpooled;
     uint64_t closed_close;   /**< By adb_database_close(). */
+    uint64_t closed_role;    /**< The server only reads, although it should write. */
     uint64_t group_commits;  /**< Commits that several jobs shared (SQLite). */
 } adb_stats;
 

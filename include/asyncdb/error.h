@@ -53,6 +53,7 @@ typedef enum adb_status {
     ADB_E_TRANSACTION_LOST = -82,   /**< The connection of the transaction is gone, and the transaction with it. */
     ADB_E_SERIALIZATION = -83,      /**< The database chose this transaction to fail; retry it as a whole. */
     ADB_E_LOCKED = -84,             /**< Another transaction holds the lock (SQLITE_BUSY and its kin). */
+    ADB_E_OUTCOME_UNKNOWN = -85,    /**< The answer to a commit was lost: it may have taken effect; see adb_resolve(). */
 
     /* SQL and data */
     ADB_E_SYNTAX = -100,      /**< The statement cannot be parsed. */

@@ -400,6 +400,26 @@ ADB_API adb_job adb_commit(adb_context *ctx, adb_done_cb done, void *user_data);
 ADB_API adb_job adb_rollback(adb_context *ctx, adb_done_cb done, void *user_data);
 
 /**
+ * Ask what became of a transaction whose commit ended as ADB_E_OUTCOME_UNKNOWN.
+ *
+ * The outcome is one row with one text: "committed"; "aborted"; "in progress": ask again in a moment. Without a text
+ * (adb_row_is_null()) it is too long ago for the server to remember. adb_transact() with the option traced asks by itself.
+ *
+ * @param ctx             A context without an open transaction, on the same server.
+ * @param transaction_id  What adb_result_transaction_id() gave.
+ * @param done            Called once with the outcome; NULL to pull it, or to leave it to dispatch.
+ * @param user_data       Handed to the callbacks untouched.
+ *
+ * @return The job's id, or 0 when refused; ADB_E_UNSUPPORTED for a database that cannot tell.
+ *
+ * Ownership: copies what it is given; @p user_data must live until the outcome is delivered.
+ * Blocking:  never.
+ * Threads:   the handle's own, also from inside a callback.
+ * Since:     0.1
+ */
+ADB_API adb_job adb_resolve(adb_context *ctx, const char *transaction_id, adb_done_cb done, void *user_data);
+
+/**
  * Keep one connection for this context from now on: for temporary tables, locks, settings.
  *
  * Counts: as many adb_release() as adb_acquire(). When the connection dies, later jobs fail with

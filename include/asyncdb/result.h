@@ -97,6 +97,20 @@ ADB_API void *adb_result_user_data(const adb_result *result);
 ADB_API bool adb_result_more(const adb_result *result);
 
 /**
+ * Get what names the transaction whose commit has an unknown outcome, for adb_resolve().
+ *
+ * @param result  The result, or NULL.
+ * @return The id of a traced transaction when the status is ADB_E_OUTCOME_UNKNOWN; NULL otherwise, and where the server
+ *         has no such ids.
+ *
+ * Ownership: borrowed; valid as long as the result.
+ * Blocking:  never.
+ * Threads:   any.
+ * Since:     0.1
+ */
+ADB_API const char *adb_result_transaction_id(const adb_result *result);
+
+/**
  * Count the rows.
  *
  * A SELECT without rows and a statement that is no SELECT differ in adb_result_columns().

@@ -186,12 +186,12 @@ static bool close_run(adb_database *db, int64_t now, int64_t deadline)
     }
     int64_t grace = adb__clock_now() + GRACE_NS;
     int64_t home = deadline == ADB__NEVER || last < grace ? grace : last;
-    bool started = adb__counter_get(&db->started) != 0;
-    if (started)
-        adb__watchdog_dismiss(&db->watchdog); /* no job is left: it goes home while the workers do */
+    adb__guards_limit(db, half_way(adb__clock_now(), home)); /* what still hangs then is severed, to get its worker back */
     bool joined = close_join(db, home);
-    if (started)
+    if (adb__counter_get(&db->started) != 0) {
+        adb__watchdog_dismiss(&db->watchdog);
         joined = adb__watchdog_join(&db->watchdog, adb__clock_now() + GRACE_NS) && joined;
+    }
     joined = adb__listening_join(db, adb__clock_now() + GRACE_NS) && joined;
     adb__counter_set(&db->started, 0);
     close_sweep(db);

@@ -125,15 +125,18 @@ void adb__queue_collect(adb_queue *queue)
     }
 }
 
-/* The queue was freed by its owner: what arrives is delivered by whoever brings it. */
+/* The queue was freed by its owner: what arrives is delivered by whoever brings it; or, when that one finds another thread
+ * at it, by that thread when it leaves. */
 static void queue_drain_orphan(adb_queue *queue)
 {
-    while (adb__mailbox_waiting(&queue->inbox) && adb__queue_enter(queue)) {
+    do {
+        if (!adb__queue_enter(queue))
+            return;
         adb__queue_collect(queue);
         for (struct adb__event *event = queue_first(queue); event != NULL; event = queue_first(queue))
             adb__event_deliver(event);
-        adb__queue_leave(queue);
-    }
+        queue_step_out(queue);
+    } while (adb__mailbox_waiting(&queue->inbox));
 }
 
 void adb__queue_leave(adb_queue *queue)
@@ -141,7 +144,9 @@ void adb__queue_leave(adb_queue *queue)
     bool some_left = queue_first(queue) != NULL;
     if (!queue_step_out(queue))
         return;
-    if (some_left)
+    if (adb__queue_is_orphaned(queue))
+        queue_drain_orphan(queue); /* freed in a callback */
+    else if (some_left)
         adb__notify_signal(&queue->notify); /* readable as long as something waits */
 }
 

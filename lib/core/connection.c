@@ -7,13 +7,16 @@
 #include "core/server.h"
 #include "core/session.h"
 #include "core/worker.h"
+#include "drivers/registry.h"
 #include "model/error.h"
 
 #include <string.h>
 
-/* Between attempts to connect. */
-#define BACKOFF_MIN_NS (100 * ADB__NS_PER_MS)
-#define BACKOFF_MAX_NS (10000 * ADB__NS_PER_MS)
+/* For the check of a connection whose siblings were lost: it is probably lost as well, and a job waits. */
+#define PROBE_NS (1000 * ADB__NS_PER_MS)
+
+/* An attempt to connect gets so much more than the driver was told, before its connection is severed under it. */
+#define SPARE_NS (1000 * ADB__NS_PER_MS)
 
 /* What the driver asks while it blocks. */
 static bool connection_should_stop(void *data)
@@ -23,7 +26,10 @@ static bool connection_should_stop(void *data)
         return adb__ear_should_stop(worker->ear);
     if (worker->job != NULL)
         return adb__worker_check_stop(worker, NULL) != ADB_OK;
-    return adb__counter_get(&worker->pool->stopping) != 0;
+    if (adb__guard_has_passed(worker))
+        return true;
+    bool closing = adb__counter_get(&worker->pool->stopping) != 0;
+    return closing && !(worker->is_guarded && worker->is_open); /* a roll back gets the time of its guard */
 }
 
 adb_status adb__worker_send(struct adb__worker *worker, const char *text, adb_error *error)
@@ -67,71 +73,135 @@ static adb_status connection_prepare(struct adb__worker *worker, adb_error *erro
     return status;
 }
 
+/* Up to a tenth of a time, at random: what was opened together is not to be closed together. */
+static int64_t connection_jitter(struct adb__worker *worker, int64_t ns)
+{
+    return (int64_t)(adb__random(&worker->random) % ((uint64_t)ns / 10 + 1));
+}
+
 static int64_t connection_expiry(struct adb__worker *worker, int64_t now)
 {
     int lifetime_ms = worker->db->options.lifetime_ms;
     if (lifetime_ms < 0)
         return ADB__NEVER;
-    int64_t jitter = (int64_t)(adb__random(&worker->random) % ((uint64_t)lifetime_ms / 10 + 1));
-    return adb__deadline_in(now, (int)(lifetime_ms - jitter));
+    int64_t lifetime = lifetime_ms * ADB__NS_PER_MS;
+    return now + lifetime - connection_jitter(worker, lifetime);
 }
 
-/* After failures of any worker of this server: wait until the next attempt is due. Not ADB_OK: there is no time for it, or
- * no more use in it. */
+static int64_t connection_idle_limit(struct adb__worker *worker)
+{
+    int idle_ms = worker->db->options.idle_timeout_ms;
+    if (idle_ms < 0)
+        return ADB__NEVER;
+    int64_t idle = idle_ms * ADB__NS_PER_MS;
+    return idle + connection_jitter(worker, idle);
+}
+
+static adb_status connection_no_turn(struct adb__worker *worker, bool inside, adb_error *error)
+{
+    char failure[ADB_ERROR_MESSAGE_SIZE];
+    adb__server_failure(worker->pool->server, failure, sizeof(failure));
+    return adb__error_set(error, ADB_E_CONNECTION, "%s%s",
+                          inside ? "the server is away, and the next attempt was not due in time"
+                                 : "others were connecting, and the turn did not come in time",
+                          failure);
+}
+
+/* Wait for the turn at the gate, and after failures of any worker of this server until the next attempt is due. ADB_OK:
+ * inside the gate. Else: there is no time for it, or no more use in it. */
 static adb_status connection_await_turn(struct adb__worker *worker, int64_t deadline, adb_error *error)
 {
-    const struct adb__server *server = worker->pool->server;
+    struct adb__server *server = worker->pool->server;
+    if (!server->layout.backs_off)
+        return ADB_OK;
+    adb__gate_enter(&server->gate, &worker->place);
     for (;;) {
         int64_t now = adb__clock_now();
-        int64_t due = adb__counter_get(&server->retry_at);
+        bool inside = adb__gate_is_inside(&server->gate, &worker->place);
+        int64_t due = inside ? adb__counter_get(&server->retry_at) : ADB__NEVER;
         if (now >= due)
             return ADB_OK;
-        if (now >= deadline || connection_should_stop(worker))
-            return adb__error_set(error, ADB_E_CONNECTION, "the server is away, and the next attempt was not due in time");
+        if (now >= deadline || connection_should_stop(worker)) {
+            adb__gate_leave(&server->gate, &worker->place);
+            return connection_no_turn(worker, inside, error);
+        }
         adb__worker_rest(worker, adb__deadline_first(due, deadline));
     }
 }
 
-/* Full jitter: anywhere below a bound that doubles with each failure (M. Brooker, "Exponential Backoff And Jitter",
- * AWS Architecture Blog, 2015), so that many clients of a server that returns do not come back at once. */
-static void connection_back_off(struct adb__worker *worker, int64_t now)
+/* The URL of this attempt: the server's, or a copy that before_connect has made fit for it. */
+static adb_status connection_find_url(struct adb__worker *worker, adb_error *error)
 {
-    struct adb__server *server = worker->pool->server;
-    int64_t bound = BACKOFF_MIN_NS;
-    if (!server->layout.backs_off)
-        return;
-    for (int64_t n = adb__counter_add_get(&server->failures, 1); n > 1 && bound < BACKOFF_MAX_NS; n--)
-        bound *= 2;
-    bound = adb__deadline_first(bound, BACKOFF_MAX_NS);
-    adb__counter_set(&server->retry_at, now + (int64_t)(adb__random(&worker->random) % (uint64_t)bound));
+    const adb_options *options = &worker->db->options;
+    const struct adb__driver *driver = NULL;
+    worker->open.url = worker->pool->server->url;
+    if (options->before_connect == NULL)
+        return ADB_OK;
+    worker->own_url = adb_url_dup(worker->open.url);
+    if (worker->own_url == NULL)
+        return adb__error_set(error, ADB_E_NOMEM, "no memory for a URL");
+    worker->open.url = worker->own_url;
+    adb_status status = options->before_connect(worker->own_url, error, options->before_connect_data);
+    worker->log.secret = adb__server_password(worker->own_url);
+    if (status == ADB_OK && (adb__registry_find(worker->own_url, &driver, NULL) != ADB_OK || driver != worker->db->driver))
+        return adb__error_set(error, ADB_E_OPTION, "before_connect has chosen another kind of database");
+    if (status != ADB_OK && error->message[0] == '\0')
+        return adb__error_set(error, status, "before_connect refused the attempt");
+    error->status = status;
+    return status;
+}
+
+static void connection_forget_url(struct adb__worker *worker)
+{
+    adb_url_free(worker->own_url);
+    worker->own_url = NULL;
+    worker->open.url = worker->pool->server->url;
+    worker->log.secret = worker->pool->server->secret;
+}
+
+/* Open and set up, guarded. At the limit the patience of whoever wants the connection is over. */
+static adb_status connection_open(struct adb__worker *worker, int64_t limit, adb_error *error)
+{
+    struct adb_database *db = worker->db;
+    int64_t deadline = adb__deadline_in(adb__clock_now(), db->options.connect_timeout_ms);
+    worker->open.options = &db->options;
+    worker->open.role = worker->pool->role;
+    worker->open.read_only = worker->pool->server->read_only;
+    worker->open.anchor = db->anchor;
+    worker->open.log = &worker->log;
+    worker->open.deadline = adb__deadline_first(limit, deadline);
+    worker->open.stop_fn = connection_should_stop;
+    worker->open.stop_data = worker;
+    worker->open.wake_fd = worker->wake_fd;
+    int64_t severed_at = worker->open.deadline == ADB__NEVER ? ADB__NEVER : worker->open.deadline + SPARE_NS;
+    bool guarded = adb__guard_set(worker, severed_at);
+    adb_status status = db->driver->open(worker->conn, &worker->open, error);
+    worker->is_open = status == ADB_OK;
+    if (status == ADB_OK)
+        status = connection_prepare(worker, error);
+    if (guarded)
+        adb__guard_clear(worker);
+    return status;
 }
 
 /* One attempt. On failure nothing of it is left. */
 static adb_status connection_attempt(struct adb__worker *worker, int64_t deadline, adb_error *error)
 {
     struct adb_database *db = worker->db;
-    struct adb__server *server = worker->pool->server;
-    worker->open = (struct adb__open){
-        .url = server->url,
-        .options = &db->options,
-        .role = worker->pool->role,
-        .read_only = server->read_only,
-        .anchor = db->anchor,
-        .log = &db->log,
-        .deadline = deadline,
-        .stop_fn = connection_should_stop,
-        .stop_data = worker,
-        .wake_fd = worker->wake_fd,
-    };
-    adb_status status = db->driver->open(worker->conn, &worker->open, error);
-    worker->is_open = status == ADB_OK;
+    worker->log = db->log;
+    worker->log.secret = worker->pool->server->secret;
+    worker->epoch = adb__counter_get(&worker->pool->server->epoch);
+    worker->is_broken = false;
+    adb_status status = connection_find_url(worker, error);
     if (status == ADB_OK)
-        status = connection_prepare(worker, error);
+        status = connection_open(worker, deadline, error);
     if (status == ADB_OK)
         return ADB_OK;
+    adb__worker_mask(worker, error->message);
     db->driver->close(worker->conn);
     memset(worker->conn, 0, db->driver->conn_size);
-    worker->is_open = worker->base_open = false;
+    worker->is_open = worker->is_broken = worker->base_open = false;
+    connection_forget_url(worker);
     return status;
 }
 
@@ -147,11 +217,11 @@ static void connection_opened(struct adb__worker *worker, int64_t now)
     struct adb_database *db = worker->db;
     adb__counter_add(&db->figures.opened, 1);
     adb__counter_add(connection_figure(worker), 1);
-    adb__counter_set(&worker->pool->server->failures, 0);
-    adb__counter_set(&worker->pool->server->retry_at, 0);
-    worker->is_broken = false;
+    adb__counter_add(&worker->pool->n_open, worker->ear == NULL);
+    adb__server_recover(worker->pool->server);
     worker->used_at = now;
     worker->expires_at = connection_expiry(worker, now);
+    worker->idle_ns = connection_idle_limit(worker);
     if (worker->pool->role == ADB__ROLE_WRITER)
         adb__counter_set(&worker->pool->server->ready, 1);
     adb__log(&db->log, ADB__LOG_INFO, "connected to %s", adb_url_redacted(worker->pool->server->url));
@@ -162,10 +232,15 @@ static void connection_failed(struct adb__worker *worker, adb_error *detail)
 {
     struct adb_database *db = worker->db;
     const struct adb__server *server = worker->pool->server;
-    adb__log_mask(detail->message, server->secret);
     adb__counter_add(&db->figures.open_failures, 1);
-    connection_back_off(worker, adb__clock_now());
+    adb__server_back_off(worker->pool->server, detail, &worker->random);
     adb__log(&db->log, ADB__LOG_WARN, "connect to %s failed: %s", adb_url_redacted(server->url), detail->message);
+}
+
+void adb__worker_mask(const struct adb__worker *worker, char *text)
+{
+    adb__log_mask(text, worker->pool->server->secret);
+    adb__log_mask(text, worker->log.secret);
 }
 
 adb_status adb__worker_connect(struct adb__worker *worker, int64_t deadline, adb_error *error)
@@ -184,11 +259,24 @@ adb_status adb__worker_connect(struct adb__worker *worker, int64_t deadline, adb
             connection_opened(worker, now);
         else
             connection_failed(worker, &detail);
+        if (worker->pool->server->layout.backs_off)
+            adb__gate_leave(&worker->pool->server->gate, &worker->place);
         if (status != ADB_OK && error != NULL)
             *error = detail;
     }
     adb__counter_set(&worker->state, state);
     return status;
+}
+
+/* One of the least number of connections was closed: its worker opens it anew as soon as it has nothing else to do. */
+static void connection_want_back(struct adb__worker *worker, enum adb__close_reason reason)
+{
+    const struct adb__pool *pool = worker->pool;
+    bool unwanted = reason != ADB__CLOSED_LOST && reason != ADB__CLOSED_LIFETIME && reason != ADB__CLOSED_ROLE;
+    if (unwanted || worker->db->options.unpooled || !pool->server->layout.backs_off ||
+        adb__counter_get(&pool->stopping) != 0 || adb__counter_get(&pool->n_open) >= (int64_t)pool->min)
+        return;
+    adb__counter_set(&worker->eager, 1);
 }
 
 void adb__worker_disconnect(struct adb__worker *worker, enum adb__close_reason reason)
@@ -200,30 +288,86 @@ void adb__worker_disconnect(struct adb__worker *worker, enum adb__close_reason r
         adb__worker_send(worker, "ROLLBACK", NULL); /* the close below does the same when this fails */
     db->driver->close(worker->conn);
     memset(worker->conn, 0, db->driver->conn_size);
+    connection_forget_url(worker);
     worker->is_open = worker->is_broken = worker->base_open = worker->in_group = worker->in_share = false;
+    worker->is_checked_out = false;
     adb__counter_add(connection_figure(worker), -1);
     adb__counter_add(&db->figures.closed[reason], 1);
     adb__log(&db->log, ADB__LOG_INFO, "disconnected from %s", adb_url_redacted(worker->pool->server->url));
+    if (worker->ear != NULL)
+        return;
+    adb__counter_add(&worker->pool->n_open, -1);
+    connection_want_back(worker, reason);
+}
+
+bool adb__worker_is_suspect(const struct adb__worker *worker)
+{
+    return worker->is_open && worker->epoch < adb__counter_get(&worker->pool->server->epoch);
+}
+
+static bool connection_is_distrusted(const struct adb__worker *worker)
+{
+    return worker->is_open && worker->epoch < adb__counter_get(&worker->pool->server->discard);
+}
+
+void adb__worker_learn(struct adb__worker *worker, const adb_error *error)
+{
+    struct adb__server *server = worker->pool->server;
+    if ((error->flags & ADB_ERROR_WRONG_ROLE) != 0 && !server->read_only)
+        adb__server_distrust(server, worker->epoch);
+    if ((error->flags & ADB_ERROR_CONNECTION_LOST) == 0)
+        return;
+    worker->is_broken = true;
+    adb__server_suspect(server, worker->epoch);
+}
+
+static adb_status connection_check(struct adb__worker *worker, enum adb__check_how how, adb_error *error)
+{
+    bool guarded = adb__guard_call(worker);
+    adb_status status = worker->db->driver->check(worker->conn, how, error);
+    if (guarded)
+        adb__guard_clear(worker);
+    return status;
+}
+
+void adb__worker_reset(struct adb__worker *worker)
+{
+    if (worker->is_open && !worker->is_broken && connection_check(worker, ADB__CHECK_RESET, NULL) != ADB_OK)
+        worker->is_broken = true;
+}
+
+/* Is it still there? If not, it is closed. */
+static void connection_probe(struct adb__worker *worker)
+{
+    struct adb__server *server = worker->pool->server;
+    adb_error error = {0};
+    int64_t epoch = adb__counter_get(&server->epoch);
+    bool guarded = adb__worker_is_suspect(worker) && adb__guard_set(worker, adb__clock_now() + PROBE_NS);
+    adb_status status = connection_check(worker, ADB__CHECK_PING, &error);
+    if (guarded)
+        adb__guard_clear(worker);
+    if (status == ADB_OK) {
+        worker->epoch = epoch;
+        return;
+    }
+    adb__worker_mask(worker, error.message);
+    adb__log(&worker->db->log, ADB__LOG_WARN, "an idle connection was lost: %s", error.message);
+    adb__server_suspect(server, worker->epoch);
+    adb__worker_disconnect(worker, ADB__CLOSED_LOST);
 }
 
 void adb__worker_refresh(struct adb__worker *worker)
 {
     struct adb_database *db = worker->db;
-    const struct adb__layout *layout = &worker->pool->server->layout;
     int64_t now = adb__clock_now();
-    if (!worker->is_open || layout->keep_open || worker->base_open)
+    if (!worker->is_open || worker->pool->server->layout.keep_open || worker->base_open)
         return;
-    if (now >= worker->expires_at) {
+    if (connection_is_distrusted(worker))
+        adb__worker_disconnect(worker, ADB__CLOSED_ROLE);
+    else if (now >= worker->expires_at)
         adb__worker_disconnect(worker, ADB__CLOSED_LIFETIME);
-        return;
-    }
-    if (now < adb__deadline_in(worker->used_at, db->options.check_after_ms))
-        return;
-    adb_error error;
-    if (db->driver->check(worker->conn, ADB__CHECK_PING, &error) != ADB_OK) {
-        adb__log(&db->log, ADB__LOG_WARN, "an idle connection was lost: %s", error.message);
-        adb__worker_disconnect(worker, ADB__CLOSED_LOST);
-    }
+    else if (adb__worker_is_suspect(worker) || now >= adb__deadline_in(worker->used_at, db->options.check_after_ms))
+        connection_probe(worker);
 }
 
 /* A transaction that nobody owns is rolled back; a connection that cannot be is closed. */
@@ -258,10 +402,57 @@ void adb__worker_clean(struct adb__worker *worker)
         return;
     }
     enum adb__txn_state state = worker->db->driver->transaction_state(worker->conn);
-    if (state == ADB__TXN_UNKNOWN)
+    if (connection_is_distrusted(worker) && !worker->base_open)
+        adb__worker_disconnect(worker, ADB__CLOSED_ROLE);
+    else if (state == ADB__TXN_UNKNOWN)
         adb__worker_disconnect(worker, ADB__CLOSED_LOST);
     else if (worker->base_open && state == ADB__TXN_NONE)
         connection_restore_base(worker);
     else if (!worker->base_open && state != ADB__TXN_NONE)
         connection_roll_back(worker);
+}
+
+/* A hook of a checkout: it leaves no transaction open, and a connection that it refuses is closed. */
+static adb_status connection_hook(struct adb__worker *worker, adb_connect_cb hook, void *user_data, adb_error *error)
+{
+    adb_error detail = {0};
+    adb_status status = adb__session_hook(worker, hook, user_data, &detail);
+    if (status == ADB_OK && !worker->is_broken &&
+        (worker->base_open || worker->db->driver->transaction_state(worker->conn) == ADB__TXN_NONE))
+        return ADB_OK;
+    if (status == ADB_OK) {
+        adb__worker_clean(worker);
+        if (worker->is_open)
+            return ADB_OK;
+        status = adb__error_native(&detail, ADB_E_CONNECTION, ADB_ERROR_CONNECTION_LOST, 0, "08006",
+                                   "the connection was lost in a hook");
+    }
+    adb__worker_disconnect(worker, worker->is_broken ? ADB__CLOSED_LOST : ADB__CLOSED_DIRTY);
+    if (error != NULL)
+        *error = detail;
+    return status;
+}
+
+adb_status adb__worker_check_out(struct adb__worker *worker, adb_error *error)
+{
+    const adb_options *options = &worker->db->options;
+    adb_status status = ADB_OK;
+    if (worker->is_checked_out || !adb__database_has_checkouts(worker->db))
+        return ADB_OK;
+    if (options->on_acquire != NULL)
+        status = connection_hook(worker, options->on_acquire, options->on_acquire_data, error);
+    worker->is_checked_out = status == ADB_OK;
+    return status;
+}
+
+void adb__worker_check_in(struct adb__worker *worker)
+{
+    const adb_options *options = &worker->db->options;
+    adb_error error = {0};
+    if (!worker->is_checked_out)
+        return;
+    worker->is_checked_out = false;
+    if (options->on_release != NULL &&
+        connection_hook(worker, options->on_release, options->on_release_data, &error) != ADB_OK)
+        adb__log(&worker->db->log, ADB__LOG_WARN, "on_release has refused a connection: %s", error.message);
 }

@@ -35,6 +35,7 @@ static void database_dispose(adb_database *db)
     adb__jobs_fini(&db->jobs);
     adb__watchdog_fini(&db->watchdog);
     adb__listening_fini(&db->listening);
+    adb__guards_fini(&db->guards);
     pthread_cond_destroy(&db->changed);
     pthread_mutex_destroy(&db->lock);
     adb_url_free(db->url);
@@ -120,11 +121,16 @@ static bool database_init_locks(adb_database *db)
         pthread_mutex_destroy(&db->lock);
         return false;
     }
-    bool listens = adb__listening_init(&db->listening);
-    if (listens && adb__watchdog_init(&db->watchdog, db))
+    if (!adb__listening_init(&db->listening))
+        goto no_listening;
+    if (!adb__guards_init(&db->guards))
+        goto no_guards;
+    if (adb__watchdog_init(&db->watchdog, db))
         return true;
-    if (listens)
-        adb__listening_fini(&db->listening);
+    adb__guards_fini(&db->guards);
+no_guards:
+    adb__listening_fini(&db->listening);
+no_listening:
     pthread_cond_destroy(&db->changed);
     pthread_mutex_destroy(&db->lock);
     return false;
@@ -212,13 +218,14 @@ static adb_status database_reopen(adb_database *db, adb_error *error)
     pthread_mutex_lock(&db->lock);
     if (db->phase == ADB__CLOSING) {
         status = adb__error_set(error, ADB_E_STATE, "the database is closing");
-    } else if (db->phase == ADB__CLOSED && db->watchdog.away) {
+    } else if (db->phase == ADB__CLOSED && (db->watchdog.away || !adb__helpers_return(&db->watchdog.helpers))) {
         status = adb__error_set(error, ADB_E_STATE, "a cancel from before the close has not come back yet");
     } else if (db->phase == ADB__CLOSED) {
         for (size_t i = 0; i < db->n_servers; i++) {
             for (unsigned role = 0; role < ADB__N_ROLES; role++)
                 adb__counter_set(&db->servers[i].pools[role].stopping, 0);
         }
+        adb__guards_limit(db, ADB__NEVER);
         db->phase = ADB__OPEN;
         atomic_store_explicit(&db->jobs.open, true, memory_order_seq_cst);
     }

@@ -4,6 +4,7 @@
 #define ADB_CORE_DATABASE_H
 
 #include "base/log.h"
+#include "core/guard.h"
 #include "core/job.h"
 #include "core/listen.h"
 #include "core/server.h"
@@ -44,6 +45,7 @@ struct adb_database {
     struct adb__server *servers;    /* the primary, then the replicas */
     size_t n_servers;
     struct adb__watchdog watchdog;
+    struct adb__guards guards;
     struct adb__listening listening;
     struct adb__figures figures;
 };
@@ -53,6 +55,11 @@ void adb__database_unref(adb_database *db);
 static inline bool adb__database_is_muted(const adb_database *db)
 {
     return adb__counter_get(&db->muted) != 0;
+}
+/* Is something to be done whenever a lane gets a connection or gives it back? */
+static inline bool adb__database_has_checkouts(const adb_database *db)
+{
+    return db->options.on_acquire != NULL || db->options.on_release != NULL;
 }
 bool adb__database_is_forked(const adb_database *db);
 /* Start the watchdog, which starts the workers. Idempotent. */

@@ -38,7 +38,7 @@ static bool job_suits(const struct adb__job *job)
 static bool worker_suits(const struct adb__worker *worker)
 {
     return worker->pool->server->layout.group_commit && worker->pool->role == ADB__ROLE_WRITER && worker->is_open &&
-           !worker->base_open && !worker->db->options.unpooled;
+           !worker->base_open && !worker->db->options.unpooled && !adb__database_has_checkouts(worker->db);
 }
 
 static bool lane_suits(const struct adb__lane *lane)

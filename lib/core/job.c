@@ -5,6 +5,7 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "core/context.h"
+#include "core/resolve.h"
 #include "core/copy.h"
 #include "core/worker.h"
 #include "model/error.h"
@@ -24,11 +25,6 @@ static uint64_t word_make(uint64_t generation, enum adb__job_reason reason, enum
     return generation << 32 | (uint64_t)reason << 8 | (uint64_t)state;
 }
 
-static uint64_t word_generation(uint64_t word)
-{
-    return word >> 32;
-}
-
 static enum adb__job_reason word_reason(uint64_t word)
 {
     return (enum adb__job_reason)(word >> 8 & 0x7f);
@@ -42,7 +38,7 @@ static bool word_is_cancelling(uint64_t word)
 /* The same generation and reason in another state. */
 static uint64_t word_in(uint64_t word, enum adb__job_state state)
 {
-    return word_make(word_generation(word), word_reason(word), state);
+    return word_make(adb__word_generation(word), word_reason(word), state);
 }
 
 static struct adb__slot *job_slot(const struct adb__job *job)
@@ -135,7 +131,7 @@ static struct adb__job *slot_block(struct adb__jobs *jobs, uint32_t index)
 
 static void job_reset(struct adb__job *job)
 {
-    job->id = word_generation(slot_word(job_slot(job))) << 32 | (uint64_t)job->jobs->tag << ID_SLOT_BITS | job->index;
+    job->id = adb__word_generation(slot_word(job_slot(job))) << 32 | (uint64_t)job->jobs->tag << ID_SLOT_BITS | job->index;
     adb__ref_init(&job->holds, 2);
     job->ctx = NULL;
     job->lane = NULL;
@@ -147,6 +143,9 @@ static void job_reset(struct adb__job *job)
     job->column_name = NULL;
     job->level = NULL;
     job->outcome = NULL;
+    job->attempts = 0;
+    job->transaction_id[0] = '\0';
+    job->doubt_until = 0;
     job->work = NULL;
     job->batch = NULL;
     job->copy = NULL;
@@ -217,7 +216,7 @@ bool adb__job_accept(struct adb__job *job, int64_t now)
     /* seq_cst: pairs with the watchdog's scan; see adb__watchdog_by() */
     atomic_store_explicit(&slot->deadline, job->deadline, memory_order_seq_cst);
     uint64_t word = slot_word(slot);
-    atomic_store_explicit(&slot->word, word_make(word_generation(word), ADB__STOP_NONE, ADB__JOB_QUEUED),
+    atomic_store_explicit(&slot->word, word_make(adb__word_generation(word), ADB__STOP_NONE, ADB__JOB_QUEUED),
                           memory_order_seq_cst);
     return true;
 }
@@ -227,7 +226,7 @@ void adb__job_drop(struct adb__job *job)
     if (!adb__ref_drop(&job->holds))
         return;
     struct adb__slot *slot = job_slot(job);
-    uint64_t next = (word_generation(slot_word(slot)) + 1) & UINT32_MAX;
+    uint64_t next = (adb__word_generation(slot_word(slot)) + 1) & UINT32_MAX;
     atomic_store_explicit(&slot->deadline, ADB__NEVER, memory_order_relaxed);
     atomic_store_explicit(&slot->paused, 0, memory_order_relaxed);
     /* release: the id is stale from here on */
@@ -330,7 +329,7 @@ bool adb__jobs_find(const struct adb__jobs *jobs, adb_job id, uint32_t *index_ou
     if ((id >> ID_SLOT_BITS & ID_TAG_MASK) != jobs->tag || index >= jobs->capacity)
         return false;
     uint64_t word = slot_word(&jobs->slots[index]);
-    if (word_generation(word) != id >> 32 || adb__word_state(word) == ADB__JOB_FREE)
+    if (adb__word_generation(word) != id >> 32 || adb__word_state(word) == ADB__JOB_FREE)
         return false;
     *index_out = index;
     *word_out = word;
@@ -342,7 +341,7 @@ struct adb__job *adb__jobs_take_queued(struct adb__jobs *jobs, uint32_t index, u
 {
     struct adb__slot *slot = &jobs->slots[index];
     if (adb__word_state(word) != ADB__JOB_QUEUED ||
-        !slot_step(slot, word, word_make(word_generation(word), reason, ADB__JOB_DONE)))
+        !slot_step(slot, word, word_make(adb__word_generation(word), reason, ADB__JOB_DONE)))
         return NULL;
     jobs_count_done(jobs);
     return slot->job; /* the delivery's hold is the caller's now */
@@ -351,7 +350,7 @@ struct adb__job *adb__jobs_take_queued(struct adb__jobs *jobs, uint32_t index, u
 bool adb__jobs_stop(struct adb__jobs *jobs, uint32_t index, uint64_t word, enum adb__job_reason reason)
 {
     return adb__word_state(word) == ADB__JOB_RUNNING &&
-           slot_step(&jobs->slots[index], word, word_make(word_generation(word), reason, ADB__JOB_STOPPING));
+           slot_step(&jobs->slots[index], word, word_make(adb__word_generation(word), reason, ADB__JOB_STOPPING));
 }
 
 struct adb__worker *adb__jobs_cancel_begin(struct adb__jobs *jobs, uint32_t index, uint64_t word)
@@ -369,7 +368,7 @@ void adb__jobs_cancel_end(struct adb__jobs *jobs, uint32_t index)
     uint64_t word, next;
     do { /* the closer may have made it DONE meanwhile, nobody else */
         word = slot_word(slot);
-        next = adb__word_state(word) == ADB__JOB_DONE ? word_make(word_generation(word), word_reason(word), ADB__JOB_DONE)
+        next = adb__word_state(word) == ADB__JOB_DONE ? word_make(adb__word_generation(word), word_reason(word), ADB__JOB_DONE)
                                                       : word_in(word, ADB__JOB_STOPPING);
     } while (!slot_step(slot, word, next));
     adb__worker_wake(worker);
@@ -386,17 +385,31 @@ struct adb__job *adb__jobs_abandon(struct adb__jobs *jobs, uint32_t index)
             state != ADB__JOB_SETTLED)
             return NULL;
         unsigned reason = ADB__STOP_CLOSE | (state == ADB__JOB_CANCELLING ? CANCEL_UNDER_WAY : 0);
-        next = word_make(word_generation(word), (enum adb__job_reason)reason, ADB__JOB_DONE);
+        next = word_make(adb__word_generation(word), (enum adb__job_reason)reason, ADB__JOB_DONE);
     } while (!slot_step(slot, word, next));
     jobs_count_done(jobs);
     return slot->job;
+}
+
+void adb__jobs_waiting(const struct adb__jobs *jobs, int64_t now, size_t *n_out, int64_t *oldest_ms_out)
+{
+    int64_t oldest = now;
+    *n_out = 0;
+    for (uint32_t i = 0; i < jobs->capacity; i++) {
+        const struct adb__slot *slot = &jobs->slots[i];
+        if (adb__word_state(slot_word(slot)) != ADB__JOB_QUEUED)
+            continue;
+        ++*n_out;
+        oldest = adb__deadline_first(oldest, atomic_load_explicit(&slot->accepted_at, memory_order_relaxed));
+    }
+    *oldest_ms_out = (now - oldest) / ADB__NS_PER_MS;
 }
 
 void adb__job_pause(struct adb__job *job)
 {
     struct adb__slot *slot = job_slot(job);
     /* seq_cst, as adb__job_go_on(): pairs with adb__feed_close() */
-    atomic_store_explicit(&slot->paused, word_generation(slot_word(slot)), memory_order_seq_cst);
+    atomic_store_explicit(&slot->paused, adb__word_generation(slot_word(slot)), memory_order_seq_cst);
 }
 
 bool adb__job_is_paused(const struct adb__job *job)
@@ -411,7 +424,7 @@ void adb__job_go_on(struct adb__job *job)
 
 void adb__jobs_resume(struct adb__jobs *jobs, uint32_t index, uint64_t word)
 {
-    uint64_t generation = word_generation(word);
+    uint64_t generation = adb__word_generation(word);
     atomic_compare_exchange_strong_explicit(&jobs->slots[index].paused, &generation, 0, memory_order_acq_rel,
                                             memory_order_relaxed);
 }
@@ -435,8 +448,12 @@ struct adb_result *adb__job_verdict(struct adb__job *job, enum adb__job_reason r
     adb__result_init(&job->verdict, NULL, 0, verdict_release); /* here, as few jobs ever come to one */
     job->verdict.job = job->id;
     adb__job_reason_error(&job->verdict.error, reason);
-    if (ran)
+    if (ran) {
         job->verdict.error.flags |= ADB_ERROR_OUTCOME_UNKNOWN;
+    } else if (adb__resolve_in_doubt(job)) { /* it has run before, and waits for a connection to ask */
+        adb__resolve_give_up(&job->verdict.error);
+        job->verdict.transaction_id = job->transaction_id;
+    }
     return &job->verdict;
 }
 

@@ -91,6 +91,9 @@ struct adb__job {
     struct adb__stream stream;
     struct adb__copy *copy;             /* copy_in, copy_out: in the arena */
     struct adb_result *outcome;         /* what a work function returned in place of result; NULL: none */
+    unsigned attempts;                  /* of adb_transact(), before this one */
+    char transaction_id[64];            /* whose commit is in doubt, "": none; see core/resolve.h */
+    int64_t doubt_until;                /* it is tried to resolve it so long; 0: it is not */
     _Atomic bool delivered;             /* the outcome has left: batches that are still about come too late */
 
     struct adb_result result;           /* the worker's outcome */
@@ -167,6 +170,10 @@ static inline enum adb__job_state adb__word_state(uint64_t word)
 {
     return (enum adb__job_state)(word & 0xff);
 }
+static inline uint64_t adb__word_generation(uint64_t word)
+{
+    return word >> 32;
+}
 /* QUEUED to DONE: the job, for the caller to deliver; NULL: too late. */
 struct adb__job *adb__jobs_take_queued(struct adb__jobs *jobs, uint32_t index, uint64_t word, enum adb__job_reason reason);
 /* RUNNING to STOPPING. False: too late. */
@@ -177,6 +184,9 @@ void adb__jobs_cancel_end(struct adb__jobs *jobs, uint32_t index);
 /* Whatever a worker has to DONE: the closer at its deadline. NULL: nobody has it. */
 struct adb__job *adb__jobs_abandon(struct adb__jobs *jobs, uint32_t index);
 
+/* How many jobs wait to run, and since when the oldest of them; a scan. */
+void adb__jobs_waiting(const struct adb__jobs *jobs, int64_t now, size_t *n_out, int64_t *oldest_ms_out);
+
 /* An outcome was delivered, its callback has returned. */
 void adb__jobs_count_delivered(struct adb__jobs *jobs);
 
@@ -186,7 +196,7 @@ bool adb__job_is_paused(const struct adb__job *job);
 void adb__job_go_on(struct adb__job *job);
 void adb__jobs_resume(struct adb__jobs *jobs, uint32_t index, uint64_t word);
 
-/* An outsider's verdict on a job that the caller has brought to DONE; ran: it may have had an effect. */
+/* An outsider's verdict on a job that the caller has brought to DONE; ran: a worker has it, and it may have had an effect. */
 struct adb_result *adb__job_verdict(struct adb__job *job, enum adb__job_reason reason, bool ran);
 /* The same, and deliver it. */
 void adb__job_judge(struct adb__job *job, enum adb__job_reason reason, bool ran);

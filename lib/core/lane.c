@@ -17,6 +17,8 @@ void adb__lane_init(struct adb__lane *lane, struct adb__server *server, bool rea
     lane->acted_at = 0;
     lane->embedded_in = embedded_in;
     lane->home = NULL;
+    atomic_init(&lane->called, false);
+    lane->opener = 0;
     lane->backlog = lane->backlog_end = NULL;
     lane->txn = (struct adb__txn){.base = server->db->options.force_rollback};
     lane->acquired = 0;
@@ -49,11 +51,20 @@ void adb__lane_unref(struct adb__lane *lane)
         adb__free(lane);
 }
 
+/* The worker is touched last: what it does when it is called may be its end. */
+static void lane_call_home(struct adb__lane *lane)
+{
+    struct adb__worker *home = lane->home;
+    /* release: pairs with adb__lane_is_called(). The lane is the home's from here on. */
+    atomic_store_explicit(&lane->called, true, memory_order_release);
+    adb__worker_wake(home);
+}
+
 /* The caller has found the mailbox idle, so nobody else attends: see to it that a worker does. */
 static void lane_call(struct adb__lane *lane, struct adb__job *first)
 {
     if (lane->home != NULL) {
-        adb__worker_wake(lane->home); /* it has kept its reference */
+        lane_call_home(lane); /* it has kept its reference */
         return;
     }
     adb__lane_ref(lane);
@@ -72,7 +83,7 @@ void adb__lane_farewell(struct adb__lane *lane)
     if (adb__mailbox_is_idle(&lane->mailbox) && lane->home == NULL)
         return;
     if (adb__mailbox_push(&lane->mailbox, &lane->farewell) && lane->home != NULL)
-        adb__worker_wake(lane->home);
+        lane_call_home(lane);
 }
 
 void adb__lane_collect(struct adb__lane *lane)
@@ -110,6 +121,17 @@ void adb__lane_unpop(struct adb__lane *lane, struct adb__mail *mail)
 bool adb__lane_is_held(const struct adb__lane *lane)
 {
     return lane->txn.depth > 0 || lane->acquired > 0;
+}
+
+bool adb__lane_needs_home(const struct adb__lane *lane)
+{
+    return adb__lane_is_held(lane) && !lane->txn.lost;
+}
+
+bool adb__lane_is_called(struct adb__lane *lane)
+{
+    /* acquire: pairs with lane_call_home() */
+    return atomic_exchange_explicit(&lane->called, false, memory_order_acquire);
 }
 
 void adb__lane_send(struct adb__lane *lane, struct adb__job *first)

@@ -26,6 +26,8 @@ struct adb__lane {
 
     /* The attending worker's. home is also read by a producer that found the mailbox idle. */
     struct adb__worker *home;        /* keeps the lane between its jobs: transaction or acquired connection */
+    _Atomic bool called;             /* a producer has called home; see adb__mailbox_leave() */
+    adb_job opener;                  /* the begin of the outermost level */
     struct adb__mail *backlog;       /* taken, oldest first */
     struct adb__mail *backlog_end;
     struct adb__txn txn;
@@ -53,7 +55,11 @@ void adb__lane_collect(struct adb__lane *lane);                 /* mailbox to ba
 struct adb__mail *adb__lane_peek(const struct adb__lane *lane); /* NULL: the backlog is empty */
 void adb__lane_pop(struct adb__lane *lane);
 void adb__lane_unpop(struct adb__lane *lane, struct adb__mail *mail);
-bool adb__lane_is_held(const struct adb__lane *lane);           /* must stay with its worker */
+bool adb__lane_is_held(const struct adb__lane *lane);           /* a transaction is open, or a connection acquired */
+/* Must it stay with its worker? One that has lost its connection need not: any worker can tell its jobs. */
+bool adb__lane_needs_home(const struct adb__lane *lane);
+/* For its home, after it has left: has a producer called? Then the home attends again. */
+bool adb__lane_is_called(struct adb__lane *lane);
 /* Give the lane to the workers of the role that its first job needs. The caller's reference goes along. */
 void adb__lane_send(struct adb__lane *lane, struct adb__job *first);
 

@@ -38,6 +38,7 @@ static const struct option_key option_keys[] = {
     {"idle_timeout_ms", OPTION_INT, FIELD(idle_timeout_ms), -1, MAX_MS},
     {"pool_recycle", OPTION_SECONDS, FIELD(idle_timeout_ms), -1, MAX_MS / 1000},
     {"lifetime_ms", OPTION_INT, FIELD(lifetime_ms), -1, MAX_MS},
+    {"idle_in_transaction_ms", OPTION_INT, FIELD(idle_in_transaction_ms), -1, MAX_MS},
     {"check_after_ms", OPTION_INT, FIELD(check_after_ms), -1, MAX_MS},
     {"statement_cache", OPTION_CACHE, FIELD(statement_cache), 0, 1000000},
     {"read_only", OPTION_BOOL, FIELD(read_only), 0, 0},
@@ -155,11 +156,18 @@ static void options_override(adb_options *options, const adb_options *given)
     OVERRIDE(idle_timeout_ms);
     OVERRIDE(lifetime_ms);
     OVERRIDE(check_after_ms);
+    OVERRIDE(idle_in_transaction_ms);
     OVERRIDE(statement_cache);
     OVERRIDE(read_only);
     OVERRIDE(force_rollback);
     OVERRIDE(on_connect);
     OVERRIDE(on_connect_data);
+    OVERRIDE(before_connect);
+    OVERRIDE(before_connect_data);
+    OVERRIDE(on_acquire);
+    OVERRIDE(on_acquire_data);
+    OVERRIDE(on_release);
+    OVERRIDE(on_release_data);
     OVERRIDE(pragmas);
     OVERRIDE(n_pragmas);
     OVERRIDE(functions);

@@ -6,11 +6,15 @@
 #include "core/context.h"
 #include "core/copy.h"
 #include "core/database.h"
+#include "core/resolve.h"
 #include "core/server.h"
 #include "core/session.h"
 #include "core/share.h"
 #include "core/stream.h"
 #include "model/error.h"
+
+/* Between attempts to connect for a job whose commit is in doubt; the back-off of the server comes on top. */
+#define RECONNECT_NS (20 * ADB__NS_PER_MS)
 
 static adb_status perform_statement(struct adb__worker *worker, struct adb__lane *lane, struct adb__job *job,
                                     size_t max_rows)
@@ -53,7 +57,9 @@ static adb_status perform_begin(struct adb__worker *worker, struct adb__lane *la
     adb_error *error = &job->result.error;
     struct adb__level *level = job->level;
     job->level = NULL; /* the stack's now */
-    adb_status status = adb__txn_usable(&lane->txn, error);
+    adb_status status = error->status != ADB_OK ? error->status : adb__txn_usable(&lane->txn, error);
+    if (lane->txn.depth == 0)
+        lane->opener = job->id;
     if (status == ADB_OK)
         return adb__session_open_level(worker, lane, level, &job->transaction, error);
     adb__txn_push(&lane->txn, level, &job->transaction);
@@ -71,9 +77,23 @@ static adb_status perform_release(struct adb__worker *worker, struct adb__lane *
     lane->acquired--;
     if (lane->acquired == 0 && lane->txn.depth == 0)
         lane->txn.lost = false;
-    if (lane->acquired == 0 && worker->is_open && !worker->is_broken &&
-        worker->db->driver->check(worker->conn, ADB__CHECK_RESET, NULL) != ADB_OK)
-        worker->is_broken = true;
+    if (lane->acquired == 0 && status == ADB_OK)
+        adb__worker_reset(worker);
+    return status;
+}
+
+/* What the function has returned is the outcome of a job that ended well, or is still in doubt whether it did. */
+static adb_status work_returned(struct adb__job *job, adb_status status, struct adb_result *returned)
+{
+    bool keep = status == ADB_OK || status == ADB__AGAIN;
+    if (keep && returned == NULL)
+        return status; /* what the attempt that was in doubt has returned stays */
+    if (!keep) {
+        adb_result_unref(returned);
+        returned = NULL;
+    }
+    adb_result_unref(job->outcome);
+    job->outcome = returned;
     return status;
 }
 
@@ -88,11 +108,7 @@ static adb_status perform_work(struct adb__worker *worker, struct adb__lane *lan
         status = adb__session_transact(&session, &job->transaction, job->work, job->user_data);
     if (status != ADB_OK)
         job->result.error = session.error;
-    if (status == ADB_OK && session.returned != NULL)
-        job->outcome = session.returned;
-    else
-        adb_result_unref(session.returned);
-    return status;
+    return work_returned(job, status, session.returned);
 }
 
 static adb_status perform_kind(struct adb__worker *worker, struct adb__lane *lane, struct adb__job *job)
@@ -123,7 +139,7 @@ static adb_status perform_kind(struct adb__worker *worker, struct adb__lane *lan
         return adb__session_rollback_level(worker, lane, error);
     case ADB_REQUEST_ACQUIRE:
         lane->acquired++;
-        return ADB_OK;
+        return error->status;
     case ADB_REQUEST_RELEASE:
         return perform_release(worker, lane, job);
     case ADB_REQUEST_RUN:
@@ -198,6 +214,8 @@ void adb__perform_end(struct adb__worker *worker, struct adb__lane *lane, struct
     if (status != ADB_OK) {
         adb__result_discard(&job->result);
         lane_learn(lane, job->kind, &job->result.error);
+        if (status == ADB_E_OUTCOME_UNKNOWN && adb__resolve_in_doubt(job))
+            job->result.transaction_id = job->transaction_id;
     }
     bool ours = job_finish(worker, job);
     worker->job = NULL;
@@ -222,6 +240,20 @@ void adb__perform_end(struct adb__worker *worker, struct adb__lane *lane, struct
     lane_drop(lane, job);
 }
 
+/* A job whose commit is in doubt tries as long as it may: only a connection can tell. */
+static adb_status perform_connect(struct adb__worker *worker, const struct adb__job *job, adb_error *error)
+{
+    adb_status status = adb__worker_connect(worker, job->deadline, error);
+    int64_t until = job->doubt_until;
+    for (int64_t now = adb__clock_now(); status != ADB_OK && now < until; now = adb__clock_now()) {
+        if (!adb__job_is_queued(job) || adb__counter_get(&worker->pool->stopping) != 0)
+            break;
+        adb__worker_rest(worker, adb__deadline_first(until, now + RECONNECT_NS));
+        status = adb__worker_connect(worker, until, error);
+    }
+    return status;
+}
+
 /* Everything that must be there before the job may be claimed. */
 static adb_status perform_ready(struct adb__worker *worker, struct adb__lane *lane, struct adb__job *job,
                                 adb_error *error)
@@ -230,7 +262,9 @@ static adb_status perform_ready(struct adb__worker *worker, struct adb__lane *la
     if (!kind_is_structural(job->kind))
         status = adb__txn_usable(&lane->txn, error);
     if (status == ADB_OK && !lane->txn.lost && job->kind != ADB_REQUEST_ROLLBACK)
-        status = adb__worker_connect(worker, job->deadline, error);
+        status = perform_connect(worker, job, error);
+    if (status == ADB_OK && worker->is_open && !lane->txn.lost)
+        status = adb__worker_check_out(worker, error);
     return status;
 }
 
@@ -251,6 +285,19 @@ static bool perform_move(struct adb__lane *lane, struct adb__job *job)
     return true;
 }
 
+/* The commit is in doubt, and the connection that could tell is gone. True: the job was put back, to run on a new one. */
+static bool perform_again(struct adb__worker *worker, struct adb__job *job)
+{
+    if (!adb__job_unclaim(job)) {
+        adb_result_unref(job->outcome);
+        job->outcome = NULL;
+        return false; /* it is to stop: doubt is its outcome */
+    }
+    worker->job = NULL;
+    adb__worker_disconnect(worker, ADB__CLOSED_LOST);
+    return true;
+}
+
 void adb__perform(struct adb__worker *worker, struct adb__lane *lane, struct adb__job *job)
 {
     adb_error error = {0};
@@ -267,6 +314,8 @@ void adb__perform(struct adb__worker *worker, struct adb__lane *lane, struct adb
     adb__worker_set_state(worker, ADB__WORKER_BUSY);
     if (status != ADB_OK && adb__worker_check_stop(worker, &error) != ADB_OK)
         status = error.status; /* connecting took all the time there was */
+    if (status != ADB_OK && adb__resolve_in_doubt(job))
+        status = adb__resolve_give_up(&error);
     if (status != ADB_OK)
         job->result.error = error;
     if (status == ADB_OK || kind_is_structural(job->kind))
@@ -283,6 +332,11 @@ void adb__perform(struct adb__worker *worker, struct adb__lane *lane, struct adb
         }
         status = job->result.error.status;
     }
+    if (status == ADB__AGAIN) {
+        if (perform_again(worker, job))
+            return;
+        status = ADB_E_OUTCOME_UNKNOWN;
+    }
     adb__lane_pop(lane);
     adb__perform_end(worker, lane, job, status);
 }
@@ -295,7 +349,7 @@ void adb__perform_rollback(struct adb__worker *worker, struct adb__lane *lane, a
     }
     adb__txn_pop(&lane->txn);
     adb__counter_set(&lane->depth, (int64_t)lane->txn.depth);
-    if (!adb__lane_is_held(lane))
+    if (lane->txn.depth == 0 && lane->acquired == 0)
         lane->txn.lost = false;
 }
 
@@ -304,6 +358,8 @@ void adb__perform_skipped(struct adb__worker *worker, struct adb__lane *lane, st
     adb_error error; /* not the verdict's, which the outsider may still be writing */
     adb__job_reason_error(&error, adb__job_stop_reason(job));
     adb__lane_pop(lane);
+    adb_result_unref(job->outcome); /* of a job that has run, and was to ask what became of its commit */
+    job->outcome = NULL;
     switch (job->kind) {
     case ADB_REQUEST_BEGIN:
         adb__txn_push(&lane->txn, job->level, &job->transaction);

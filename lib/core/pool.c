@@ -12,6 +12,8 @@
 #include "model/error.h"
 
 #include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 /* When to look again while lanes wait and a worker is on its way to them. */
@@ -213,9 +215,57 @@ int64_t adb__pool_expire(struct adb__pool *pool, int64_t now)
     return now + period;
 }
 
+void adb__pool_alert(struct adb__pool *pool)
+{
+    if (pool->max == 0)
+        return;
+    pthread_mutex_lock(&pool->lock);
+    for (unsigned i = 0; i < pool->max; i++) {
+        if (pool->workers[i] != NULL)
+            adb__worker_wake(pool->workers[i]);
+    }
+    pthread_mutex_unlock(&pool->lock);
+}
+
+void adb__pool_describe(struct adb__pool *pool, char *text, size_t size)
+{
+    unsigned n[ADB__WORKER_CONNECTING + 1] = {0};
+    char failure[ADB_ERROR_MESSAGE_SIZE];
+    pthread_mutex_lock(&pool->lock);
+    for (unsigned i = 0; i < pool->max; i++)
+        n[pool->workers[i] == NULL ? ADB__WORKER_GONE : adb__counter_get(&pool->workers[i]->state)]++;
+    pthread_mutex_unlock(&pool->lock);
+    adb__server_failure(pool->server, failure, sizeof(failure));
+    snprintf(text, size, "total=%u, busy=%u, held=%u, connecting=%u, idle=%u)%s", pool->max - n[ADB__WORKER_GONE],
+             n[ADB__WORKER_BUSY], n[ADB__WORKER_HELD], n[ADB__WORKER_CONNECTING], n[ADB__WORKER_IDLE], failure);
+}
+
+/* What a job is told that has waited too long. */
+static void pool_report(struct adb__pool *pool, adb_error *error)
+{
+    struct adb_database *db = pool->server->db;
+    char state[ADB_ERROR_MESSAGE_SIZE];
+    size_t waiting;
+    int64_t oldest_ms;
+    adb__jobs_waiting(&db->jobs, adb__clock_now(), &waiting, &oldest_ms);
+    adb__pool_describe(pool, state, sizeof(state));
+    adb__error_set(error, ADB_E_TIMEOUT,
+                   "no connection to %.60s was free within %d ms (waiting=%zu, oldest=%" PRId64 " ms, %s",
+                   adb_url_redacted(pool->server->url), db->options.wait_timeout_ms, waiting, oldest_ms, state);
+}
+
+/* One job of a lane that is swept. */
+static void sweep_job(struct adb__job *job, enum adb__job_reason reason, const adb_error *report)
+{
+    struct adb_result *verdict = adb__job_verdict(job, reason, false);
+    if (reason == ADB__STOP_DEADLINE)
+        verdict->error = *report;
+    adb__job_deliver(job, verdict);
+}
+
 /* Attend a lane without a connection: everything in it that still waits fails. What comes meanwhile has not waited: it
  * fails only when the database closes. */
-static void sweep_lane(struct adb__lane *lane, enum adb__job_reason reason)
+static void sweep_lane(struct adb__lane *lane, enum adb__job_reason reason, const adb_error *report)
 {
     struct adb_database *db = lane->server->db;
     bool late = false;
@@ -242,7 +292,7 @@ static void sweep_lane(struct adb__lane *lane, enum adb__job_reason reason)
         }
         uint64_t word = atomic_load_explicit(&db->jobs.slots[job->index].word, memory_order_acquire);
         if (adb__jobs_take_queued(&db->jobs, job->index, word, reason) != NULL)
-            adb__job_judge(job, reason, false);
+            sweep_job(job, reason, report);
         if (!adb__job_is_queued(job)) /* else an outsider is at it this moment: look again */
             adb__perform_skipped(NULL, lane, job);
     }
@@ -251,11 +301,14 @@ static void sweep_lane(struct adb__lane *lane, enum adb__job_reason reason)
 void adb__pool_sweep(struct adb__pool *pool, uint64_t ticket)
 {
     bool closing = adb__counter_get(&pool->stopping) != 0;
+    adb_error report;
+    if (!closing)
+        pool_report(pool, &report);
     while (adb__ready_head(&pool->ready) < ticket) {
         struct adb__lane *lane = adb__pool_pop(pool);
         if (lane == NULL)
             return;
-        sweep_lane(lane, closing ? ADB__STOP_CLOSE : ADB__STOP_DEADLINE);
+        sweep_lane(lane, closing ? ADB__STOP_CLOSE : ADB__STOP_DEADLINE, &report);
     }
 }
 

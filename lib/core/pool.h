@@ -29,6 +29,7 @@ struct adb__pool {
     unsigned max;                   /* most workers; 0: no such role */
     unsigned min;                   /* kept when idle */
     struct adb__counter n_workers;  /* written under lock */
+    struct adb__counter n_open;     /* connections */
     struct adb__counter stopping;   /* the workers shall go home */
     pthread_mutex_t lock;
     pthread_cond_t gone;            /* a worker has left; lock */
@@ -64,6 +65,10 @@ void adb__pool_stop(struct adb__pool *pool);
 unsigned adb__pool_join(struct adb__pool *pool, int64_t deadline);
 /* A worker's last act. */
 void adb__pool_goodbye(struct adb__pool *pool, struct adb__worker *worker);
+/* Have all workers that sleep look after their connections. */
+void adb__pool_alert(struct adb__pool *pool);
+/* What the workers are at, up to a closing parenthesis, and why the last attempt to connect failed. */
+void adb__pool_describe(struct adb__pool *pool, char *text, size_t size);
 /* May an idle worker go? Then it has left the count. */
 bool adb__pool_may_shrink(struct adb__pool *pool, struct adb__worker *worker);
 

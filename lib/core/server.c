@@ -2,11 +2,21 @@
 /* Servers: which pool serves which role. */
 #include "core/server.h"
 
+#include "base/clock.h"
 #include "core/database.h"
 #include "model/error.h"
 
+#include <stdio.h>
+
 /* Where neither the options nor the driver's layout say how many connections there may be. */
 #define DEFAULT_MAX_SIZE 10
+
+/* Between attempts to connect. */
+#define BACKOFF_MIN_NS (100 * ADB__NS_PER_MS)
+#define BACKOFF_MAX_NS (10000 * ADB__NS_PER_MS)
+
+/* A server that stays in the wrong role costs the pool its connections once in that time, not with each statement. */
+#define DISTRUST_NS (1000 * ADB__NS_PER_MS)
 
 const char *adb__server_password(const adb_url *url)
 {
@@ -18,8 +28,14 @@ adb_status adb__server_init(struct adb__server *server, struct adb_database *db,
                             adb_error *error)
 {
     const adb_options *options = &db->options;
-    server->db = db;
     server->read_only = read_only;
+    if (!adb__gate_init(&server->gate))
+        return adb__error_set(error, ADB_E_NOMEM, "no resources for a server");
+    if (pthread_mutex_init(&server->lock, NULL) != 0) {
+        adb__gate_fini(&server->gate);
+        return adb__error_set(error, ADB_E_NOMEM, "no resources for a server");
+    }
+    server->db = db; /* from here on fini() has something to do */
     server->url = adb_url_dup(url);
     if (server->url == NULL)
         return adb__error_set(error, ADB_E_NOMEM, "no memory for a URL");
@@ -45,9 +61,14 @@ adb_status adb__server_init(struct adb__server *server, struct adb_database *db,
 
 void adb__server_fini(struct adb__server *server)
 {
+    if (server->db == NULL)
+        return;
     for (unsigned role = 0; role < ADB__N_ROLES; role++)
         adb__pool_fini(&server->pools[role]);
     adb_url_free(server->url);
+    pthread_mutex_destroy(&server->lock);
+    adb__gate_fini(&server->gate);
+    server->db = NULL;
 }
 
 struct adb__pool *adb__server_pool(struct adb__server *server, enum adb__role role)
@@ -55,4 +76,83 @@ struct adb__pool *adb__server_pool(struct adb__server *server, enum adb__role ro
     if (server->layout.max_readers == 0 || adb__counter_get(&server->ready) == 0)
         return &server->pools[ADB__ROLE_WRITER];
     return &server->pools[role];
+}
+
+/* Full jitter: anywhere below a bound that doubles with each failure (M. Brooker, "Exponential Backoff And Jitter",
+ * AWS Architecture Blog, 2015), so that many clients of a server that returns do not come back at once. */
+void adb__server_back_off(struct adb__server *server, const adb_error *error, uint64_t *random)
+{
+    int64_t bound = BACKOFF_MIN_NS;
+    pthread_mutex_lock(&server->lock);
+    snprintf(server->failure, sizeof(server->failure), "%s", error->message);
+    pthread_mutex_unlock(&server->lock);
+    if (!server->layout.backs_off)
+        return;
+    for (int64_t n = adb__counter_add_get(&server->failures, 1); n > 1 && bound < BACKOFF_MAX_NS; n--)
+        bound *= 2;
+    bound = adb__deadline_first(bound, BACKOFF_MAX_NS);
+    adb__counter_set(&server->retry_at, adb__clock_now() + (int64_t)(adb__random(random) % (uint64_t)bound));
+}
+
+void adb__server_recover(struct adb__server *server)
+{
+    adb__counter_set(&server->failures, 0);
+    adb__counter_set(&server->retry_at, 0);
+    pthread_mutex_lock(&server->lock);
+    server->failure[0] = '\0';
+    pthread_mutex_unlock(&server->lock);
+}
+
+void adb__server_failure(struct adb__server *server, char *text, size_t size)
+{
+    pthread_mutex_lock(&server->lock);
+    bool any = server->failure[0] != '\0';
+    snprintf(text, size, "%s%s", any ? "; last connect error: " : "", server->failure);
+    pthread_mutex_unlock(&server->lock);
+}
+
+/* Wake all that idle: those whose connection is of an older epoch probe it, or let it go. */
+static void server_alert(struct adb__server *server)
+{
+    for (unsigned role = 0; role < ADB__N_ROLES; role++)
+        adb__pool_alert(&server->pools[role]);
+}
+
+/* Nothing of an epoch up to this one is current any more. True: it was until now. */
+static bool server_advance_locked(struct adb__server *server, int64_t epoch)
+{
+    bool is_news = adb__counter_get(&server->epoch) <= epoch;
+    if (is_news)
+        adb__counter_set(&server->epoch, epoch + 1);
+    return is_news;
+}
+
+void adb__server_suspect(struct adb__server *server, int64_t epoch)
+{
+    if (!server->layout.backs_off)
+        return;
+    pthread_mutex_lock(&server->lock);
+    bool is_news = server_advance_locked(server, epoch);
+    pthread_mutex_unlock(&server->lock);
+    if (is_news)
+        server_alert(server);
+}
+
+void adb__server_distrust(struct adb__server *server, int64_t epoch)
+{
+    int64_t now = adb__clock_now();
+    pthread_mutex_lock(&server->lock);
+    bool is_news = adb__counter_get(&server->discard) <= epoch &&
+                   (adb__counter_get(&server->discard) == 0 || now - server->discarded_at >= DISTRUST_NS);
+    if (is_news) {
+        server_advance_locked(server, epoch);
+        adb__counter_set(&server->discard, epoch + 1);
+        server->discarded_at = now;
+    }
+    pthread_mutex_unlock(&server->lock);
+    if (is_news) {
+        adb__log(&server->db->log, ADB__LOG_WARN, "%s only reads, although it should write: all connections are replaced",
+                 adb_url_redacted(server->url));
+        server_alert(server);
+    }
 }

@@ -3,6 +3,7 @@
 #ifndef ADB_CORE_SERVER_H
 #define ADB_CORE_SERVER_H
 
+#include "core/gate.h"
 #include "core/pool.h"
 #include "drivers/driver.h"
 
@@ -14,8 +15,17 @@ struct adb__server {
     const char *secret;             /* the password, NULL when none: masked in whatever a driver says */
     bool read_only;                 /* in the session itself */
     struct adb__layout layout;
+    struct adb__gate gate;          /* before connecting */
     struct adb__counter failures;   /* to connect, one after the other */
     struct adb__counter retry_at;   /* not before then (base/clock.h) */
+
+    /* Epochs: what is wrong with one connection may be wrong with all that are as old. */
+    pthread_mutex_t lock;           /* writes of all that follows, and the text */
+    struct adb__counter epoch;      /* of connections that are opened, or probed, from now on */
+    struct adb__counter discard;    /* connections of an epoch below this one are not to be used again */
+    int64_t discarded_at;
+    char failure[ADB_ERROR_MESSAGE_SIZE]; /* the last attempt to connect; "" when it succeeded */
+
     struct adb__counter ready;      /* the writer has been open: readers may open too */
     struct adb__pool pools[ADB__N_ROLES];
 };
@@ -23,6 +33,20 @@ struct adb__server {
 adb_status adb__server_init(struct adb__server *server, struct adb_database *db, const adb_url *url, bool read_only,
                             adb_error *error);
 void adb__server_fini(struct adb__server *server);
+
+/* An attempt to connect has failed: space the next one. random is for the jitter. */
+void adb__server_back_off(struct adb__server *server, const adb_error *error, uint64_t *random);
+/* An attempt has succeeded. */
+void adb__server_recover(struct adb__server *server);
+/* Why the last attempt failed, as "; last connect error: …", or "". */
+void adb__server_failure(struct adb__server *server, char *text, size_t size);
+
+/* A connection of that epoch was lost: those that are as old are checked before they are used again, those that idle all
+ * at once, each on its own thread. */
+void adb__server_suspect(struct adb__server *server, int64_t epoch);
+/* A connection of that epoch is with a server of the wrong role: none that is as old is used again. */
+void adb__server_distrust(struct adb__server *server, int64_t epoch);
+
 /* The password of a URL, wherever it stands; NULL when there is none. */
 const char *adb__server_password(const adb_url *url);
 /* The pool that serves a role now: the writers', as long as there are no readers. */

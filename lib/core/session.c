@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "core/database.h"
+#include "core/resolve.h"
 #include "core/trace.h"
 #include "model/error.h"
 #include "sql/compile.h"
@@ -18,10 +19,21 @@ static adb_status session_outcome(struct adb__worker *worker, adb_status status,
         if (reason != ADB_OK)
             status = reason;
     }
-    if (status < 0)
-        adb__log_mask(error->message, worker->pool->server->secret);
-    if (status < 0 && (error->flags & ADB_ERROR_CONNECTION_LOST))
-        worker->is_broken = true;
+    if (status < 0) {
+        adb__worker_mask(worker, error->message);
+        adb__worker_learn(worker, error);
+    }
+    return status;
+}
+
+/* No deadline of a job covers a statement of nobody. A listener's lasts as long as it will. */
+static adb_status session_execute(struct adb__worker *worker, const struct adb__statement *statement,
+                                  struct adb__sink *sink, adb_error *error)
+{
+    bool guarded = worker->job == NULL && (statement->flags & ADB__STMT_LISTEN) == 0 && adb__guard_call(worker);
+    adb_status status = worker->db->driver->execute(worker->conn, statement, sink, error);
+    if (guarded)
+        adb__guard_clear(worker);
     return status;
 }
 
@@ -49,7 +61,7 @@ adb_status adb__session_run(struct adb__worker *worker, const struct adb__lane *
     if (adb__session_must_read(lane))
         told.flags |= ADB__STMT_MUST_READ;
     adb__trace_statement(worker->db, &told);
-    status = session_outcome(worker, worker->db->driver->execute(worker->conn, &told, sink, &detail), &detail);
+    status = session_outcome(worker, session_execute(worker, &told, sink, &detail), &detail);
     if (status < 0 && error != NULL)
         *error = detail;
     return status;
@@ -64,8 +76,7 @@ adb_status adb__session_send(struct adb__worker *worker, const char *sql, adb_er
     struct adb__sink sink = {.result = &result};
     adb__trace_statement(worker->db, &statement);
     bool alive = worker->is_open && !worker->is_broken;
-    adb_status status = alive ? worker->db->driver->execute(worker->conn, &statement, &sink, &detail)
-                                        : session_check(worker, &detail);
+    adb_status status = alive ? session_execute(worker, &statement, &sink, &detail) : session_check(worker, &detail);
     adb__result_fini(&result);
     status = session_outcome(worker, status, &detail);
     if (status == ADB__NEED_WRITER)
@@ -114,7 +125,10 @@ adb_status adb__session_run_sets(struct adb__worker *worker, const struct adb__l
     if (adb__session_must_read(lane))
         told.flags |= ADB__STMT_MUST_READ;
     adb__trace_statement(worker->db, &told);
+    bool guarded = worker->job == NULL && adb__guard_call(worker);
     status = worker->db->driver->execute_many(worker->conn, &told, sets, n_sets, &sink, failed_out, error);
+    if (guarded)
+        adb__guard_clear(worker);
     return session_outcome(worker, status, error);
 }
 
@@ -208,7 +222,7 @@ static void level_close(struct adb__lane *lane)
 {
     adb__txn_pop(&lane->txn);
     adb__counter_set(&lane->depth, (int64_t)lane->txn.depth);
-    if (!adb__lane_is_held(lane))
+    if (lane->txn.depth == 0 && lane->acquired == 0)
         lane->txn.lost = false;
 }
 
@@ -246,12 +260,19 @@ adb_status adb__session_commit_level(struct adb__worker *worker, struct adb__lan
         level_close(lane);
         return status;
     }
+    bool outermost = lane->txn.depth + lane->txn.base == 1;
+    if (status == ADB_OK && worker->db->driver->transaction_state(worker->conn) == ADB__TXN_FAILED)
+        status = adb__error_set(error, ADB_E_TRANSACTION_FAILED, "the database takes nothing but a rollback any more");
+    if (status == ADB_OK && outermost)
+        status = adb__resolve_prepare(worker, lane, error);
     if (status == ADB_OK)
         adb__txn_commit_text(&lane->txn, &text);
     if (status == ADB_OK && text.failed)
         status = adb__error_set(error, ADB_E_NOMEM, "no memory to commit");
-    if (status == ADB_OK)
+    if (status == ADB_OK) {
         status = adb__worker_send(worker, text.bytes, error);
+        status = outermost ? adb__resolve_judge(worker, status, error) : status;
+    }
     adb__buf_fini(&text);
     if (status != ADB_OK && !lane->txn.lost && !worker->is_broken)
         level_undo(worker, lane, &undo);
@@ -273,4 +294,16 @@ adb_status adb__session_rollback_level(struct adb__worker *worker, struct adb__l
     if (status != ADB_OK && error != NULL)
         *error = detail;
     return status;
+}
+
+void adb__session_give_up(struct adb__worker *worker, struct adb__lane *lane, const adb_error *reason)
+{
+    struct adb__buf text = ADB__BUF_INIT;
+    adb__txn_undo_text(&lane->txn, &text);
+    if (!text.failed && text.size > 0)
+        adb__worker_send(worker, text.bytes, NULL);
+    adb__buf_fini(&text); /* what is left open now, adb__worker_clean() closes */
+    adb__txn_lose(&lane->txn, reason);
+    if (lane->acquired > 0)
+        adb__worker_reset(worker);
 }

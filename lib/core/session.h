@@ -46,8 +46,12 @@ adb_status adb__session_open_level(struct adb__worker *worker, struct adb__lane 
 adb_status adb__session_commit_level(struct adb__worker *worker, struct adb__lane *lane, adb_error *error);
 adb_status adb__session_rollback_level(struct adb__worker *worker, struct adb__lane *lane, adb_error *error);
 
+/* Undo all levels at once: they are lost for that reason, and with them what an acquired connection had kept. */
+void adb__session_give_up(struct adb__worker *worker, struct adb__lane *lane, const adb_error *reason);
+
 /* The functions of adb_run() and adb_transact(). */
 adb_status adb__session_work(struct adb_session *session, adb_work_fn work, void *user_data);
+/* ADB__AGAIN (core/resolve.h): call it again on a new connection. */
 adb_status adb__session_transact(struct adb_session *session, const adb_transaction_options *options, adb_work_fn work,
                                  void *user_data);
 

@@ -6,6 +6,7 @@
 #include "core/copy.h"
 #include "core/database.h"
 #include "core/options.h"
+#include "core/resolve.h"
 #include "core/session.h"
 #include "model/error.h"
 #include "sql/compile.h"
@@ -432,13 +433,28 @@ static adb_status transact_pause(struct adb_session *session, unsigned attempt, 
     return ADB_OK;
 }
 
+/* One attempt, or what became of the one before, when the answer to its commit was lost. */
+static adb_status transact_try(struct adb_session *session, const adb_transaction_options *options, adb_work_fn work,
+                               void *user_data)
+{
+    if (adb__resolve_in_doubt(session->job))
+        return adb__resolve_ask(session);
+    adb_status status = transact_once(session, options, work, user_data);
+    return status == ADB_E_OUTCOME_UNKNOWN && adb__resolve_begin(session) ? ADB__AGAIN : status;
+}
+
 adb_status adb__session_transact(struct adb_session *session, const adb_transaction_options *options, adb_work_fn work,
                                  void *user_data)
 {
-    for (unsigned attempt = 0;; attempt++) {
-        adb_status status = transact_once(session, options, work, user_data);
-        if (status == ADB_OK || attempt >= options->retries || !transact_may_retry(session, status))
+    for (;;) {
+        adb_status status = transact_try(session, options, work, user_data);
+        unsigned attempt = session->job->attempts;
+        if (status == ADB_OK || status == ADB__AGAIN || attempt >= options->retries ||
+            !transact_may_retry(session, status))
             return status;
+        session->job->attempts++;
+        adb_result_unref(session->job->outcome); /* of an attempt that was in doubt */
+        session->job->outcome = NULL;
         adb_error failure = session->error;
         if (transact_pause(session, attempt, options->backoff_ms) != ADB_OK)
             return session->error.status;

@@ -26,7 +26,7 @@ static bool job_suits(const struct adb__job *job)
 static bool worker_suits(const struct adb__worker *worker)
 {
     return worker->pool->server->layout.shared_reads && worker->pool->role == ADB__ROLE_READER && worker->is_open &&
-           !worker->base_open && !worker->db->options.unpooled;
+           !worker->base_open && !worker->db->options.unpooled && !adb__database_has_checkouts(worker->db);
 }
 
 static bool share_covers(const struct adb__worker *worker, const struct adb__lane *lane, const struct adb__job *job)

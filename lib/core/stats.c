@@ -39,21 +39,14 @@ static void stats_workers(const adb_database *db, adb_stats *stats)
 
 static void stats_jobs(const adb_database *db, adb_stats *stats)
 {
-    int64_t now = adb__clock_now();
-    int64_t oldest = now;
     for (uint32_t i = 0; i < db->jobs.capacity; i++) {
         const struct adb__slot *slot = &db->jobs.slots[i];
         enum adb__job_state state = adb__word_state(atomic_load_explicit(&slot->word, memory_order_acquire));
-        if (state == ADB__JOB_QUEUED) {
-            stats->jobs_waiting++;
-            oldest = adb__deadline_first(oldest, atomic_load_explicit(&slot->accepted_at, memory_order_relaxed));
-        } else if (state != ADB__JOB_FREE && state != ADB__JOB_DONE) {
-            stats->jobs_running++;
-        }
+        stats->jobs_running += state != ADB__JOB_QUEUED && state != ADB__JOB_FREE && state != ADB__JOB_DONE;
     }
+    adb__jobs_waiting(&db->jobs, adb__clock_now(), &stats->jobs_waiting, &stats->oldest_wait_ms);
     int64_t undelivered = atomic_load_explicit(&db->jobs.undelivered, memory_order_relaxed);
     stats->jobs_undelivered = undelivered > 0 ? (size_t)undelivered : 0;
-    stats->oldest_wait_ms = (now - oldest) / ADB__NS_PER_MS;
 }
 
 static void stats_counters(const adb_database *db, adb_stats *stats)
@@ -78,6 +71,7 @@ static void stats_counters(const adb_database *db, adb_stats *stats)
     stats->closed_dirty = (uint64_t)adb__counter_get(&figures->closed[ADB__CLOSED_DIRTY]);
     stats->closed_unpooled = (uint64_t)adb__counter_get(&figures->closed[ADB__CLOSED_UNPOOLED]);
     stats->closed_close = (uint64_t)adb__counter_get(&figures->closed[ADB__CLOSED_CLOSE]);
+    stats->closed_role = (uint64_t)adb__counter_get(&figures->closed[ADB__CLOSED_ROLE]);
     stats->group_commits = (uint64_t)adb__counter_get(&figures->group_commits);
 }
 

@@ -126,3 +126,16 @@ void adb__txn_rollback_text(const struct adb__txn *txn, struct adb__buf *text)
     else
         adb__buf_puts(text, "ROLLBACK");
 }
+
+void adb__txn_undo_text(const struct adb__txn *txn, struct adb__buf *text)
+{
+    const struct adb__level *outermost = txn->top;
+    while (outermost != NULL && outermost->below != NULL)
+        outermost = outermost->below;
+    if (outermost == NULL || outermost->hollow)
+        return;
+    if (txn->base > 0)
+        adb__buf_printf(text, "ROLLBACK TO SAVEPOINT adb_%zu;RELEASE SAVEPOINT adb_%zu", txn->base + 1, txn->base + 1);
+    else
+        adb__buf_puts(text, "ROLLBACK");
+}

@@ -50,5 +50,7 @@ void adb__txn_fini(struct adb__txn *txn);
 void adb__txn_savepoint_text(const struct adb__txn *txn, struct adb__buf *text);
 void adb__txn_commit_text(const struct adb__txn *txn, struct adb__buf *text);
 void adb__txn_rollback_text(const struct adb__txn *txn, struct adb__buf *text);
+/* The same for all levels. */
+void adb__txn_undo_text(const struct adb__txn *txn, struct adb__buf *text);
 
 #endif

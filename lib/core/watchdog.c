@@ -7,23 +7,34 @@
 #include "core/database.h"
 #include "core/process.h"
 #include "core/server.h"
+#include "model/error.h"
 
 #include <signal.h>
 
-/* A cancel that did not stop the job is repeated: the statement may only have started after it. */
+/* A cancel that did not stop the job is repeated: the statement may only have started after it. A server is asked less and
+ * less often: each time may cost it a connection. */
 #define CANCEL_AGAIN_NS (20 * ADB__NS_PER_MS)
+#define MOST_DOUBLINGS  5
 
-/* So long after its deadline a job that no cancel has reached loses its connection: the network is silent. */
-#define SEVER_AFTER_NS (1000 * ADB__NS_PER_MS)
+/* So long after its deadline a job that no cancel has reached loses its connection: the network is silent. So long after
+ * a cancel, too, when there is no deadline: a server may have much to undo first. */
+#define SEVER_AFTER_NS  (1000 * ADB__NS_PER_MS)
+#define SEVER_CANCEL_NS (10000 * ADB__NS_PER_MS)
 
 bool adb__watchdog_init(struct adb__watchdog *watchdog, struct adb_database *db)
 {
     watchdog->db = db;
-    return adb__parker_init(&watchdog->parker);
+    if (!adb__parker_init(&watchdog->parker))
+        return false;
+    if (adb__helpers_init(&watchdog->helpers, db))
+        return true;
+    adb__parker_fini(&watchdog->parker);
+    return false;
 }
 
 void adb__watchdog_fini(struct adb__watchdog *watchdog)
 {
+    adb__helpers_fini(&watchdog->helpers);
     adb__parker_fini(&watchdog->parker);
 }
 
@@ -51,27 +62,74 @@ static void watchdog_cancel(struct adb_database *db, uint32_t index, uint64_t wo
     adb__jobs_cancel_end(&db->jobs, index);
 }
 
+/* Have a server asked, which may take time: by a helper. False: none is free. */
+static bool watchdog_send_helper(struct adb_database *db, uint32_t index, uint64_t word)
+{
+    struct adb__helpers *helpers = &db->watchdog.helpers;
+    if (!adb__helpers_can(helpers))
+        return false;
+    struct adb__worker *worker = adb__jobs_cancel_begin(&db->jobs, index, word);
+    if (worker != NULL)
+        adb__helpers_give(helpers, worker, index);
+    return true;
+}
+
+/* A job that is to stop: ask, ask again, and at last break its connection. Returns when to look again. */
+static int64_t watchdog_stop(struct adb_database *db, uint32_t index, uint64_t word, int64_t now)
+{
+    struct adb__slot *slot = &db->jobs.slots[index];
+    struct adb__asking *asking = &slot->asking;
+    bool is_server = db->servers[0].layout.backs_off;
+    if (asking->generation != adb__word_generation(word))
+        *asking = (struct adb__asking){.generation = adb__word_generation(word), .since = now, .next = now};
+    int64_t deadline = atomic_load_explicit(&slot->deadline, memory_order_seq_cst);
+    int64_t sever_at = asking->since + SEVER_CANCEL_NS;
+    if (deadline != ADB__NEVER)
+        sever_at = adb__deadline_first(sever_at, deadline + SEVER_AFTER_NS);
+    if (now >= sever_at || adb__counter_get(&db->watchdog.severing) != 0) {
+        watchdog_cancel(db, index, word, ADB__CANCEL_SEVER);
+        return now + CANCEL_AGAIN_NS;
+    }
+    if (now < asking->next)
+        return adb__deadline_first(asking->next, sever_at);
+    if (!is_server)
+        watchdog_cancel(db, index, word, ADB__CANCEL_ASK);
+    else if (!watchdog_send_helper(db, index, word))
+        return now + CANCEL_AGAIN_NS;
+    asking->next = now + (CANCEL_AGAIN_NS << (is_server ? asking->times : 0));
+    asking->times += asking->times < MOST_DOUBLINGS;
+    return adb__deadline_first(asking->next, sever_at);
+}
+
+/* The deadline of a job passed before it ran. The worker that it waited for may tell why. */
+static void watchdog_expire(struct adb__job *job)
+{
+    struct adb_result *verdict = adb__job_verdict(job, ADB__STOP_DEADLINE, false);
+    char state[ADB_ERROR_MESSAGE_SIZE];
+    adb__pool_describe(adb__server_pool(job->lane->server, job->role), state, sizeof(state));
+    adb__error_set(&verdict->error, ADB_E_TIMEOUT, "the deadline of the job passed before it ran (%s", state);
+    adb__job_deliver(job, verdict);
+}
+
 /* One slot: what is due, and when to look at it again. */
 static int64_t watchdog_slot(struct adb_database *db, uint32_t index, int64_t now)
 {
     struct adb__slot *slot = &db->jobs.slots[index];
     uint64_t word = atomic_load_explicit(&slot->word, memory_order_seq_cst);
     enum adb__job_state state = adb__word_state(word);
-    if (state != ADB__JOB_QUEUED && state != ADB__JOB_RUNNING && state != ADB__JOB_STOPPING)
+    if (state == ADB__JOB_STOPPING)
+        return watchdog_stop(db, index, word, now);
+    if (state == ADB__JOB_CANCELLING)
+        return now + CANCEL_AGAIN_NS; /* a helper is at it */
+    if (state != ADB__JOB_QUEUED && state != ADB__JOB_RUNNING)
         return ADB__NEVER;
     int64_t deadline = atomic_load_explicit(&slot->deadline, memory_order_seq_cst);
-    if (state == ADB__JOB_STOPPING) {
-        bool late = deadline != ADB__NEVER && now - deadline > SEVER_AFTER_NS;
-        bool sever = late || adb__counter_get(&db->watchdog.severing) != 0;
-        watchdog_cancel(db, index, word, sever ? ADB__CANCEL_SEVER : ADB__CANCEL_ASK);
-        return now + CANCEL_AGAIN_NS;
-    }
     if (now < deadline)
         return deadline;
     if (state == ADB__JOB_QUEUED) {
         struct adb__job *job = adb__jobs_take_queued(&db->jobs, index, word, ADB__STOP_DEADLINE);
         if (job != NULL)
-            adb__job_judge(job, ADB__STOP_DEADLINE, false);
+            watchdog_expire(job);
         return ADB__NEVER;
     }
     adb__jobs_stop(&db->jobs, index, word, ADB__STOP_DEADLINE);
@@ -118,6 +176,7 @@ static int64_t watchdog_round(struct adb__watchdog *watchdog)
     /* seq_cst: pairs with adb__watchdog_by(): until the round is over everybody who has news wakes us again */
     atomic_store_explicit(&jobs->next_wake, ADB__NEVER, memory_order_seq_cst);
     int64_t next = adb__deadline_first(watchdog_jobs(watchdog->db, now), watchdog_pools(watchdog, now));
+    next = adb__deadline_first(next, adb__guards_enforce(watchdog->db, now));
     atomic_store_explicit(&jobs->next_wake, next, memory_order_seq_cst);
     return next;
 }
@@ -160,6 +219,7 @@ void adb__watchdog_dismiss(struct adb__watchdog *watchdog)
 {
     adb__counter_set(&watchdog->stopping, 1);
     adb__watchdog_poke(watchdog);
+    adb__helpers_dismiss(&watchdog->helpers);
 }
 
 bool adb__watchdog_join(struct adb__watchdog *watchdog, int64_t deadline)
@@ -175,5 +235,6 @@ bool adb__watchdog_join(struct adb__watchdog *watchdog, int64_t deadline)
         pthread_join(watchdog->thread, NULL);
     else
         pthread_detach(watchdog->thread);
-    return home;
+    bool helpers_home = adb__helpers_join(&watchdog->helpers, deadline);
+    return home && helpers_home;
 }

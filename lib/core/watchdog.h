@@ -5,6 +5,7 @@
 #define ADB_CORE_WATCHDOG_H
 
 #include "base/ref.h"
+#include "core/helpers.h"
 #include "queue/park.h"
 
 struct adb_database;
@@ -13,6 +14,7 @@ struct adb__watchdog {
     struct adb_database *db;
     pthread_t thread;
     struct adb__parker parker;
+    struct adb__helpers helpers;
     struct adb__counter stopping;
     bool away;                      /* its thread lives; lock of the database */
     struct adb__counter severing;   /* closing, and time is nearly up: break connections to get workers back */

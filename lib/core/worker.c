@@ -9,9 +9,11 @@
 #include "core/perform.h"
 #include "core/process.h"
 #include "core/server.h"
+#include "core/session.h"
 #include "core/share.h"
 #include "model/error.h"
 
+#include <inttypes.h>
 #include <signal.h>
 
 /* Looks into the ready queue by a searcher before it goes to sleep: about a microsecond or two, so that a steady trickle
@@ -32,7 +34,12 @@ struct adb__worker *adb__worker_new(struct adb__pool *pool)
         return NULL;
     }
     adb__list_init(&worker->sleeper.link);
-    worker->sleeper.parker = &worker->parker;
+    worker->sleeper.parker = worker->place.parker = &worker->parker;
+    adb__list_init(&worker->place.link);
+    adb__list_init(&worker->guard.link);
+    worker->idle_ns = pool->server->db->options.idle_timeout_ms < 0
+                          ? ADB__NEVER
+                          : pool->server->db->options.idle_timeout_ms * ADB__NS_PER_MS;
     worker->wake_fd = -1;
     worker->random = (uint64_t)adb__clock_now() ^ (uint64_t)(uintptr_t)worker;
     return worker;
@@ -78,23 +85,33 @@ adb_status adb__worker_check_stop(struct adb__worker *worker, adb_error *error)
     return reason == ADB__STOP_NONE ? ADB_OK : adb__job_reason_error(error, reason);
 }
 
+/* When it has been idle for too long. */
+static int64_t worker_idle_until(const struct adb__worker *worker)
+{
+    return worker->idle_ns == ADB__NEVER ? ADB__NEVER : worker->used_at + worker->idle_ns;
+}
+
 /* When an idle worker has something to do by itself. */
 static int64_t worker_next_chore(const struct adb__worker *worker)
 {
-    const adb_options *options = &worker->db->options;
-    if (!worker->is_open || worker->pool->server->layout.keep_open)
-        return adb__deadline_in(worker->used_at, options->idle_timeout_ms);
-    return adb__deadline_first(adb__deadline_in(worker->used_at, options->idle_timeout_ms), worker->expires_at);
+    const struct adb__server *server = worker->pool->server;
+    int64_t next = worker_idle_until(worker);
+    if (worker->is_open && !server->layout.keep_open)
+        next = adb__deadline_first(next, worker->expires_at);
+    if (!worker->is_open && adb__counter_get(&worker->eager) != 0)
+        next = adb__deadline_first(next, adb__counter_get(&server->retry_at));
+    return next;
 }
 
-/* Nothing to do for long: replace an old connection later, or go. True: the thread shall end. */
+/* Something is wrong with the server, or nothing to do for long: see whether the connection is still good, replace an old
+ * one later, or go. True: the thread shall end. */
 static bool worker_chore(struct adb__worker *worker)
 {
     int64_t now = adb__clock_now();
     bool keep = worker->pool->server->layout.keep_open;
-    if (worker->is_open && !keep && now >= worker->expires_at)
-        adb__worker_disconnect(worker, ADB__CLOSED_LIFETIME);
-    if (now < adb__deadline_in(worker->used_at, worker->db->options.idle_timeout_ms))
+    if (adb__worker_is_suspect(worker) || (worker->is_open && !keep && now >= worker->expires_at))
+        adb__worker_refresh(worker);
+    if (now < worker_idle_until(worker))
         return false;
     worker->used_at = now; /* those that must stay look again after the same time */
     if (keep || !adb__pool_may_shrink(worker->pool, worker))
@@ -126,13 +143,17 @@ static struct adb__lane *worker_pass_on(struct adb__worker *worker, struct adb__
     return lane;
 }
 
-/* One of the least number of connections. A failure is in the log, and the first job tries again. */
+/* One of the least number of connections. A failure is in the log; a server that is away is tried again whenever an attempt
+ * is due, one that refuses the credentials when a job comes. */
 static void worker_connect_eagerly(struct adb__worker *worker)
 {
-    if (adb__counter_get(&worker->eager) == 0)
+    const struct adb__server *server = worker->pool->server;
+    if (adb__counter_get(&worker->eager) == 0 || adb__clock_now() < adb__counter_get(&server->retry_at))
         return;
     adb__counter_set(&worker->eager, 0);
-    adb__worker_connect(worker, ADB__NEVER, NULL);
+    adb_status status = adb__worker_connect(worker, ADB__NEVER, NULL);
+    if (status != ADB_OK && status != ADB_E_AUTH && server->layout.backs_off)
+        adb__counter_set(&worker->eager, 1);
 }
 
 /* The next lane, sleeping until there is one. NULL: go home. The order of steps is that of tests/models/park.pml. */
@@ -175,30 +196,67 @@ static void worker_unwind(struct adb__worker *worker, struct adb__lane *lane)
 {
     while (lane->txn.depth > 0)
         adb__perform_rollback(worker, lane, NULL);
+    if (lane->acquired > 0 && !lane->txn.lost)
+        adb__worker_reset(worker);
     lane->acquired = 0;
+    lane->txn.lost = false;
 }
 
-/* A lane with an open transaction stays: sleep until it has mail. */
+/* The transaction was open for too long without a job: it is rolled back, and its jobs are told. */
+static void worker_give_up(struct adb__worker *worker, struct adb__lane *lane)
+{
+    int limit_ms = worker->db->options.idle_in_transaction_ms;
+    adb_error error;
+    adb__log(&worker->db->log, ADB__LOG_WARN,
+             "a transaction idled for %d ms and was rolled back; job %#" PRIx64 " had begun it", limit_ms,
+             (uint64_t)lane->opener);
+    adb__error_set(&error, ADB_E_TRANSACTION_LOST, "it idled for %d ms (idle_in_transaction_ms) and was rolled back",
+                   limit_ms);
+    adb__session_give_up(worker, lane, &error);
+}
+
+/* How long the lane may be idle. */
+static int64_t worker_hold_until(const struct adb__worker *worker, const struct adb__lane *lane)
+{
+    int limit_ms = worker->db->options.idle_in_transaction_ms;
+    return limit_ms <= 0 || lane->txn.depth == 0 ? ADB__NEVER : adb__deadline_in(adb__clock_now(), limit_ms);
+}
+
+/* A lane with an open transaction stays: sleep until it is called, or for so long as it may idle. */
 static void worker_hold(struct adb__worker *worker, struct adb__lane *lane)
 {
+    int64_t until = worker_hold_until(worker, lane);
     adb__worker_set_state(worker, ADB__WORKER_HELD);
-    while (adb__mailbox_is_idle(&lane->mailbox) && !worker_is_stopping(worker))
-        adb__worker_rest(worker, ADB__NEVER);
+    while (!adb__lane_is_called(lane)) {
+        bool overdue = adb__clock_now() >= until;
+        if ((overdue || worker_is_stopping(worker)) && adb__mailbox_attend(&lane->mailbox)) {
+            if (overdue)
+                worker_give_up(worker, lane);
+            break;
+        }
+        /* If it may not attend although it wants to, mail has come, and the call is on its way. */
+        adb__worker_rest(worker, overdue ? ADB__NEVER : until);
+    }
     adb__worker_set_state(worker, ADB__WORKER_BUSY);
+}
+
+/* The connection is no lane's any more. */
+static void worker_let_go(struct adb__worker *worker)
+{
+    adb__worker_clean(worker);
+    adb__worker_check_in(worker);
 }
 
 /* The backlog and the mailbox are empty. True: the lane was left. */
 static bool worker_leave(struct adb__worker *worker, struct adb__lane *lane)
 {
-    bool held = adb__lane_is_held(lane);
-    if (held && worker_is_stopping(worker)) {
+    if (adb__lane_is_held(lane) && worker_is_stopping(worker))
         worker_unwind(worker, lane);
-        held = false;
-    }
+    bool held = adb__lane_needs_home(lane);
     lane->home = held ? worker : NULL;
     lane->acted_at = worker->used_at = adb__clock_now();
     if (!held)
-        adb__worker_clean(worker); /* before another worker may run this lane */
+        worker_let_go(worker); /* before another worker may run this lane */
     if (!adb__mailbox_leave(&lane->mailbox))
         return false;
     if (!held) {
@@ -267,7 +325,7 @@ static void worker_attend(struct adb__worker *worker, struct adb__lane *lane)
         bool share_used = left == 0 || (left < ADB__WORKER_RUN && adb__share_breaks(worker, lane, job));
         share_used = share_used && !adb__lane_is_held(lane) && adb__pool_has_ready(worker->pool);
         if (share_used || !worker_suits(worker, lane, job)) {
-            adb__worker_clean(worker);
+            worker_let_go(worker);
             worker_pass_lane(worker, lane, job);
             return;
         }

@@ -3,7 +3,10 @@
 #ifndef ADB_CORE_WORKER_H
 #define ADB_CORE_WORKER_H
 
+#include "base/log.h"
 #include "base/ref.h"
+#include "core/gate.h"
+#include "core/guard.h"
 #include "core/job.h"
 #include "core/pool.h"
 #include "drivers/driver.h"
@@ -28,6 +31,7 @@ enum adb__close_reason {
     ADB__CLOSED_DIRTY,
     ADB__CLOSED_UNPOOLED,
     ADB__CLOSED_CLOSE,
+    ADB__CLOSED_ROLE,
     ADB__N_CLOSE_REASONS
 };
 
@@ -39,16 +43,23 @@ struct adb__worker {
     pthread_t thread;
     bool joinable;                  /* lock of the pool */
     bool retired;                   /* has left the count of the pool already; lock of the pool */
-    struct adb__counter eager;      /* connect without waiting for a job: adb_database_connect() */
+    struct adb__counter eager;      /* connect without waiting for a job: one of the least number of connections */
     struct adb__worker *next_orphan; /* lock of the pool */
     struct adb__counter orphaned;   /* left behind by close: go home as soon as possible */
     struct adb__parker parker;
     struct adb__sleeper sleeper;
     struct adb__counter state;      /* enum adb__worker_state */
+    struct adb__place place;        /* at the gate of the server */
+    struct adb__guard guard;
 
     /* The thread's own */
     void *conn;                     /* conn_size bytes; also read by who is inside CANCELLING, when it cannot change */
     struct adb__open open;          /* what conn was opened with: the driver keeps a pointer to it */
+    adb_url *own_url;               /* the one that before_connect has changed; NULL: the server's is open.url */
+    struct adb__log log;            /* the database's, and masks the password of open.url */
+    int64_t epoch;                  /* of the connection; core/server.h */
+    bool is_guarded;
+    bool is_checked_out;            /* on_acquire has run, on_release is still to run */
     bool is_open;
     bool is_broken;                 /* lost: to be closed when the job is over */
     bool base_open;                 /* the transaction of force_rollback */
@@ -58,6 +69,7 @@ struct adb__worker {
     int64_t share_since;
     int64_t group_not_before;
     int64_t used_at;
+    int64_t idle_ns;                /* that long it may idle: the option, and up to 10 % at random; ADB__NEVER */
     int64_t expires_at;             /* of the connection: lifetime */
     struct adb__job *job;           /* running */
     uint64_t random;
@@ -88,8 +100,20 @@ void adb__worker_put_back(struct adb__worker *worker, struct adb__lane *lane);
 /* Connection, by the worker's own thread and never while a job of its is RUNNING. */
 adb_status adb__worker_connect(struct adb__worker *worker, int64_t deadline, adb_error *error);
 void adb__worker_disconnect(struct adb__worker *worker, enum adb__close_reason reason);
-/* Before a lane: close what is too old, check what was idle for long. */
+/* Before a lane: close what is too old, check what was idle for long, or whose siblings were lost. */
 void adb__worker_refresh(struct adb__worker *worker);
+/* Is the connection of an older epoch than its server? */
+bool adb__worker_is_suspect(const struct adb__worker *worker);
+/* What a failure tells of the connection, and of others. */
+void adb__worker_learn(struct adb__worker *worker, const adb_error *error);
+/* No password in a text of the driver. */
+void adb__worker_mask(const struct adb__worker *worker, char *text);
+/* A lane gets the connection, and gives it back: the hooks. Checking out twice, or in twice, is harmless. Not ADB_OK: the
+ * connection was closed. */
+adb_status adb__worker_check_out(struct adb__worker *worker, adb_error *error);
+void adb__worker_check_in(struct adb__worker *worker);
+/* Drop what a lane that had acquired the connection has left in its session; if that fails, it is broken. */
+void adb__worker_reset(struct adb__worker *worker);
 /* After a lane: nothing dirty goes back. */
 void adb__worker_clean(struct adb__worker *worker);
 /* Send statements split by ';' that yield nothing and belong to no job. */

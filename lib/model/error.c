@@ -37,6 +37,7 @@
     X(ADB_E_TRANSACTION_LOST, "the transaction was lost with its connection")                                          \
     X(ADB_E_SERIALIZATION, "the transaction conflicts with another one")                                               \
     X(ADB_E_LOCKED, "another transaction holds the lock")                                                              \
+    X(ADB_E_OUTCOME_UNKNOWN, "the commit may have taken effect or not")                                                \
     X(ADB_E_SYNTAX, "syntax error")                                                                                    \
     X(ADB_E_UNDEFINED, "no such table, column or other object")                                                        \
     X(ADB_E_EXISTS, "the object exists already")                                                                       \

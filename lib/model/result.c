@@ -180,6 +180,11 @@ bool adb_result_more(const adb_result *result)
     return result != NULL && result->more;
 }
 
+const char *adb_result_transaction_id(const adb_result *result)
+{
+    return result == NULL ? NULL : result->transaction_id;
+}
+
 size_t adb_result_rows(const adb_result *result)
 {
     return result == NULL ? 0 : result->n_rows;

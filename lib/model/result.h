@@ -45,6 +45,7 @@ struct adb_result {
     int64_t last_insert_id;
     bool has_insert_id;
     bool more;                   /* a batch, not the end */
+    const char *transaction_id;  /* whose commit is in doubt; in the memory that embeds the result; NULL: none */
     struct adb__column *columns; /* in the arena */
     size_t n_columns;
     size_t n_rows;
