@@ -130,6 +130,18 @@ adb_stats scene_stats(const struct scene *scene)
     return stats;
 }
 
+void scene_show(struct tally *tally, adb_status expected)
+{
+    size_t shown = 0;
+    for (size_t i = 0; i < TALLY_SEEN && shown < 3; i++) {
+        const struct seen seen = tally_seen(tally, i);
+        if (seen.status == expected)
+            continue;
+        printf("# outcome %zu of %zu: %s: %s\n", i, tally_n(tally), adb_status_name(seen.status), seen.message);
+        shown++;
+    }
+}
+
 struct counted {
     struct scene *scene;
     const char *sql;
@@ -167,10 +179,8 @@ void scene_is_at_work(struct scene *scene)
     for (size_t i = 0; i < N_LANES; i++)
         run_all(lanes[i]);
     CU_ASSERT_EQUAL(tally_of(&tally, ADB_OK), N_JOBS);
-    for (size_t i = 0; i < TALLY_SEEN && tally_of(&tally, ADB_OK) < N_JOBS; i++) {
-        if (tally_seen(&tally, i).status != ADB_OK)
-            printf("# not healthy: %s\n", tally_seen(&tally, i).message);
-    }
+    if (tally_of(&tally, ADB_OK) < N_JOBS)
+        scene_show(&tally, ADB_OK);
     for (size_t i = 0; i < N_LANES; i++)
         adb_context_free(lanes[i]);
     CU_ASSERT_EQUAL(scene_stats(scene).jobs_running + scene_stats(scene).jobs_waiting, 0);

@@ -54,6 +54,8 @@ void scene_is_at_work(struct scene *scene);
 void scene_is_healthy(struct scene *scene);
 /* Wait until the server counts so many. */
 void scene_await(struct scene *scene, const char *sql, int64_t count);
+/* Print the first outcomes that are not the expected one. */
+void scene_show(struct tally *tally, adb_status expected);
 adb_stats scene_stats(const struct scene *scene);
 /* Frees everything; checks that the database closes by itself. */
 void scene_close_with_others(struct scene *scene);
