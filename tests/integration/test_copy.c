@@ -498,6 +498,7 @@ TEST(nonsense_is_refused)
 /* Each allocation in turn fails: a status, all rows or none, and nothing leaks. */
 TEST(no_memory_is_a_status)
 {
+    fault_watch();
     RIG(rig, &kind_sqlite, NULL);
     CU_ASSERT_EQUAL(load(&rig, "1\n").status, ADB_OK);
     FAULT_EACH(n)

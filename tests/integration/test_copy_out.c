@@ -309,6 +309,7 @@ TEST(nonsense_is_refused)
 TEST(no_memory_is_a_status)
 {
     struct reader first = READER(.at = 0);
+    fault_watch();
     RIG(rig, &kind_sqlite, NULL);
     CU_ASSERT_EQUAL(status_of(rig.ctx, start(&rig, &first, SERIES("9000"))), ADB_OK);
     FAULT_EACH(n)
