@@ -185,6 +185,9 @@ struct adb__pg_type {
     adb__pg_decode_fn binary; /* NULL: only text can be read */
 };
 
+/* A day as PostgreSQL writes it, with rest behind it: years before 1 are counted backwards, and their era ends it all.
+ */
+size_t adb__pg_date_write(int64_t days, const char *rest, char *text, size_t text_size);
 /* A type of PostgreSQL's own; one with oid 0 and no name for any other. Never NULL. */
 const struct adb__pg_type *adb__pg_type_find(Oid oid);
 /* The decoder of binary numeric. */
@@ -230,8 +233,13 @@ adb_status adb__pg_prepare(struct adb__pg *conn, const struct adb__statement *st
 /* Give up a prepared statement that the server does not honour any more. */
 void adb__pg_prepared_forget(struct adb__pg *conn, struct adb__pg_prepared *prepared);
 void adb__pg_prepared_name(const struct adb__pg *conn, unsigned number, char name[ADB__PG_NAME_SIZE]);
-/* Is this what a server says of a prepared statement that has gone stale? */
-bool adb__pg_is_stale(const PGresult *failure);
+/* What a failure says of the prepared statement that it is of. */
+enum adb__pg_staleness {
+    ADB__PG_FRESH,    /* nothing */
+    ADB__PG_DOUBTFUL, /* the types of its parameters may be those of a table that has changed since */
+    ADB__PG_STALE     /* the server does not know it any more, or not with these columns */
+};
+enum adb__pg_staleness adb__pg_staleness_of(const PGresult *failure);
 
 /* Describe a result. In the arena, or as one piece of memory when arena is NULL. ADB_E_NOMEM. */
 adb_status adb__pg_shape_init(struct adb__pg_shape *shape, const struct adb__pg_names *names, const PGresult *result,

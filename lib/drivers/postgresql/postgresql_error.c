@@ -100,13 +100,26 @@ static bool server_reads_only(PGconn *pg)
     return strcmp(standby, "on") == 0 || strcmp(by_default, "on") == 0;
 }
 
+/* "line 3: " of a COPY from the client, "" otherwise. */
+static void place_of(const PGresult *failure, char place[32])
+{
+    const char *context = PQresultErrorField(failure, PG_DIAG_CONTEXT);
+    const char *line = context != NULL && strncmp(context, "COPY ", 5) == 0 ? strstr(context, ", line ") : NULL;
+    const size_t n_digits = line != NULL ? strspn(line + 7, "0123456789") : 0;
+    place[0] = '\0';
+    if (n_digits > 0 && n_digits <= 20)
+        snprintf(place, 32, "line %.*s: ", (int)n_digits, line + 7);
+}
+
 /* The server's one line, and its detail where there is room for it. */
 static void words_of(const PGresult *failure, char words[ADB_ERROR_MESSAGE_SIZE])
 {
     const char *primary = PQresultErrorField(failure, PG_DIAG_MESSAGE_PRIMARY);
     const char *detail = PQresultErrorField(failure, PG_DIAG_MESSAGE_DETAIL);
-    const int size =
-        snprintf(words, ADB_ERROR_MESSAGE_SIZE, "%s", primary != NULL ? primary : PQresultErrorMessage(failure));
+    char place[32];
+    place_of(failure, place);
+    const int size = snprintf(words, ADB_ERROR_MESSAGE_SIZE, "%s%s", place,
+                              primary != NULL ? primary : PQresultErrorMessage(failure));
     if (detail != NULL && size > 0 && (size_t)size + strlen(detail) + 4 < ADB_ERROR_MESSAGE_SIZE)
         snprintf(words + size, ADB_ERROR_MESSAGE_SIZE - (size_t)size, " (%s)", detail);
 }
@@ -164,7 +177,7 @@ adb_status adb__pg_error(struct adb__pg *conn, const PGresult *failure, adb_erro
     adb_status status = meaning->status;
     if (status == ADB_E_CANCELLED && strstr(words, "statement timeout") != NULL)
         status = ADB_E_TIMEOUT;
-    return adb__error_native(error, status, flags_in(conn, meaning), 0, sqlstate, words);
+    return adb__error_native(error, status, flags_in(conn, meaning), (int)PQresultStatus(failure), sqlstate, words);
 }
 
 adb_status adb__pg_error_take(struct adb__pg *conn, PGresult *failure, adb_error *error)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* One statement with many sets of values, in a pipeline: nothing waits for an answer but the end. It is prepared as the
- * unnamed statement on the way, which costs next to nothing and suits a pooler.
+ * unnamed statement, which suits a pooler.
  *
  * The server skips what follows a failure up to the synchronisation, of which there is one, at the end: so the first
  * set without an answer of its own is the one that failed, and no set after it ran. Inside a transaction that is all.
@@ -88,6 +88,18 @@ static bool send_control(struct many *many, const char *sql)
     return PQsendQueryParams(many->conn->pg, sql, 0, NULL, NULL, NULL, NULL, 0);
 }
 
+/* BEGIN takes the place of the unnamed statement: between two of them the text has to be sent again. */
+static bool send_values(struct many *many, const struct adb__pg_values *values)
+{
+    PGconn *pg = many->conn->pg;
+    if (!many->alone)
+        return PQsendQueryPrepared(pg, "", values->count, values->texts, values->sizes, values->formats, 0);
+    return send_control(many, "BEGIN") &&
+           PQsendQueryParams(pg, many->statement->sql, values->count, NULL, values->texts, values->sizes,
+                             values->formats, 0) &&
+           send_control(many, "COMMIT");
+}
+
 static size_t size_of(const adb_value *values, size_t n_values)
 {
     size_t size = SET_OVERHEAD;
@@ -104,11 +116,7 @@ static adb_status send_set(struct many *many, const adb_value *set, adb_error *e
     const adb_status status = adb__pg_values_encode(set, many->statement->n_values, &conn->scratch, &values, error);
     if (status != ADB_OK)
         return status;
-    if (many->alone && !send_control(many, "BEGIN"))
-        return adb__pg_error(conn, NULL, error);
-    if (!PQsendQueryPrepared(conn->pg, "", values.count, values.texts, values.sizes, values.formats, 0))
-        return adb__pg_error(conn, NULL, error);
-    if (many->alone && !send_control(many, "COMMIT"))
+    if (!send_values(many, &values))
         return adb__pg_error(conn, NULL, error);
     conn->sent = true;
     many->n_unsent += size_of(set, many->statement->n_values);
@@ -157,11 +165,12 @@ static void finish(struct many *many)
 
 /* All together ----------------------------------------------------------------------------------------------------- */
 
-/* The first answer is to preparing. With BEGIN and COMMIT there are three for a set. */
+/* BEGIN, set, COMMIT; or first an answer to preparing, then one to each set. */
 static size_t sets_answered(const struct many *many)
 {
-    const size_t n = many->n_answers > 0 ? many->n_answers - 1 : 0;
-    return many->alone ? n / 3 : n;
+    if (many->alone)
+        return many->n_answers / 3;
+    return many->n_answers > 0 ? many->n_answers - 1 : 0;
 }
 
 /* A set that could not be sent has failed too, but one that the server refused before it counts. */
@@ -190,7 +199,7 @@ static adb_status run(struct many *many, const adb_value *const *sets, size_t n_
     adb_status status = ADB_OK;
     if (!PQenterPipelineMode(conn->pg))
         return adb__pg_error(conn, NULL, error);
-    if (!PQsendPrepare(conn->pg, "", many->statement->sql, 0, NULL))
+    if (!many->alone && !PQsendPrepare(conn->pg, "", many->statement->sql, 0, NULL))
         status = adb__pg_error(conn, NULL, error);
     if (status == ADB_OK)
         status = send_sets(many, sets, n_sets, &n_sent, error);

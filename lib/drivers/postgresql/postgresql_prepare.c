@@ -140,15 +140,26 @@ void adb__pg_prepared_forget(struct adb__pg *conn, struct adb__pg_prepared *prep
     adb__cache_remove(&conn->cache, prepared);
 }
 
-bool adb__pg_is_stale(const PGresult *failure)
+static bool contains(const char *text, const char *words)
+{
+    return text != NULL && strstr(text, words) != NULL;
+}
+
+enum adb__pg_staleness adb__pg_staleness_of(const PGresult *failure)
 {
     const char *sqlstate = PQresultErrorField(failure, PG_DIAG_SQLSTATE);
     const char *routine = PQresultErrorField(failure, PG_DIAG_SOURCE_FUNCTION);
     if (sqlstate == NULL)
-        return false;
+        return ADB__PG_FRESH;
     if (strcmp(sqlstate, "26000") == 0 || strcmp(sqlstate, "42P05") == 0)
-        return true;
-    return strcmp(sqlstate, "0A000") == 0 && routine != NULL && strcmp(routine, "RevalidateCachedQuery") == 0;
+        return ADB__PG_STALE;
+    if (strcmp(sqlstate, "0A000") == 0)
+        return contains(routine, "RevalidateCachedQuery") ? ADB__PG_STALE : ADB__PG_FRESH;
+    if (strncmp(sqlstate, "42", 2) == 0)
+        return ADB__PG_DOUBTFUL;
+    if (strncmp(sqlstate, "22", 2) == 0 && contains(PQresultErrorField(failure, PG_DIAG_CONTEXT), "portal"))
+        return ADB__PG_DOUBTFUL;
+    return ADB__PG_FRESH;
 }
 
 /* FNV-1a. */

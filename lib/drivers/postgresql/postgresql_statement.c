@@ -10,6 +10,7 @@
 #include "config.h"
 #include "model/error.h"
 
+#include <ctype.h>
 #include <string.h>
 #include <strings.h>
 
@@ -187,7 +188,7 @@ static void take_copy(struct run *run, ExecStatusType kind, adb_error *error)
 static bool begins_with_word(const char *sql, const char *word)
 {
     const size_t size = strlen(word);
-    return strncasecmp(sql, word, size) == 0 && (sql[size] == ' ' || sql[size] == '\n' || sql[size] == '\t');
+    return strncasecmp(sql, word, size) == 0 && (sql[size] == '\0' || isspace((unsigned char)sql[size]));
 }
 
 /* May the rest be given up without undoing anything? What fails is undone anyway. */
@@ -266,10 +267,12 @@ static bool is_copy(const struct adb__statement *statement)
     return statement->source != NULL || (statement->flags & ADB__STMT_COPY_OUT) != 0;
 }
 
-/* Prepared before, and not valid any more: the text itself still is. */
-static bool went_stale(const struct run *run)
+/* Of one that was prepared before. */
+static enum adb__pg_staleness staleness(const struct run *run)
 {
-    return run->prepared != NULL && run->failure != NULL && !run->announced && adb__pg_is_stale(run->failure);
+    if (run->prepared == NULL || run->failure == NULL || run->announced)
+        return ADB__PG_FRESH;
+    return adb__pg_staleness_of(run->failure);
 }
 
 static adb_status stale_in_transaction(const struct run *run, adb_error *error)
@@ -280,7 +283,7 @@ static adb_status stale_in_transaction(const struct run *run, adb_error *error)
                              "the transaction can be tried again");
 }
 
-/* Send and receive. *again_out: nothing has come of it, since the prepared statement is out of date. */
+/* Send and receive. *again_out: nothing has come of it, perhaps only since the prepared statement is out of date. */
 static adb_status run_once(struct run *run, bool *again_out, adb_error *error)
 {
     const bool in_batches = run->sink->batch_rows > 0 || run->sink->batch_bytes > 0;
@@ -294,13 +297,14 @@ static adb_status run_once(struct run *run, bool *again_out, adb_error *error)
     if (status != ADB_OK)
         return status;
     run_receive(run, error);
-    if (went_stale(run)) {
+    const enum adb__pg_staleness stale = staleness(run);
+    if (stale != ADB__PG_FRESH)
         adb__pg_prepared_forget(run->conn, run->prepared);
-        *again_out = PQtransactionStatus(run->conn->pg) == PQTRANS_IDLE;
-        status = *again_out ? ADB_OK : stale_in_transaction(run, error);
-    } else {
+    *again_out = stale != ADB__PG_FRESH && PQtransactionStatus(run->conn->pg) == PQTRANS_IDLE;
+    if (stale == ADB__PG_STALE && !*again_out && PQstatus(run->conn->pg) == CONNECTION_OK)
+        status = stale_in_transaction(run, error);
+    else
         status = run_outcome(run, error);
-    }
     PQclear(run->failure);
     return status;
 }
@@ -311,11 +315,10 @@ static adb_status execute(struct adb__pg *conn, const struct adb__statement *sta
     bool again = false;
     struct run run = {.conn = conn, .statement = statement, .sink = sink};
     adb_status status = run_once(&run, &again, error);
-    if (again) {
-        run = (struct run){.conn = conn, .statement = statement, .sink = sink};
-        status = run_once(&run, &again, error);
-    }
-    return status;
+    if (!again)
+        return status;
+    run = (struct run){.conn = conn, .statement = statement, .sink = sink};
+    return run_once(&run, &again, error);
 }
 
 /* Only reading is allowed: the server is told so, for this one statement. */
@@ -332,6 +335,17 @@ static adb_status execute_reading(struct adb__pg *conn, const struct adb__statem
     if (status != ADB_OK && error != NULL && strcmp(error->sqlstate, "25001") == 0)
         error->status = status = ADB_E_READ_ONLY; /* such as VACUUM, which no transaction takes */
     return status == ADB_OK ? end : status;
+}
+
+/* The server answers COMMIT with ROLLBACK, and without any error, when the transaction had failed. */
+static adb_status execute_control(struct adb__pg *conn, const char *sql, adb_error *error)
+{
+    const bool had_failed = PQtransactionStatus(conn->pg) == PQTRANS_INERROR;
+    const adb_status status = adb__pg_run(conn, sql, error);
+    if (status == ADB_OK && had_failed && begins_with_word(sql, "COMMIT"))
+        return adb__error_native(error, ADB_E_TRANSACTION_FAILED, 0, 0, "25P02",
+                                 "a statement of the transaction had failed: it was rolled back");
+    return status;
 }
 
 void adb__pg_begin_call(struct adb__pg *conn, const struct adb__statement *statement)
@@ -352,7 +366,7 @@ adb_status adb__pg_execute(void *state, const struct adb__statement *statement, 
     if ((statement->flags & ADB__STMT_LISTEN) != 0)
         return adb__pg_listen(conn, sink, error);
     if ((statement->flags & ADB__STMT_CONTROL) != 0)
-        return adb__pg_run(conn, statement->sql, error);
+        return execute_control(conn, statement->sql, error);
     if (conn->must_read && !conn->in_transaction && !conn->open->read_only)
         return execute_reading(conn, statement, sink, error);
     return execute(conn, statement, sink, error);

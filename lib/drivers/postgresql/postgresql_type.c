@@ -204,16 +204,17 @@ static adb_status decode_real_text(struct adb__sink *sink, size_t column, const 
 
 /* Time ------------------------------------------------------------------------------------------------------------- */
 
-/* A date as PostgreSQL writes it: years before 1 are counted backwards, with their era at the end. */
-static void write_date(struct adb__date date, const char *rest, char *text, size_t text_size)
+size_t adb__pg_date_write(int64_t days, const char *rest, char *text, size_t text_size)
 {
+    const struct adb__date date = adb__calendar_date(days);
     const bool is_bc = date.year < 1;
-    snprintf(text, text_size, "%04" PRId64 "-%02d-%02d%s%s", is_bc ? 1 - date.year : date.year, date.month, date.day,
-             rest, is_bc ? " BC" : "");
+    return (size_t)snprintf(text, text_size, "%04" PRId64 "-%02d-%02d%s%s", is_bc ? 1 - date.year : date.year,
+                            date.month, date.day, rest, is_bc ? " BC" : "");
 }
 
-static bool year_fits(struct adb__date date)
+static bool year_fits(int64_t days)
 {
+    const struct adb__date date = adb__calendar_date(days);
     return date.year >= 1 && date.year <= 9999;
 }
 
@@ -230,12 +231,11 @@ static adb_status decode_date(struct adb__sink *sink, size_t column, const char 
     const int64_t days = read_signed(bytes, size);
     if (days == INT32_MAX || days == INT32_MIN)
         return decode_word(sink, column, days > 0 ? "infinity" : "-infinity", error);
-    const struct adb__date date = adb__calendar_date(days + DAYS_BEFORE_2000);
-    if (year_fits(date)) {
+    if (year_fits(days + DAYS_BEFORE_2000)) {
         adb__sink_moment(sink, column, ADB_TYPE_DATE, days + DAYS_BEFORE_2000);
         return ADB_OK;
     }
-    write_date(date, "", text, sizeof(text));
+    adb__pg_date_write(days + DAYS_BEFORE_2000, "", text, sizeof(text));
     return decode_word(sink, column, text, error);
 }
 
@@ -260,14 +260,13 @@ static adb_status decode_moment(struct adb__sink *sink, size_t column, int64_t m
     if (moment == INT64_MAX || moment == INT64_MIN)
         return decode_word(sink, column, moment > 0 ? "infinity" : "-infinity", error);
     const int64_t days = adb__calendar_split(moment, &microseconds) + DAYS_BEFORE_2000;
-    const struct adb__date date = adb__calendar_date(days);
-    if (year_fits(date)) {
+    if (year_fits(days)) {
         adb__sink_moment(sink, column, ADB_TYPE_TIMESTAMP, moment + MICROSECONDS_BEFORE_2000);
         return ADB_OK;
     }
     adb__calendar_write_time(microseconds, time);
     snprintf(rest, sizeof(rest), " %s%s", time, zone);
-    write_date(date, rest, text, sizeof(text));
+    adb__pg_date_write(days, rest, text, sizeof(text));
     return decode_word(sink, column, text, error);
 }
 

@@ -2,6 +2,7 @@
 /* Values for libpq: in text, so that the server reads them as the type that it has inferred, and blobs in binary. */
 #include "drivers/postgresql/postgresql.h"
 
+#include "model/calendar.h"
 #include "model/convert.h"
 #include "model/error.h"
 #include "model/number.h"
@@ -13,21 +14,31 @@
 #include <string.h>
 
 /* Room for a short value as text. */
-#define SHORT_TEXT 64
+#define SHORT_TEXT 96
 
 /* The zone tells a timestamptz what is meant whatever the session's own is; a timestamp does not mind it. */
+static size_t timestamp_text(int64_t timestamp, char text[SHORT_TEXT])
+{
+    int64_t microseconds;
+    char time[ADB__CALENDAR_TEXT_SIZE];
+    char rest[ADB__CALENDAR_TEXT_SIZE + 8];
+    const int64_t days = adb__calendar_split(timestamp, &microseconds);
+    adb__calendar_write_time(microseconds, time);
+    snprintf(rest, sizeof(rest), " %s+00", time);
+    return adb__pg_date_write(days, rest, text, SHORT_TEXT);
+}
+
 static size_t short_text(const adb_value *value, char text[SHORT_TEXT])
 {
-    size_t size;
     switch (value->type) {
     case ADB_TYPE_INT:
         return (size_t)snprintf(text, SHORT_TEXT, "%" PRId64, value->as.integer);
     case ADB_TYPE_DOUBLE:
         return adb__number_write_double(value->as.real, text);
+    case ADB_TYPE_DATE:
+        return adb__pg_date_write(value->as.integer, "", text, SHORT_TEXT);
     case ADB_TYPE_TIMESTAMP:
-        size = adb__value_text(value, text);
-        memcpy(text + size, "+00", 4);
-        return size + 3;
+        return timestamp_text(value->as.integer, text);
     default:
         return adb__value_text(value, text);
     }
