@@ -46,14 +46,3 @@ AC_DEFUN([ADB_DRIVER], [
     [AC_MSG_ERROR([--with-$1=yes, but pkg-config finds no $3])])
   AM_CONDITIONAL([ADB_$2], [test "$adb_have_$1" = yes])
 ])
-
-# ADB_DRIVER_LATER(name, NAME)
-# A driver that this release does not have yet: "check" means no, and "yes" is an error. A release that has it says
-# ADB_DRIVER instead.
-AC_DEFUN([ADB_DRIVER_LATER], [
-  ADB_ARG_DRIVER([$1], [reserved: this release has no $1 driver yet])
-  AS_IF([test "$adb_with_$1" = yes],
-    [AC_MSG_ERROR([--with-$1=yes, but this release has no $1 driver yet])])
-  adb_have_$1="no (not in this release)"
-  AM_CONDITIONAL([ADB_$2], [false])
-])

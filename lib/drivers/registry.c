@@ -7,7 +7,7 @@
 #include "model/url.h"
 
 #ifdef ADB_HAVE_MYSQL
-#include "drivers/mysql/mysql.h"
+#include "drivers/mysql/mysql_driver.h"
 #endif
 #ifdef ADB_HAVE_POSTGRESQL
 #include "drivers/postgresql/postgresql.h"

@@ -1,0 +1,269 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Many sets of values in one message: array binding, which MariaDB's client library and server have.
+ *
+ * The server says that a message failed, not at which set. So within a transaction each message has a savepoint before
+ * it; when it fails, it is undone, and its sets run one by one, to the one that fails. Without a transaction nothing can
+ * be undone, and sets are not sent together. */
+#include "drivers/mysql/mysql_many.h"
+
+#include "config.h"
+
+#if defined(HAVE_DECL_STMT_ATTR_ARRAY_SIZE) && HAVE_DECL_STMT_ATTR_ARRAY_SIZE
+
+#include "base/alloc.h"
+#include "model/error.h"
+
+/* Sets of a message, and its bytes. */
+#define MOST_SETS  1024
+#define MOST_BYTES ((size_t)4 << 20)
+
+/* With fewer sets than this it is not worth it. */
+#define LEAST_SETS 4
+
+#define SAVEPOINT "adb__bulk"
+
+/* One parameter in all the sets of a message. */
+struct column {
+    adb_type type; /* ADB_TYPE_NULL: in every one of them */
+    union {
+        int64_t integer;
+        double real;
+        void *pointer; /* for all other types */
+    } * values;
+    unsigned long *sizes;
+    char *indicators;
+    struct adb__mysql_room *rooms; /* for what has to be converted */
+};
+
+/* Which bytes a message has room for, and where they are: one block, used again by each message. */
+struct message {
+    struct column *columns;
+    MYSQL_BIND *binds;
+    size_t n_columns;
+    char *block;
+};
+
+/* Planning --------------------------------------------------------------------------------------------------------- */
+
+bool adb__mysql_bulk_possible(const struct adb__mysql_many *many)
+{
+    const struct adb__mysql_statement *prepared = many->prepared;
+    unsigned long abilities = 0;
+    if (many->n_sets < LEAST_SETS || prepared->stmt == NULL || prepared->n_parameters == 0 ||
+        prepared->n_parameters != many->statement->n_values ||
+        (prepared->verb != ADB__MYSQL_INSERT && prepared->verb != ADB__MYSQL_CHANGE) ||
+        mysql_stmt_field_count(prepared->stmt) > 0 ||
+        (many->conn->mysql->server_status & SERVER_STATUS_IN_TRANS) == 0)
+        return false;
+    mariadb_get_infov(many->conn->mysql, MARIADB_CONNECTION_EXTENDED_SERVER_CAPABILITIES, &abilities);
+    return (abilities & (MARIADB_CLIENT_STMT_BULK_OPERATIONS >> 32)) != 0;
+}
+
+/* Does the set go with those before it? All values of a parameter have one type, but for NULL. */
+static bool goes_with(struct message *message, const adb_value *set)
+{
+    for (size_t i = 0; i < message->n_columns; i++) {
+        const adb_type type = message->columns[i].type;
+        if (set[i].type != ADB_TYPE_NULL && type != ADB_TYPE_NULL && type != set[i].type)
+            return false;
+    }
+    for (size_t i = 0; i < message->n_columns; i++) {
+        if (set[i].type != ADB_TYPE_NULL)
+            message->columns[i].type = set[i].type;
+    }
+    return true;
+}
+
+static size_t size_of_set(const adb_value *set, size_t n_values)
+{
+    size_t size = 0;
+    for (size_t i = 0; i < n_values; i++)
+        size += adb__mysql_wire_size(&set[i]);
+    return size;
+}
+
+/* How many sets the next message takes, at least one; tells the columns their types. */
+static size_t plan(const struct adb__mysql_many *many, struct message *message)
+{
+    const size_t max_packet = many->conn->max_packet;
+    const size_t most_bytes = max_packet / 2 < MOST_BYTES ? max_packet / 2 : MOST_BYTES;
+    size_t n_bytes = 0;
+    size_t n_sets = 0;
+    for (size_t i = 0; i < message->n_columns; i++)
+        message->columns[i].type = ADB_TYPE_NULL;
+    while (n_sets < MOST_SETS && many->n_done + n_sets < many->n_sets) {
+        const adb_value *set = many->sets[many->n_done + n_sets];
+        n_bytes += size_of_set(set, message->n_columns);
+        if ((n_sets > 0 && n_bytes > most_bytes) || !goes_with(message, set))
+            break;
+        n_sets++;
+    }
+    return n_sets;
+}
+
+/* Filling ---------------------------------------------------------------------------------------------------------- */
+
+static adb_status fill_value(struct column *column, size_t row, const adb_value *value, size_t index, adb_error *error)
+{
+    struct adb__mysql_room *room = &column->rooms[row];
+    column->indicators[row] = value->type == ADB_TYPE_NULL ? STMT_INDICATOR_NULL : STMT_INDICATOR_NONE;
+    column->values[row].pointer = NULL;
+    column->sizes[row] = 0;
+    if (value->type == ADB_TYPE_NULL)
+        return ADB_OK;
+    const adb_status status = adb__mysql_fill_room(value, index, room, error);
+    if (status != ADB_OK)
+        return status;
+    switch (value->type) {
+    case ADB_TYPE_BOOL:
+    case ADB_TYPE_INT:
+        column->values[row].integer = room->as.integer;
+        break;
+    case ADB_TYPE_DOUBLE:
+        column->values[row].real = room->as.real;
+        break;
+    default:
+        column->values[row].pointer = adb__mysql_bytes_of(value, room);
+        column->sizes[row] = adb__mysql_is_text(value->type) ? value->size : room->size;
+        break;
+    }
+    return ADB_OK;
+}
+
+/* *n_sets_io: at a value that the server cannot have, the sets before it. */
+static adb_status fill(const struct adb__mysql_many *many, struct message *message, size_t *n_sets_io, adb_error *error)
+{
+    for (size_t row = 0; row < *n_sets_io; row++) {
+        const adb_value *set = many->sets[many->n_done + row];
+        for (size_t i = 0; i < message->n_columns; i++) {
+            const adb_status status = fill_value(&message->columns[i], row, &set[i], i, error);
+            if (status != ADB_OK) {
+                *n_sets_io = row;
+                return status;
+            }
+        }
+    }
+    for (size_t i = 0; i < message->n_columns; i++) {
+        struct column *column = &message->columns[i];
+        message->binds[i] = (MYSQL_BIND){.buffer = column->values, .length = column->sizes};
+        message->binds[i].u.indicator = column->indicators;
+        message->binds[i].buffer_type =
+            adb__mysql_wire_type(column->type == ADB_TYPE_NULL ? ADB_TYPE_TEXT : column->type);
+    }
+    return ADB_OK;
+}
+
+/* Sending ---------------------------------------------------------------------------------------------------------- */
+
+static adb_status send(struct adb__mysql_many *many, struct message *message, size_t n_sets, adb_error *error)
+{
+    MYSQL_STMT *stmt = many->prepared->stmt;
+    unsigned n_rows = (unsigned)n_sets;
+    if (mysql_stmt_attr_set(stmt, STMT_ATTR_ARRAY_SIZE, &n_rows) != 0 ||
+        mysql_stmt_bind_param(stmt, message->binds) != 0)
+        return adb__mysql_stmt_error(many->conn, stmt, ADB__MYSQL_BEFORE, error);
+    const int code = mysql_stmt_execute(stmt);
+    n_rows = 0;
+    adb_status status = ADB_OK;
+    if (code != 0)
+        status = adb__mysql_stmt_error(many->conn, stmt, ADB__MYSQL_RUNNING, error);
+    else
+        adb__mysql_count(many->result, many->prepared->verb, mysql_stmt_affected_rows(stmt), mysql_stmt_insert_id(stmt));
+    mysql_stmt_attr_set(stmt, STMT_ATTR_ARRAY_SIZE, &n_rows);
+    return status;
+}
+
+/* Is it the fault of one set, so that running them one by one finds it? */
+static bool is_of_one_set(adb_status status)
+{
+    switch (status) {
+    case ADB_E_CANCELLED:
+    case ADB_E_TIMEOUT:
+    case ADB_E_CONNECTION:
+    case ADB_E_LOCKED:
+    case ADB_E_SERIALIZATION:
+    case ADB_E_NOMEM:
+    case ADB_E_FULL:
+    case ADB_E_READ_ONLY:
+    case ADB_E_PERMISSION:
+        return false;
+    default:
+        return true;
+    }
+}
+
+static adb_status send_or_step(struct adb__mysql_many *many, struct message *message, size_t n_sets, adb_error *error)
+{
+    adb_status status = adb__mysql_run(many->conn, "SAVEPOINT " SAVEPOINT, error);
+    if (status == ADB_OK)
+        status = send(many, message, n_sets, error);
+    if (status == ADB_OK) {
+        many->n_done += n_sets;
+        return ADB_OK;
+    }
+    if (!is_of_one_set(status) || (many->conn->mysql->server_status & SERVER_STATUS_IN_TRANS) == 0)
+        return status;
+    adb_error detail;
+    if (adb__mysql_run(many->conn, "ROLLBACK TO SAVEPOINT " SAVEPOINT, &detail) != ADB_OK)
+        return status;
+    return adb__mysql_many_one_by_one(many, many->n_done + n_sets, error);
+}
+
+static bool message_init(struct message *message, size_t n_columns)
+{
+    const size_t size_each = sizeof(struct adb__mysql_room) + sizeof(*message->columns->values) +
+                             sizeof(unsigned long) + sizeof(char);
+    char *block = adb__alloc_array(n_columns, sizeof(struct column) + sizeof(MYSQL_BIND) + MOST_SETS * size_each);
+    *message = (struct message){.n_columns = n_columns, .block = block};
+    if (block == NULL)
+        return false;
+    message->columns = (void *)block;
+    block += n_columns * sizeof(struct column);
+    message->binds = (void *)block;
+    block += n_columns * sizeof(MYSQL_BIND);
+    for (size_t i = 0; i < n_columns; i++) {
+        struct column *column = &message->columns[i];
+        column->rooms = (void *)block;
+        block += MOST_SETS * sizeof(*column->rooms);
+        column->values = (void *)block;
+        block += MOST_SETS * sizeof(*column->values);
+        column->sizes = (void *)block;
+        block += MOST_SETS * sizeof(*column->sizes);
+        column->indicators = block;
+        block += MOST_SETS;
+    }
+    return true;
+}
+
+adb_status adb__mysql_bulk(struct adb__mysql_many *many, adb_error *error)
+{
+    struct message message;
+    adb_status status = ADB_OK;
+    if (!message_init(&message, many->statement->n_values))
+        return adb__error_set(error, ADB_E_NOMEM, "no memory for %zu parameters", many->statement->n_values);
+    while (many->n_done < many->n_sets && status == ADB_OK) {
+        size_t n_sets = plan(many, &message);
+        const adb_status filled = fill(many, &message, &n_sets, error);
+        if (filled == ADB_OK && n_sets >= LEAST_SETS)
+            status = send_or_step(many, &message, n_sets, error);
+        else
+            status = adb__mysql_many_one_by_one(many, many->n_done + n_sets + (filled != ADB_OK), error);
+    }
+    adb__free(message.block);
+    return status;
+}
+
+#else
+
+bool adb__mysql_bulk_possible(const struct adb__mysql_many *many)
+{
+    (void)many;
+    return false;
+}
+
+adb_status adb__mysql_bulk(struct adb__mysql_many *many, adb_error *error)
+{
+    return adb__mysql_many_one_by_one(many, many->n_sets, error);
+}
+
+#endif
