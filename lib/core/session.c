@@ -14,10 +14,15 @@
 /* What a driver says of the end of a statement, in the words of the job: why it was interrupted, is the connection gone. */
 static adb_status session_outcome(struct adb__worker *worker, adb_status status, adb_error *error)
 {
-    if (status == ADB_E_CANCELLED) {
-        adb_status reason = adb__worker_check_stop(worker, error);
-        if (reason != ADB_OK)
+    unsigned flags = status < 0 ? error->flags & (ADB_ERROR_CONNECTION_LOST | ADB_ERROR_OUTCOME_UNKNOWN) : 0;
+    if (status == ADB_E_CANCELLED || flags != 0) {
+        adb_error detail;
+        adb_status reason = adb__worker_check_stop(worker, &detail);
+        if (reason != ADB_OK) {
+            *error = detail;
+            error->flags = flags; /* perhaps its connection was broken under it */
             status = reason;
+        }
     }
     if (status < 0) {
         adb__worker_mask(worker, error->message);
@@ -50,6 +55,28 @@ bool adb__session_must_read(const struct adb__lane *lane)
     return lane != NULL && (lane->read_only || (lane->txn.depth > 0 && lane->txn.outermost.read_only));
 }
 
+/* Under force_rollback all statements are inside one transaction. Where a failed statement fails its whole transaction,
+ * one that nobody has begun a level for runs in a savepoint, so that it fails alone, as it would without. */
+static bool session_needs_shield(const struct adb__worker *worker, const struct adb__lane *lane)
+{
+    return worker->base_open && worker->db->driver->dialect.fails_whole && (lane == NULL || lane->txn.depth == 0);
+}
+
+static void session_drop_shield(struct adb__worker *worker)
+{
+    switch (worker->db->driver->transaction_state(worker->conn)) {
+    case ADB__TXN_FAILED:
+        adb__worker_send(worker, "ROLLBACK TO SAVEPOINT adb_alone;RELEASE SAVEPOINT adb_alone", NULL);
+        break;
+    case ADB__TXN_OPEN:
+        adb__worker_send(worker, "RELEASE SAVEPOINT adb_alone", NULL);
+        break;
+    case ADB__TXN_NONE:    /* the statement has ended the transaction: adb__worker_clean() sees to it */
+    case ADB__TXN_UNKNOWN: /* nor is there anything to do on a lost connection */
+        break;
+    }
+}
+
 adb_status adb__session_run(struct adb__worker *worker, const struct adb__lane *lane,
                             const struct adb__statement *statement, struct adb__sink *sink, adb_error *error)
 {
@@ -60,8 +87,15 @@ adb_status adb__session_run(struct adb__worker *worker, const struct adb__lane *
         return status;
     if (adb__session_must_read(lane))
         told.flags |= ADB__STMT_MUST_READ;
-    adb__trace_statement(worker->db, &told);
-    status = session_outcome(worker, session_execute(worker, &told, sink, &detail), &detail);
+    bool shielded = session_needs_shield(worker, lane);
+    if (shielded)
+        status = adb__worker_send(worker, "SAVEPOINT adb_alone", &detail);
+    if (status == ADB_OK) {
+        adb__trace_statement(worker->db, &told);
+        status = session_outcome(worker, session_execute(worker, &told, sink, &detail), &detail);
+        if (shielded)
+            session_drop_shield(worker);
+    }
     if (status < 0 && error != NULL)
         *error = detail;
     return status;
@@ -142,11 +176,16 @@ adb_status adb__session_run_many(struct adb__worker *worker, const struct adb__l
     adb_status status = session_check(worker, error);
     if (status != ADB_OK || n_sets == 0)
         return status;
+    bool shielded = !atomic && session_needs_shield(worker, lane);
     if (atomic)
         status = adb__session_open_unit(worker, &nested, error);
+    else if (shielded)
+        status = adb__worker_send(worker, "SAVEPOINT adb_alone", error);
     if (status != ADB_OK)
         return status;
     status = adb__session_run_sets(worker, lane, statement, sets, n_sets, result, &failed, &detail);
+    if (shielded)
+        session_drop_shield(worker);
     if (atomic && status != ADB__NEED_WRITER)
         status = adb__session_close_unit(worker, nested, status, &detail);
     if (status < 0 && error != NULL)

@@ -22,6 +22,7 @@ struct adb__dialect {
     bool brackets;               /* [identifier] (SQLite) */
     bool backticks;              /* `identifier` (MySQL, SQLite) */
     bool double_quoted_literals; /* "text" follows the literals' escape rules too (MySQL) */
+    bool fails_whole;            /* a failed statement fails its transaction, up to a savepoint (PostgreSQL) */
     size_t max_parameters;
     const char *empty_list;      /* stands for an empty list inside IN ( ): selects no row */
     const char *transaction_id;  /* yields what names the open transaction after its end, or NULL; NULL: has no such */
