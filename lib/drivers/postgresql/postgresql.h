@@ -19,8 +19,9 @@
  *                              acknowledged what was sent for 30 s
  *   options                    command-line options for the server, as in libpq
  *   server.NAME                a setting of the session, such as server.search_path=app or server.work_mem=64MB
- *   statement_cache            0: nothing is ever prepared under a name, as PgBouncer wants it
- *   prepare_threshold          a statement is prepared at its so many-th use on a connection; default 2
+ *   statement_cache            0: nothing is ever prepared under a name, and read_only is kept up statement by
+ * statement instead of in the session: as PgBouncer wants it prepare_threshold          a statement is prepared at its
+ * so many-th use on a connection; default 2
  *
  * Text is UTF-8 on every connection. What the URL leaves open, libpq takes from its environment (PGHOST, ~/.pgpass). */
 #ifndef ADB_DRIVERS_POSTGRESQL_POSTGRESQL_H
@@ -60,8 +61,9 @@ struct adb__pg_settings {
 
 extern const char *const adb__pg_keys[]; /* ended by NULL */
 
-/* settings_out needs adb__pg_settings_fini() whatever the outcome. */
-adb_status adb__pg_settings_read(const adb_url *url, bool read_only, struct adb__pg_settings *settings_out,
+/* With session_reads the session is to refuse writes. settings_out needs adb__pg_settings_fini() whatever the outcome.
+ */
+adb_status adb__pg_settings_read(const adb_url *url, bool session_reads, struct adb__pg_settings *settings_out,
                                  adb_error *error);
 void adb__pg_settings_fini(struct adb__pg_settings *settings);
 /* The driver slot. */
@@ -119,6 +121,7 @@ struct adb__pg {
     size_t n_doomed;
     size_t doomed_capacity;
     struct adb__arena scratch; /* of one statement */
+    bool session_reads;        /* the session is read-only by itself */
     bool in_transaction;       /* when the present call began */
     bool must_read;            /* the present call must not write */
     bool sent;                 /* something of the present call has been sent: the server may have acted */

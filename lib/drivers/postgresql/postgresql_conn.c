@@ -39,7 +39,8 @@ static adb_status postgresql_open(void *state, const struct adb__open *open, adb
     struct adb__pg *conn = state;
     conn->open = open;
     adb__arena_init(&conn->scratch, conn->lent, sizeof(conn->lent));
-    adb_status status = adb__pg_settings_read(open->url, open->read_only, &conn->settings, error);
+    conn->session_reads = open->read_only && open->options->statement_cache >= 0; /* a pooler takes no such option */
+    adb_status status = adb__pg_settings_read(open->url, conn->session_reads, &conn->settings, error);
     if (status == ADB_OK && !adb__pg_cache_open(conn))
         status = adb__pg_no_memory(error);
     if (status == ADB_OK)
@@ -190,6 +191,7 @@ const struct adb__driver adb__postgresql_driver = {
             .placeholder = ADB__PLACEHOLDER_DOLLAR,
             .escape_strings = true,
             .dollar_quotes = true,
+            .fails_whole = true,
             .nested_comments = true,
             .max_parameters = 65535,
             .empty_list = "SELECT NULL WHERE FALSE",

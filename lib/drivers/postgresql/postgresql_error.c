@@ -145,7 +145,7 @@ static unsigned flags_in(const struct adb__pg *conn, const struct meaning *meani
     unsigned flags = meaning->flags;
     if ((flags & RETRY_TRANSACTION) != 0 && !conn->in_transaction)
         flags |= ADB_ERROR_RETRY_STATEMENT;
-    if (meaning->status == ADB_E_READ_ONLY && !conn->open->read_only && !conn->must_read && server_reads_only(conn->pg))
+    if (meaning->status == ADB_E_READ_ONLY && !conn->must_read && server_reads_only(conn->pg))
         flags |= ADB_ERROR_WRONG_ROLE;
     return flags;
 }

@@ -216,7 +216,7 @@ adb_status adb__pg_execute_many(void *state, const struct adb__statement *statem
     adb__pg_begin_call(conn, statement);
     many.alone = !conn->in_transaction;
     *failed_out = 0;
-    if (many.alone && conn->must_read && !conn->open->read_only)
+    if (many.alone && conn->must_read && !conn->session_reads)
         return adb__error_set(error, ADB_E_READ_ONLY, "a write in a read-only context");
     return run(&many, sets, n_sets, failed_out, error);
 }

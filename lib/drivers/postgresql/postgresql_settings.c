@@ -346,7 +346,7 @@ static adb_status read_own_keys(const adb_url *url, struct adb__pg_settings *set
 
 /* All together ----------------------------------------------------------------------------------------------------- */
 
-adb_status adb__pg_settings_read(const adb_url *url, bool read_only, struct adb__pg_settings *settings_out,
+adb_status adb__pg_settings_read(const adb_url *url, bool session_reads, struct adb__pg_settings *settings_out,
                                  adb_error *error)
 {
     *settings_out = (struct adb__pg_settings){.n_hosts = 0};
@@ -357,7 +357,7 @@ adb_status adb__pg_settings_read(const adb_url *url, bool read_only, struct adb_
     if (status == ADB_OK)
         status = read_own_keys(url, settings_out, error);
     if (status == ADB_OK)
-        status = say_options(url, read_only, settings_out, error);
+        status = say_options(url, session_reads, settings_out, error);
     if (status == ADB_OK)
         status = adb__pg_hosts_read(url, settings_out, error);
     if (status == ADB_OK)

@@ -11,6 +11,7 @@
 #include "model/error.h"
 
 #include <ctype.h>
+#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
@@ -341,6 +342,11 @@ static adb_status execute_reading(struct adb__pg *conn, const struct adb__statem
 static adb_status execute_control(struct adb__pg *conn, const char *sql, adb_error *error)
 {
     const bool had_failed = PQtransactionStatus(conn->pg) == PQTRANS_INERROR;
+    char reading[128];
+    if (conn->must_read && !conn->session_reads && begins_with_word(sql, "BEGIN") && strstr(sql, "READ ONLY") == NULL) {
+        snprintf(reading, sizeof(reading), "%s READ ONLY", sql);
+        sql = reading;
+    }
     const adb_status status = adb__pg_run(conn, sql, error);
     if (status == ADB_OK && had_failed && begins_with_word(sql, "COMMIT"))
         return adb__error_native(error, ADB_E_TRANSACTION_FAILED, 0, 0, "25P02",
@@ -353,7 +359,7 @@ void adb__pg_begin_call(struct adb__pg *conn, const struct adb__statement *state
     adb__arena_reset(&conn->scratch);
     conn->sent = false;
     conn->in_transaction = PQtransactionStatus(conn->pg) != PQTRANS_IDLE;
-    conn->must_read = (statement->flags & ADB__STMT_MUST_READ) != 0;
+    conn->must_read = (statement->flags & ADB__STMT_MUST_READ) != 0 || conn->open->read_only;
     if ((statement->flags & ADB__STMT_CONTROL) == 0)
         conn->touched = true;
 }
@@ -367,7 +373,7 @@ adb_status adb__pg_execute(void *state, const struct adb__statement *statement, 
         return adb__pg_listen(conn, sink, error);
     if ((statement->flags & ADB__STMT_CONTROL) != 0)
         return execute_control(conn, statement->sql, error);
-    if (conn->must_read && !conn->in_transaction && !conn->open->read_only)
+    if (conn->must_read && !conn->in_transaction && !conn->session_reads)
         return execute_reading(conn, statement, sink, error);
     return execute(conn, statement, sink, error);
 }
