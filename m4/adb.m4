@@ -23,6 +23,18 @@ AC_DEFUN([ADB_ARG_DRIVER], [
   AS_CASE([$adb_with_$1], [yes|no|check], [], [AC_MSG_ERROR([--with-$1 is yes, no or check])])
 ])
 
+# ADB_LINK_PRIVATE(NAME)
+# What a program links beside a static libasyncdb: all that pkg-config says of $adb_module, or the client library alone
+# where that names libraries that are not here. (Those of libpq are in no package of Debian.)
+AC_DEFUN([ADB_LINK_PRIVATE], [
+  adb_saved_libs=$LIBS
+  LIBS="`$PKG_CONFIG --static --libs "$adb_module"` $LIBS"
+  AC_LINK_IFELSE([AC_LANG_PROGRAM([], [])],
+    [AS_VAR_APPEND([ADB_REQUIRES_PRIVATE], [" $adb_module"])],
+    [ADB_LIBS_PRIVATE="$$1_LIBS $ADB_LIBS_PRIVATE"])
+  LIBS=$adb_saved_libs
+])
+
 # ADB_DRIVER(name, NAME, client library, modules)
 # A driver that is built when pkg-config knows one of the alternatives in modules (a shell list of quoted requirements).
 # Sets NAME_CFLAGS and NAME_LIBS, the conditional ADB_NAME and the macro ADB_HAVE_NAME.
@@ -39,7 +51,7 @@ AC_DEFUN([ADB_DRIVER], [
       AS_IF([test "$adb_have_$1" = yes], [break])
     done
     AS_IF([test "$adb_have_$1" = yes],
-      [AS_VAR_APPEND([ADB_REQUIRES_PRIVATE], [" $adb_module"])
+      [ADB_LINK_PRIVATE([$2])
        AC_DEFINE([ADB_HAVE_$2], [1], [Define to 1 when the $1 driver is built in.])])
   ])
   AS_IF([test "$adb_with_$1/$adb_have_$1" = yes/no],

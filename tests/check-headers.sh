@@ -46,12 +46,24 @@ check_public() {
     done
 }
 
+# client_module HEADER: what pkg-config calls the client library of a driver's header; nothing for all others.
+client_module() {
+    case $1 in
+    drivers/sqlite/*) echo sqlite3 ;;
+    drivers/postgresql/*) echo libpq ;;
+    drivers/mysql/*) pkg-config --exists libmariadb && echo libmariadb || echo mysqlclient ;;
+    esac
+}
+
 check_private() {
     for header in $(cd lib && find . -name '*.h' ! -name config.h | sed 's,^\./,,' | sort); do
-        case $header in
-        drivers/sqlite/*) pkg-config --exists sqlite3 || continue ;;
-        esac
-        twice "$header" $cc -std=c11 -D_GNU_SOURCE $warnings -Iinclude -Ilib ${SQLITE_CFLAGS:-} -x c
+        flags=
+        module=$(client_module "$header")
+        if [ -n "$module" ]; then
+            pkg-config --exists "$module" || continue
+            flags=$(pkg-config --cflags "$module")
+        fi
+        twice "$header" $cc -std=c11 -D_GNU_SOURCE $warnings -Iinclude -Ilib $flags -x c
     done
 }
 

@@ -66,13 +66,13 @@ build_and_run_outside() {
 }
 
 has_sqlite() {
-    ask --print-requires-private | grep -q sqlite3
+    ask --static --libs-only-l | grep -q sqlite3
 }
 
 # A machine without the static libraries of others, or with sanitizers, cannot tell.
 can_link_all_static() {
-    [ -z "$flags" ] && $cc -static "$work/empty.c" -o "$work/empty" $(ask --static --libs-only-l | sed 's/-lasyncdb//') \
-        >/dev/null 2>&1
+    [ -z "$flags" ] && $cc -static "$work/empty.c" -o "$work/empty" -Wl,-u,sqlite3_open,-u,PQconnectdb,-u,mysql_init \
+        $(ask --static --libs-only-l | sed 's/-lasyncdb//') >/dev/null 2>&1
 }
 
 needs_shared() {

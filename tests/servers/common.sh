@@ -13,7 +13,7 @@
 # The ports of this machine that no outgoing connection is ever given.
 first_port=10240
 last_port=32700
-run_ports=60
+run_ports=100
 
 fail() {
     echo "${0##*/}: $*" >&2
