@@ -121,6 +121,7 @@ struct adb__pg {
     size_t n_doomed;
     size_t doomed_capacity;
     struct adb__arena scratch; /* of one statement */
+    int64_t used_at;           /* when the last call began */
     bool session_reads;        /* the session is read-only by itself */
     bool in_transaction;       /* when the present call began */
     bool must_read;            /* the present call must not write */
@@ -159,6 +160,8 @@ PGresult *adb__pg_next(struct adb__pg *conn);
  * the server begins are ended. */
 PGresult *adb__pg_drain(struct adb__pg *conn);
 bool adb__pg_is_failure(const PGresult *result);
+/* Has the server ended the connection while nobody asked it anything? Does not wait. */
+bool adb__pg_has_hung_up(struct adb__pg *conn);
 /* Run texts of our own (simple protocol) that yield nothing of interest. */
 adb_status adb__pg_run(struct adb__pg *conn, const char *sql, adb_error *error);
 
@@ -261,8 +264,9 @@ void adb__pg_count(const PGresult *result, struct adb_result *total);
 /* The driver slots, and the parts of execute (postgresql_statement.c, _many.c, _copy.c, _listen.c) ------------------
  */
 
-/* Reset what the last call has left in conn, and note what this one does to the session. */
-void adb__pg_begin_call(struct adb__pg *conn, const struct adb__statement *statement);
+/* Reset what the last call has left in conn, note what this one does to the session, and notice a connection that was
+ * lost meanwhile: nothing has been sent then. */
+adb_status adb__pg_begin_call(struct adb__pg *conn, const struct adb__statement *statement, adb_error *error);
 adb_status adb__pg_execute(void *conn, const struct adb__statement *statement, struct adb__sink *sink,
                            adb_error *error);
 adb_status adb__pg_execute_many(void *conn, const struct adb__statement *statement, const adb_value *const *sets,

@@ -75,12 +75,6 @@ static adb_status check_failed(adb_error *error)
     return ADB_E_CONNECTION;
 }
 
-/* What the server has said while nobody asked: nothing, or its farewell. */
-static bool has_hung_up(struct adb__pg *conn)
-{
-    return !PQconsumeInput(conn->pg) || PQstatus(conn->pg) == CONNECTION_BAD;
-}
-
 /* As DISCARD ALL, but for the prepared statements, which are ours. */
 static adb_status reset_session(struct adb__pg *conn, adb_error *error)
 {
@@ -110,7 +104,7 @@ static adb_status postgresql_check(void *state, enum adb__check_how how, adb_err
     adb_error detail = {.status = ADB_OK};
     adb_status status = ADB_OK;
     conn->sent = false;
-    if (has_hung_up(conn))
+    if (adb__pg_has_hung_up(conn))
         status = adb__error_native(&detail, ADB_E_CONNECTION, 0, 0, "08006", PQerrorMessage(conn->pg));
     else if (how == ADB__CHECK_RESET && conn->touched)
         status = reset_session(conn, &detail);

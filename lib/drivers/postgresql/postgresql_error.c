@@ -124,18 +124,24 @@ static void words_of(const PGresult *failure, char words[ADB_ERROR_MESSAGE_SIZE]
         snprintf(words + size, ADB_ERROR_MESSAGE_SIZE - (size_t)size, " (%s)", detail);
 }
 
+/* libpq explains at length what a closed connection may mean: its first line says it. */
+static void first_line(const char *text, char words[ADB_ERROR_MESSAGE_SIZE])
+{
+    snprintf(words, ADB_ERROR_MESSAGE_SIZE, "%.*s", (int)strcspn(text, "\n"), text);
+}
+
 static adb_status lost(struct adb__pg *conn, const PGresult *failure, adb_error *error)
 {
     const char *sqlstate = failure != NULL ? PQresultErrorField(failure, PG_DIAG_SQLSTATE) : NULL;
+    const unsigned doubt = conn->sent ? ADB_ERROR_OUTCOME_UNKNOWN : 0;
     char words[ADB_ERROR_MESSAGE_SIZE];
-    if (failure != NULL)
+    if (sqlstate != NULL)
         words_of(failure, words);
     else
-        snprintf(words, sizeof(words), "%s", PQerrorMessage(conn->pg));
+        first_line(failure != NULL ? PQresultErrorMessage(failure) : PQerrorMessage(conn->pg), words);
     if (words[0] == '\0')
         snprintf(words, sizeof(words), "the connection to the server was lost");
-    return adb__error_native(error, ADB_E_CONNECTION,
-                             ADB_ERROR_CONNECTION_LOST | (conn->sent ? (unsigned)ADB_ERROR_OUTCOME_UNKNOWN : 0), 0,
+    return adb__error_native(error, ADB_E_CONNECTION, ADB_ERROR_CONNECTION_LOST | doubt, 0,
                              sqlstate != NULL ? sqlstate : "08006", words);
 }
 
@@ -216,18 +222,36 @@ static void connect_words(const char *all, const char *sqlstate, char words[ADB_
     snprintf(words, ADB_ERROR_MESSAGE_SIZE, "%.*s%.*s", where, line, what, sqlstate + 7);
 }
 
+/* Without what libpq asks back, which stands in lines that begin with a tab. */
+static void connect_lines(const char *all, char words[ADB_ERROR_MESSAGE_SIZE])
+{
+    size_t size = 0;
+    words[0] = '\0';
+    while (*all != '\0' && size < ADB_ERROR_MESSAGE_SIZE) {
+        const size_t line = strcspn(all, "\n");
+        if (all[0] != '\t' && line > 0)
+            size += (size_t)snprintf(words + size, ADB_ERROR_MESSAGE_SIZE - size, "%s%.*s", size > 0 ? "; " : "",
+                                     (int)line, all);
+        all += line + (all[line] == '\n');
+    }
+}
+
 adb_status adb__pg_connect_error(PGconn *pg, adb_error *error)
 {
     if (pg == NULL)
         return adb__error_set(error, ADB_E_NOMEM, "no memory for a connection");
     const char *all = PQerrorMessage(pg);
     const char *sqlstate = find_sqlstate(all);
-    if (sqlstate == NULL)
-        return adb__error_native(error, PQconnectionNeedsPassword(pg) ? ADB_E_AUTH : ADB_E_CONNECTION, 0, 0, "08001",
-                                 all);
     char words[ADB_ERROR_MESSAGE_SIZE];
-    char code[6];
-    connect_words(all, sqlstate, words);
-    snprintf(code, sizeof(code), "%.5s", sqlstate);
-    return adb__error_native(error, strncmp(code, "28", 2) == 0 ? ADB_E_AUTH : ADB_E_CONNECTION, 0, 0, code, words);
+    char code[6] = "08001";
+    adb_status status = ADB_E_CONNECTION;
+    if (sqlstate != NULL) {
+        connect_words(all, sqlstate, words);
+        snprintf(code, sizeof(code), "%.5s", sqlstate);
+        status = strncmp(code, "28", 2) == 0 ? ADB_E_AUTH : ADB_E_CONNECTION;
+    } else {
+        connect_lines(all, words);
+        status = PQconnectionNeedsPassword(pg) ? ADB_E_AUTH : ADB_E_CONNECTION;
+    }
+    return adb__error_native(error, status, 0, 0, code, words);
 }

@@ -213,9 +213,11 @@ adb_status adb__pg_execute_many(void *state, const struct adb__statement *statem
 {
     struct adb__pg *conn = state;
     struct many many = {.conn = conn, .statement = statement, .total = sink->result};
-    adb__pg_begin_call(conn, statement);
-    many.alone = !conn->in_transaction;
     *failed_out = 0;
+    const adb_status status = adb__pg_begin_call(conn, statement, error);
+    if (status != ADB_OK)
+        return status;
+    many.alone = !conn->in_transaction;
     if (many.alone && conn->must_read && !conn->session_reads)
         return adb__error_set(error, ADB_E_READ_ONLY, "a write in a read-only context");
     return run(&many, sets, n_sets, failed_out, error);

@@ -7,6 +7,7 @@
  * cancel would undo what it did. */
 #include "drivers/postgresql/postgresql.h"
 
+#include "base/clock.h"
 #include "config.h"
 #include "model/error.h"
 
@@ -23,6 +24,9 @@
 
 /* So many rows that nobody wants are read before it is worth a connection to cancel them. */
 #define MOST_SPARE_ROWS 2000
+
+/* After so long without use it is worth a system call to find out whether the server has gone meanwhile. */
+#define WORTH_A_LOOK_NS (10 * ADB__NS_PER_MS)
 
 /* One statement on its way. */
 struct run {
@@ -354,21 +358,29 @@ static adb_status execute_control(struct adb__pg *conn, const char *sql, adb_err
     return status;
 }
 
-void adb__pg_begin_call(struct adb__pg *conn, const struct adb__statement *statement)
+adb_status adb__pg_begin_call(struct adb__pg *conn, const struct adb__statement *statement, adb_error *error)
 {
+    const int64_t now = adb__clock_now();
+    const bool was_idle = now - conn->used_at > WORTH_A_LOOK_NS;
     adb__arena_reset(&conn->scratch);
+    conn->used_at = now;
     conn->sent = false;
     conn->in_transaction = PQtransactionStatus(conn->pg) != PQTRANS_IDLE;
     conn->must_read = (statement->flags & ADB__STMT_MUST_READ) != 0 || conn->open->read_only;
     if ((statement->flags & ADB__STMT_CONTROL) == 0)
         conn->touched = true;
+    if (was_idle ? adb__pg_has_hung_up(conn) : PQstatus(conn->pg) == CONNECTION_BAD)
+        return adb__pg_error(conn, NULL, error);
+    return ADB_OK;
 }
 
 adb_status adb__pg_execute(void *state, const struct adb__statement *statement, struct adb__sink *sink,
                            adb_error *error)
 {
     struct adb__pg *conn = state;
-    adb__pg_begin_call(conn, statement);
+    const adb_status status = adb__pg_begin_call(conn, statement, error);
+    if (status != ADB_OK)
+        return status;
     if ((statement->flags & ADB__STMT_LISTEN) != 0)
         return adb__pg_listen(conn, sink, error);
     if ((statement->flags & ADB__STMT_CONTROL) != 0)

@@ -54,6 +54,12 @@ PGresult *adb__pg_drain(struct adb__pg *conn)
     }
 }
 
+/* The first look may find its farewell only, the second the end. */
+bool adb__pg_has_hung_up(struct adb__pg *conn)
+{
+    return !PQconsumeInput(conn->pg) || !PQconsumeInput(conn->pg) || PQstatus(conn->pg) == CONNECTION_BAD;
+}
+
 adb_status adb__pg_run(struct adb__pg *conn, const char *sql, adb_error *error)
 {
     if (!PQsendQuery(conn->pg, sql))
