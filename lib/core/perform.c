@@ -77,24 +77,20 @@ static adb_status perform_release(struct adb__worker *worker, struct adb__lane *
     lane->acquired--;
     if (lane->acquired == 0 && lane->txn.depth == 0)
         lane->txn.lost = false;
-    if (lane->acquired == 0 && status == ADB_OK)
+    if (lane->acquired == 0 && lane->txn.depth == 0 && status == ADB_OK) {
+        adb__worker_clean(worker);
         adb__worker_reset(worker);
+    }
     return status;
 }
 
-/* What the function has returned is the outcome of a job that ended well, or is still in doubt whether it did. */
-static adb_status work_returned(struct adb__job *job, adb_status status, struct adb_result *returned)
+/* What the function has returned is the outcome, if the job ends well: an attempt that is in doubt may be found to. */
+static void work_returned(struct adb__job *job, struct adb_result *returned)
 {
-    bool keep = status == ADB_OK || status == ADB__AGAIN;
-    if (keep && returned == NULL)
-        return status; /* what the attempt that was in doubt has returned stays */
-    if (!keep) {
-        adb_result_unref(returned);
-        returned = NULL;
-    }
+    if (returned == NULL)
+        return;
     adb_result_unref(job->outcome);
     job->outcome = returned;
-    return status;
 }
 
 static adb_status perform_work(struct adb__worker *worker, struct adb__lane *lane, struct adb__job *job)
@@ -108,7 +104,8 @@ static adb_status perform_work(struct adb__worker *worker, struct adb__lane *lan
         status = adb__session_transact(&session, &job->transaction, job->work, job->user_data);
     if (status != ADB_OK)
         job->result.error = session.error;
-    return work_returned(job, status, session.returned);
+    work_returned(job, session.returned);
+    return status;
 }
 
 static adb_status perform_kind(struct adb__worker *worker, struct adb__lane *lane, struct adb__job *job)
@@ -209,14 +206,16 @@ static void lane_drop(struct adb__lane *lane, struct adb__job *job)
 
 void adb__perform_end(struct adb__worker *worker, struct adb__lane *lane, struct adb__job *job, adb_status status)
 {
-    struct adb_result *outcome = job->outcome != NULL ? job->outcome : &job->result;
     job->result.error.status = status;
     if (status != ADB_OK) {
+        adb_result_unref(job->outcome);
+        job->outcome = NULL;
         adb__result_discard(&job->result);
         lane_learn(lane, job->kind, &job->result.error);
         if (status == ADB_E_OUTCOME_UNKNOWN && adb__resolve_in_doubt(job))
             job->result.transaction_id = job->transaction_id;
     }
+    struct adb_result *outcome = job->outcome != NULL ? job->outcome : &job->result;
     bool ours = job_finish(worker, job);
     worker->job = NULL;
     if (!ours || !adb__queue_is_direct(job->ctx->queue)) /* whose callbacks run here */
@@ -288,11 +287,8 @@ static bool perform_move(struct adb__lane *lane, struct adb__job *job)
 /* The commit is in doubt, and the connection that could tell is gone. True: the job was put back, to run on a new one. */
 static bool perform_again(struct adb__worker *worker, struct adb__job *job)
 {
-    if (!adb__job_unclaim(job)) {
-        adb_result_unref(job->outcome);
-        job->outcome = NULL;
+    if (!adb__job_unclaim(job))
         return false; /* it is to stop: doubt is its outcome */
-    }
     worker->job = NULL;
     adb__worker_disconnect(worker, ADB__CLOSED_LOST);
     return true;

@@ -185,7 +185,7 @@ TEST(commit_that_is_lost_is_outcome_unknown)
     adb_execute(rig.ctx, "insert 1", NULL, NULL, NULL);
     fake_text_fails("COMMIT", ADB_E_CONNECTION, ADB_ERROR_CONNECTION_LOST | ADB_ERROR_OUTCOME_UNKNOWN, 1);
     const adb_error error = error_of(rig.ctx, adb_commit(rig.ctx, NULL, NULL));
-    CU_ASSERT_EQUAL(error.status, ADB_E_CONNECTION);
+    CU_ASSERT_EQUAL(error.status, ADB_E_OUTCOME_UNKNOWN);
     CU_ASSERT(error.flags & ADB_ERROR_OUTCOME_UNKNOWN);
     CU_ASSERT_EQUAL(fake_count(FAKE_EXECUTE, "COMMIT"), 1);
     CU_ASSERT_EQUAL(adb_context_depth(rig.ctx), 0);

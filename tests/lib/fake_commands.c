@@ -12,6 +12,7 @@
 
 #define SPINS      60
 #define MAX_VALUES 4
+#define MAX_XIDS   1024
 
 /* The table: what is committed. */
 static pthread_mutex_t table_lock = PTHREAD_MUTEX_INITIALIZER;
@@ -35,12 +36,18 @@ struct command {
 
 typedef adb_status (*command_fn)(struct command *command);
 
+/* What became of transactions, by their ids, and what is arranged for commits; under the same lock. */
+enum fate { IN_PROGRESS, COMMITTED, ABORTED };
+static enum fate fates[MAX_XIDS];
+static unsigned last_xid, answers_to_lose, lingers;
+
 void fake_table_reset(void)
 {
     pthread_mutex_lock(&table_lock);
     n_table = 0;
     memset(failing, 0, sizeof(failing));
     memset(failures, 0, sizeof(failures));
+    last_xid = answers_to_lose = lingers = 0;
     pthread_mutex_unlock(&table_lock);
 }
 
@@ -186,8 +193,82 @@ static adb_status command_begin(struct command *command)
     return ADB_OK;
 }
 
+void fake_commit_answer_lost(unsigned n)
+{
+    pthread_mutex_lock(&table_lock);
+    answers_to_lose = n;
+    pthread_mutex_unlock(&table_lock);
+}
+
+void fake_commit_lingers(unsigned n)
+{
+    pthread_mutex_lock(&table_lock);
+    lingers = n;
+    pthread_mutex_unlock(&table_lock);
+}
+
+void fake_xid_end(struct fake_conn *conn, bool commits)
+{
+    pthread_mutex_lock(&table_lock);
+    if (conn->xid != 0)
+        fates[conn->xid] = commits ? COMMITTED : ABORTED;
+    conn->xid = 0;
+    pthread_mutex_unlock(&table_lock);
+}
+
+/* Ids are given when they are asked for, to what has written. */
+static adb_status command_xid(struct command *command)
+{
+    struct fake_conn *conn = command->conn;
+    adb_status status = give_columns(command, 1);
+    if (status == ADB_OK)
+        status = adb__sink_row_begin(command->sink, command->error);
+    if (status != ADB_OK)
+        return status;
+    pthread_mutex_lock(&table_lock);
+    if (conn->in_transaction && conn->n_pending > 0 && conn->xid == 0 && last_xid + 1 < MAX_XIDS) {
+        conn->xid = ++last_xid;
+        fates[conn->xid] = IN_PROGRESS;
+    }
+    pthread_mutex_unlock(&table_lock);
+    if (conn->xid != 0)
+        adb__sink_int(command->sink, 0, conn->xid);
+    status = adb__sink_row_end(command->sink, command->error);
+    return status == ADB__SINK_ENOUGH ? ADB_OK : status;
+}
+
+static adb_status command_xidstatus(struct command *command)
+{
+    static const char *const words[] = {[IN_PROGRESS] = "in progress", [COMMITTED] = "committed", [ABORTED] = "aborted"};
+    const struct adb__statement *statement = command->statement;
+    unsigned xid = 0;
+    if (statement->n_values != 1 || sscanf(statement->values[0].as.text, "%u", &xid) != 1)
+        return adb__error_set(command->error, ADB_E_PARAMETER, "the id of a transaction");
+    pthread_mutex_lock(&table_lock);
+    const bool known = xid > 0 && xid <= last_xid;
+    const enum fate fate = lingers > 0 ? IN_PROGRESS : fates[known ? xid : 0];
+    lingers -= lingers > 0;
+    pthread_mutex_unlock(&table_lock);
+    const adb_value word = known ? adb_text(words[fate]) : adb_null();
+    struct adb__statement answer = {.values = &word, .n_values = 1};
+    command->statement = &answer;
+    const adb_status status = command_values(command);
+    command->statement = statement;
+    return status;
+}
+
+static bool answer_is_lost(void)
+{
+    pthread_mutex_lock(&table_lock);
+    const bool lost = answers_to_lose > 0;
+    answers_to_lose -= lost;
+    pthread_mutex_unlock(&table_lock);
+    return lost;
+}
+
 static void end_transaction(struct fake_conn *conn, bool commits)
 {
+    fake_xid_end(conn, commits);
     fake_outbox_end(conn, commits);
     conn->in_transaction = false;
     conn->n_pending = conn->n_savepoints = 0;
@@ -200,7 +281,7 @@ static adb_status command_commit(struct command *command)
         return refuse(command, "commit without a transaction");
     table_add(conn->pending, conn->n_pending);
     end_transaction(conn, true);
-    return ADB_OK;
+    return answer_is_lost() ? fake_lose(conn, ADB_ERROR_OUTCOME_UNKNOWN, command->error) : ADB_OK;
 }
 
 static adb_status command_savepoint(struct command *command)
@@ -292,6 +373,13 @@ static adb_status command_stuck(struct command *command)
     return ADB_OK;
 }
 
+static adb_status command_deaf(struct command *command)
+{
+    if (fake_wait_deaf(command->conn, command->word))
+        return ADB_OK;
+    return fake_lose(command->conn, ADB_ERROR_OUTCOME_UNKNOWN, command->error);
+}
+
 static adb_status command_spin(struct command *command)
 {
     for (int i = 0; i < SPINS; i++) {
@@ -366,11 +454,11 @@ static const struct {
     {"torn", command_torn},       {"rows", command_rows},         {"value", command_value},
     {"values", command_values},   {"table", command_table},       {"insert", command_insert},
     {"write", command_write},     {"block", command_block},       {"stuck", command_stuck},
-    {"spin", command_spin},       {"fail", command_fail},         {"lose", command_lose},
+    {"deaf", command_deaf},       {"spin", command_spin},       {"fail", command_fail},         {"lose", command_lose},
     {"dirty", command_dirty},     {"last", command_last},         {"BEGIN", command_begin},
     {"COMMIT", command_commit},   {"ROLLBACK", command_rollback}, {"SAVEPOINT", command_savepoint},
     {"RELEASE", command_release}, {"LISTEN", command_listen},     {"UNLISTEN", command_unlisten},
-    {"notify", command_notify},
+    {"notify", command_notify},   {"xid", command_xid},           {"xidstatus", command_xidstatus},
 };
 
 adb_status fake_command(struct fake_conn *conn, const struct adb__statement *statement, struct adb__sink *sink,

@@ -21,6 +21,7 @@ struct text_fault {
     adb_status status;
     unsigned flags;
     unsigned left;
+    const char *latch;  /* NULL: it fails at once */
 };
 
 /* Guards all that follows. Nothing is called with it held. */
@@ -32,7 +33,9 @@ static struct fake_conn *conns[MAX_CONNS]; /* open now */
 static unsigned n_conns, next_number, n_breaches;
 static unsigned opens_to_fail, checks_to_fail;
 static adb_status open_failure;
-static const char *open_latch, *cancel_latch;
+static unsigned opening, most_opening;
+static char last_url[256];
+static const char *open_latch, *deaf_open_latch, *check_latch, *cancel_latch;
 static struct text_fault text_faults[MAX_FAULTS];
 
 static void breach(const struct fake_conn *conn, const char *what)
@@ -80,6 +83,7 @@ adb_status fake_lose(struct fake_conn *conn, unsigned more_flags, adb_error *err
     conn->in_transaction = false;
     conn->n_pending = conn->n_savepoints = 0;
     fake_outbox_end(conn, false);
+    fake_xid_end(conn, false);
     return adb__error_native(error, ADB_E_CONNECTION, ADB_ERROR_CONNECTION_LOST | more_flags, 57, "08006",
                              "the server went away");
 }
@@ -127,6 +131,25 @@ static const char *latch_for(const char *const *name)
     return found;
 }
 
+static bool is_severed(void *data)
+{
+    const struct fake_conn *conn = data;
+    return atomic_load(&conn->severed);
+}
+
+bool fake_wait_deaf(struct fake_conn *conn, const char *latch)
+{
+    return latch_wait_unless(latch_named(latch), is_severed, conn);
+}
+
+static void count_opening(int more)
+{
+    pthread_mutex_lock(&lock);
+    opening += (unsigned)more;
+    most_opening = opening > most_opening ? opening : most_opening;
+    pthread_mutex_unlock(&lock);
+}
+
 static bool open_should_stop(void *data)
 {
     const struct adb__open *open = data;
@@ -159,16 +182,22 @@ static adb_status fake_open(void *state, const struct adb__open *open, adb_error
     conn->owner = pthread_self();
     pthread_mutex_lock(&lock);
     conn->number = ++next_number;
+    snprintf(last_url, sizeof(last_url), "%s", adb_url_text(open->url));
     pthread_mutex_unlock(&lock);
     enter(conn);
     record(conn, FAKE_OPEN, open->role == ADB__ROLE_READER ? "reader" : "writer");
+    count_opening(1);
     const char *latch = latch_for(&open_latch);
-    if (latch != NULL && !latch_wait_unless(latch_named(latch), open_should_stop, (void *)(uintptr_t)open))
+    const char *deaf_latch = latch_for(&deaf_open_latch);
+    if (deaf_latch != NULL && !fake_wait_deaf(conn, deaf_latch))
+        status = adb__error_set(error, ADB_E_TIMEOUT, "nobody answered");
+    else if (latch != NULL && !latch_wait_unless(latch_named(latch), open_should_stop, (void *)(uintptr_t)open))
         status = adb__error_set(error, ADB_E_TIMEOUT, "the connection could not be made in time");
     else if (open_shall_fail(&status))
         adb__error_set(error, status, "cannot open %s", adb_url_text(open->url));
     else
         status = ADB_OK;
+    count_opening(-1);
     if (status == ADB_OK)
         conn_add(conn);
     leave(conn);
@@ -211,6 +240,8 @@ static adb_status run(struct fake_conn *conn, const struct adb__statement *state
     if (atomic_load(&conn->lost))
         return fake_lose(conn, 0, error);
     if (!text_shall_fail(statement->sql, &fault))
+        return fake_command(conn, statement, sink, error);
+    if (fault.latch != NULL && fake_wait_deaf(conn, fault.latch))
         return fake_command(conn, statement, sink, error);
     if (fault.flags & ADB_ERROR_CONNECTION_LOST)
         return fake_lose(conn, fault.flags, error);
@@ -263,7 +294,9 @@ static adb_status fake_check(void *state, enum adb__check_how how, adb_error *er
     const bool fails = checks_to_fail > 0;
     checks_to_fail -= fails;
     pthread_mutex_unlock(&lock);
-    const adb_status status = fails || atomic_load(&conn->lost) ? fake_lose(conn, 0, error) : ADB_OK;
+    const char *latch = latch_for(&check_latch);
+    const bool broken = latch != NULL && !fake_wait_deaf(conn, latch);
+    const adb_status status = fails || broken || atomic_load(&conn->lost) ? fake_lose(conn, 0, error) : ADB_OK;
     leave(conn);
     return status;
 }
@@ -271,13 +304,16 @@ static adb_status fake_check(void *state, enum adb__check_how how, adb_error *er
 static void fake_cancel(void *state, enum adb__cancel_how how)
 {
     struct fake_conn *conn = state;
-    (void)how;
     if (conn->number == 0) {
         breach(conn, "a cancel beside a connection");
         return;
     }
-    record(conn, FAKE_CANCEL, "");
-    const char *latch = latch_for(&cancel_latch);
+    record(conn, FAKE_CANCEL, how == ADB__CANCEL_SEVER ? "sever" : "ask");
+    if (how == ADB__CANCEL_SEVER) {
+        atomic_store(&conn->lost, true);
+        atomic_store(&conn->severed, true);
+    }
+    const char *latch = how == ADB__CANCEL_ASK ? latch_for(&cancel_latch) : NULL;
     if (latch != NULL)
         latch_wait(latch_named(latch));
     if (atomic_load(&conn->running)) {
@@ -325,6 +361,8 @@ static const struct adb__driver fake_driver = {
     .dialect = {.placeholder = ADB__PLACEHOLDER_NUMBERED_QUESTION,
                 .max_parameters = 100,
                 .empty_list = "none",
+                .transaction_id = "xid",
+                .transaction_status = "xidstatus ?",
                 .notify = "notify ? ?"},
     .options = fake_options,
     .configure = fake_configure,
@@ -349,7 +387,8 @@ void fake_reset(void)
     pthread_mutex_lock(&lock);
     n_calls = 0;
     next_number = n_breaches = opens_to_fail = checks_to_fail = 0;
-    open_latch = cancel_latch = NULL;
+    opening = most_opening = 0;
+    open_latch = deaf_open_latch = check_latch = cancel_latch = NULL;
     memset(text_faults, 0, sizeof(text_faults));
     pthread_mutex_unlock(&lock);
 }
@@ -369,6 +408,20 @@ void fake_open_blocks(const char *latch)
     pthread_mutex_unlock(&lock);
 }
 
+void fake_open_hangs(const char *latch)
+{
+    pthread_mutex_lock(&lock);
+    deaf_open_latch = latch;
+    pthread_mutex_unlock(&lock);
+}
+
+void fake_check_hangs(const char *latch)
+{
+    pthread_mutex_lock(&lock);
+    check_latch = latch;
+    pthread_mutex_unlock(&lock);
+}
+
 void fake_cancel_blocks(const char *latch)
 {
     pthread_mutex_lock(&lock);
@@ -383,15 +436,26 @@ void fake_check_fails(unsigned n)
     pthread_mutex_unlock(&lock);
 }
 
-void fake_text_fails(const char *start, adb_status status, unsigned flags, unsigned n)
+static void add_fault(const char *start, struct text_fault fault)
 {
     size_t i = 0;
     pthread_mutex_lock(&lock);
     while (i < MAX_FAULTS - 1 && text_faults[i].left > 0)
         i++;
-    text_faults[i] = (struct text_fault){.status = status, .flags = flags, .left = n};
+    text_faults[i] = fault;
     snprintf(text_faults[i].start, sizeof(text_faults[i].start), "%s", start);
     pthread_mutex_unlock(&lock);
+}
+
+void fake_text_fails(const char *start, adb_status status, unsigned flags, unsigned n)
+{
+    add_fault(start, (struct text_fault){.status = status, .flags = flags, .left = n});
+}
+
+void fake_text_hangs(const char *start, const char *latch)
+{
+    const unsigned flags = ADB_ERROR_CONNECTION_LOST | ADB_ERROR_OUTCOME_UNKNOWN;
+    add_fault(start, (struct text_fault){.status = ADB_E_CONNECTION, .flags = flags, .left = 1, .latch = latch});
 }
 
 void fake_lose_idle(void)
@@ -447,6 +511,24 @@ unsigned fake_connections(void)
 {
     pthread_mutex_lock(&lock);
     const unsigned n = n_conns;
+    pthread_mutex_unlock(&lock);
+    return n;
+}
+
+bool fake_url_is(const char *url)
+{
+    pthread_mutex_lock(&lock);
+    const bool is = strcmp(last_url, url) == 0;
+    if (!is)
+        printf("the last URL was \"%s\", not \"%s\"\n", last_url, url);
+    pthread_mutex_unlock(&lock);
+    return is;
+}
+
+unsigned fake_most_opening(void)
+{
+    pthread_mutex_lock(&lock);
+    const unsigned n = most_opening;
     pthread_mutex_unlock(&lock);
     return n;
 }

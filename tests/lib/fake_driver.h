@@ -10,12 +10,15 @@
  *     table              the rows of the table as this connection sees them
  *     block NAME         waits for the latch of that name, or until it is told to stop
  *     stuck NAME         waits for the latch and listens to nobody else
+ *     deaf NAME          the same, but breaking its connection ends it: the network is silent
  *     spin               runs for a moment, and stops for a cancel of the driver only
  *     fail NAME [N]      fails with that status (unique, serialization, …), the first N times, or always
  *     lose               the connection is lost, nobody knows whether the statement ran
  *     last               runs well, and then the connection is lost
  *     dirty              leaves a transaction open that nobody has asked for
  *     write              has no effect, but only a writer may run it
+ *     xid                the id of the open transaction, NULL when it has written nothing
+ *     xidstatus          what became of the transaction with the id that is the parameter
  *     notify CHANNEL     with a text as its parameter: to all connections that listen there, at commit
  *
  * "select" before a command makes it one that says it only reads. BEGIN, COMMIT, ROLLBACK, SAVEPOINT, RELEASE SAVEPOINT
@@ -57,8 +60,13 @@ void fake_reset(void);
 void fake_open_fails(unsigned n, adb_status status);    /* the next n */
 void fake_open_blocks(const char *latch);               /* each waits there; NULL: no more */
 void fake_text_fails(const char *start, adb_status status, unsigned flags, unsigned n); /* the next n that begin so */
+void fake_text_hangs(const char *start, const char *latch); /* the next that begins so, until its connection is broken */
 void fake_check_fails(unsigned n);
-void fake_cancel_blocks(const char *latch);
+void fake_commit_answer_lost(unsigned n);   /* the next n commits take effect, and then the connection is lost */
+void fake_commit_lingers(unsigned n);       /* lost ones are said to be in progress when asked the next n times */
+void fake_open_hangs(const char *latch);                /* the same, and only breaking the connection ends it */
+void fake_check_hangs(const char *latch);               /* each check, in the same way */
+void fake_cancel_blocks(const char *latch);             /* when it asks */
 /* Every open connection is gone: seen by a check, or by a statement, which has not run. */
 void fake_lose_idle(void);
 
@@ -74,6 +82,8 @@ struct fake_call fake_call(size_t index);
 const char *fake_texts(void);
 bool fake_table_is(const char *rows);   /* what is committed, such as "1 2 3" */
 unsigned fake_connections(void);        /* open now */
+bool fake_url_is(const char *url);      /* of the last attempt to open */
+unsigned fake_most_opening(void);       /* at the same moment */
 void fake_await_connections(unsigned n);/* wait until no more than n are open */
 unsigned fake_breaches(void);           /* of the driver contract; each is printed */
 

@@ -27,6 +27,7 @@ struct fake_conn {
     atomic_bool running;    /* a statement: only then a cancel has an effect */
     atomic_bool cancelled;
     atomic_bool lost;
+    atomic_bool severed;    /* by a cancel: whatever waits on the network returns */
 
     /* The transaction: what it has written, and where its savepoints stand. The owner's. */
     bool in_transaction;
@@ -34,6 +35,7 @@ struct fake_conn {
     size_t n_savepoints;
     int64_t pending[FAKE_MAX_ROWS];
     size_t n_pending;
+    unsigned xid;           /* 0: none yet */
     struct fake_message *outbox; /* notifications that go with the commit, last one first */
 
     /* Listening; fake_listen.c */
@@ -49,6 +51,8 @@ struct fake_conn {
 adb_status fake_command(struct fake_conn *conn, const struct adb__statement *statement, struct adb__sink *sink,
                         adb_error *error);
 void fake_table_reset(void);
+/* The transaction, if it has an id, has come to its end. */
+void fake_xid_end(struct fake_conn *conn, bool commits);
 /* ADB_E_CONNECTION with what goes with it. */
 adb_status fake_lose(struct fake_conn *conn, unsigned more_flags, adb_error *error);
 /* LISTEN and UNLISTEN; the wait for notifications; NOTIFY. */
@@ -61,6 +65,8 @@ void fake_outbox_end(struct fake_conn *conn, bool commits);
 void fake_listen_wake(void);
 /* The connection is closed. */
 void fake_listen_end(struct fake_conn *conn);
+/* Wait for the latch as for a network that is silent: only breaking the connection ends that. True: it is open. */
+bool fake_wait_deaf(struct fake_conn *conn, const char *latch);
 /* Is the running call to end? */
 bool fake_should_stop(void *conn);
 
