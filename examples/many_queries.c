@@ -66,8 +66,10 @@ static adb_status fill(adb_session *session, void *user_data)
     return status;
 }
 
-static bool make_numbers(adb_context *ctx)
+/* In a context that keeps its jobs in order, as the one for the queries does not. */
+static bool make_numbers(adb_database *db)
 {
+    adb_context *ctx = adb_context_new(db, NULL, 0);
     const adb_job made = adb_execute_script(
         ctx, "DROP TABLE IF EXISTS numbers; CREATE TABLE numbers (n INTEGER PRIMARY KEY)", NULL, NULL);
     adb_result *filled = adb_wait(ctx, made == 0 ? 0 : adb_transact(ctx, NULL, fill, NULL, NULL), -1);
@@ -75,6 +77,7 @@ static bool make_numbers(adb_context *ctx)
     if (!well)
         fprintf(stderr, "%s\n", adb_result_error(filled)->message);
     adb_result_unref(filled);
+    adb_context_free(ctx);
     return well;
 }
 
@@ -89,7 +92,7 @@ int main(int argc, char **argv)
         return fprintf(stderr, "%s\n", error.message), 1;
 
     adb_context *ctx = adb_context_new(db, NULL, ADB_CONTEXT_PARALLEL);
-    if (make_numbers(ctx))
+    if (make_numbers(db))
         n_busy = submit_all(ctx, &tally);
     while (adb_context_pending(ctx) > 0 && adb_queue_wait(adb_context_queue(ctx), -1) == ADB_OK)
         adb_queue_dispatch(adb_context_queue(ctx), 0);
