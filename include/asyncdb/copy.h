@@ -19,7 +19,7 @@ extern "C" {
  * PostgreSQL gets the stream as it is, by its COPY. SQLite and MySQL get inserts in runs of rows, inside one transaction
  * (a savepoint inside a transaction): their rows are converted by the types that the columns declare, and what does not
  * look like its type is left to the database to judge. Either way a load is all or nothing, and a failure names the
- * record, counted from 1 without the header.
+ * record, counted from 1 without the header (on PostgreSQL the line, as its server counts them).
  *
  * Targets and sources are SQL text, as trusted as sql is elsewhere: quote names that need it, take none from strangers.
  */
