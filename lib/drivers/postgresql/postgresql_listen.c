@@ -35,12 +35,15 @@ static adb_status give(struct adb__sink *sink, const PGnotify *news, adb_error *
     return status;
 }
 
+/* Those that are not wanted now stay with libpq, for the next time. */
 static adb_status give_all(struct adb__pg *conn, struct adb__sink *sink, adb_error *error)
 {
     adb_status status = ADB_OK;
-    for (PGnotify *news = PQnotifies(conn->pg); news != NULL; news = PQnotifies(conn->pg)) {
-        if (status == ADB_OK)
-            status = give(sink, news, error);
+    while (status == ADB_OK) {
+        PGnotify *news = PQnotifies(conn->pg);
+        if (news == NULL)
+            break;
+        status = give(sink, news, error);
         PQfreemem(news);
     }
     return status;
