@@ -419,6 +419,7 @@ int suite_main(const struct suite_database *database, int argc, char **argv)
                 cases[n_cases++] = one->test;
         }
     }
+    harness_after_each = suite_close;
     const int failed = own.url != NULL ? harness_main(own.name, cases, n_cases, argc, argv) : 1;
     suite_close();
     server_finish();

@@ -56,6 +56,7 @@ struct suite_dialect {
     const char *command;            /* a statement of one word */
     const char *quoted;             /* the name :x in quotes */
     const char *unique_sqlstate;    /* of a key that is there already */
+    int unique_code;                /* the client library's own number for it; 0: it has none */
     const char *temporary;          /* how CREATE … TABLE says that a table goes with its connection */
     adb_isolation snapshot;         /* a read-only transaction that sees one state, and is in nobody's way */
     const char *encrypted;          /* yields one row when the connection is encrypted, and none when it is not */

@@ -151,6 +151,21 @@ TEST(ddl_can_stand_in_a_transaction)
     suite_close();
 }
 
+/* Where a database commits by itself before it makes a table, the transaction is gone: that is told, and nothing runs
+ * outside of it. REG-27 TX-40 */
+TEST(ddl_that_commits_by_itself_is_told)
+{
+    NOTES("a");
+    adb_begin(ctx, NULL, NULL, NULL);
+    CU_ASSERT(add_note(ctx, "b"));
+    must("CREATE TABLE other (id INTEGER)");
+    CU_ASSERT_EQUAL(add_note(ctx, "c"), (suite->can & SUITE_UNDOES_DDL) != 0);
+    CU_ASSERT_EQUAL(ended(adb_commit(ctx, NULL, NULL)) == ADB_OK, (suite->can & SUITE_UNDOES_DDL) != 0);
+    CU_ASSERT_EQUAL(adb_context_depth(ctx), 0);
+    CU_ASSERT_EQUAL(count_notes(ctx), (suite->can & SUITE_UNDOES_DDL) ? 3 : 2);
+    suite_close();
+}
+
 /* Without a transaction a write is there for everybody at once. QRY-31 CTX-34 REG-49 REG-65 */
 TEST(a_write_is_seen_by_other_contexts_at_once)
 {
@@ -200,6 +215,7 @@ TEST(many_shapes_of_results_leave_nothing_behind)
 GROUP(queries, SQL(fetch_all_gives_every_row_in_order), SQL(fetch_one_gives_the_first_row_or_none),
       SQL(fetch_val_gives_a_column_by_number_or_name), SQL(fetch_val_of_no_column_fails), SQL(no_row_differs_from_null),
       SQL(fetch_val_reads_as_fetch_one_does), SQL(fetch_many_stops_at_its_limit), SQL(an_early_end_closes_the_cursor),
-      SQL(several_statements_need_a_script), SQL(ddl_can_be_executed_and_fetched), SQL(ddl_can_stand_in_a_transaction),
+      SQL(several_statements_need_a_script), SQL(ddl_can_be_executed_and_fetched),
+      NEEDS(SUITE_SQL | SUITE_UNDOES_DDL, ddl_can_stand_in_a_transaction), SQL(ddl_that_commits_by_itself_is_told),
       SQL(a_write_is_seen_by_other_contexts_at_once), SQL(a_repeated_statement_follows_the_schema),
       SQL(a_statement_may_be_counted_text), SQL(many_shapes_of_results_leave_nothing_behind));

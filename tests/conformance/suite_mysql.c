@@ -40,6 +40,7 @@ const struct suite_dialect suite_mysql = {
     .command = "COMMIT",
     .quoted = "`:x`",
     .unique_sqlstate = "23000",
+    .unique_code = 1062,
     .temporary = "TEMPORARY",
     .snapshot = ADB_ISOLATION_REPEATABLE_READ, /* serializable reads lock what they read */
     .encrypted = "SHOW SESSION STATUS WHERE Variable_name = 'Ssl_cipher' AND Value <> ''",

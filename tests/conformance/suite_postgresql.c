@@ -43,6 +43,7 @@ const struct suite_dialect suite_postgresql = {
     .command = "VACUUM",
     .quoted = "\":x\"",
     .unique_sqlstate = "23505",
+    .unique_code = PGRES_FATAL_ERROR,
     .temporary = "TEMPORARY",
     .snapshot = ADB_ISOLATION_REPEATABLE_READ,
     .encrypted = "SELECT version FROM pg_stat_ssl WHERE pid = pg_backend_pid() AND ssl",

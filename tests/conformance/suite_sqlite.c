@@ -41,6 +41,7 @@ const struct suite_dialect suite_sqlite = {
     .command = "VACUUM",
     .quoted = "\":x\"",
     .unique_sqlstate = "23505",
+    .unique_code = SQLITE_CONSTRAINT_PRIMARYKEY,
     .temporary = "TEMPORARY",
     .snapshot = ADB_ISOLATION_SERIALIZABLE,
     .set = "PRAGMA foreign_keys = off",

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The suite on PostgreSQL behind PgBouncer, which gives each transaction another session: no statement stays prepared,
- * and no temporary table is there in the next transaction. */
+ * no temporary table is there in the next transaction, and no session can be made read-only or ended by its number. */
 #include "tests/conformance/driver_suite.h"
 
 static const struct suite_database database = {
     .name = "postgresql_pgbouncer",
     .dialect = &suite_postgresql,
-    .can = SUITE_POSTGRESQL,
+    .can = SUITE_POSTGRESQL & ~(SUITE_REPLICAS | SUITE_REMOTE),
 };
 
 int main(int argc, char **argv)

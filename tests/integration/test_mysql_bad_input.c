@@ -53,7 +53,7 @@ TEST(a_database_that_is_not_there_is_told)
     CU_ASSERT(
         connect_fails(claim_url(tcp, NULL, NULL, "adb_no_such_database"), ADB_E_UNDEFINED, "adb_no_such_database"));
     CU_ASSERT_EQUAL(last_error()->native_code, 1049);
-    CU_ASSERT(connect_fails(claim_url(tcp, NULL, NULL, "mysql"), ADB_E_PERMISSION, "mysql"));
+    CU_ASSERT(connect_fails(claim_url(tcp, NULL, NULL, "mysql"), ADB_E_AUTH, "mysql"));
     CU_ASSERT_EQUAL(last_error()->native_code, 1044);
 }
 
@@ -62,7 +62,7 @@ TEST(tls_that_cannot_be_had_is_told)
 {
     struct server plain;
     server_start(&plain, "mysql", "bad_input_plain", (const char *[]){"skip-ssl", NULL});
-    CU_ASSERT(connect_fails(claim_url_option(plain.tcp_url, "ssl", "require"), ADB_E_CONNECTION, "SSL"));
+    CU_ASSERT(connect_fails(claim_url_option(plain.tcp_url, "ssl", "require"), ADB_E_CONNECTION, "TLS"));
     CU_ASSERT(connect_fails(claim_url_option(plain.tcp_url, "ssl", "verify-full"), ADB_E_CONNECTION, NULL));
     claim_open(claim_url_option(plain.tcp_url, "ssl", "prefer"), NULL);
     CU_ASSERT(still_connected());
@@ -96,7 +96,6 @@ TEST(too_many_connections_are_told)
     REQUIRE(adb_database_connect(first, 10000, NULL) == ADB_OK);
     CU_ASSERT(connect_fails(single, ADB_E_CONNECTION, "single_user"));
     CU_ASSERT_EQUAL(last_error()->native_code, 1226);
-    CU_ASSERT_NOT_EQUAL(last_error()->flags & ADB_ERROR_RETRY_STATEMENT, 0);
     adb_database_close(first, 10000);
     adb_database_free(first);
 }

@@ -8,6 +8,8 @@
 #include <stdio.h>
 #include <string.h>
 
+void (*harness_after_each)(void);
+
 static int wanted(const char *name, int argc, char **argv)
 {
     if (argc < 2)
@@ -25,6 +27,8 @@ static void print_test(const CU_pTest test, const CU_pSuite suite, const CU_pFai
     for (CU_pFailureRecord f = failure; f != NULL; f = f->pNext)
         printf("%s:%u: %s: failed: %s\n", f->strFileName, f->uiLineNumber, test->pName, f->strCondition);
     printf("%s %s\n", failure == NULL ? "ok" : "not ok", test->pName);
+    if (harness_after_each != NULL)
+        harness_after_each();
 }
 
 int harness_main(const char *suite_name, const struct harness_case *cases, size_t n_cases, int argc, char **argv)

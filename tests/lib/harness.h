@@ -26,6 +26,9 @@ struct harness_case {
         return harness_main(#name, cases, sizeof(cases) / sizeof(cases[0]), argc, argv);      \
     }
 
+/* Runs after each test, whether it came to its end or not; may be NULL. */
+extern void (*harness_after_each)(void);
+
 int harness_main(const char *suite, const struct harness_case *cases, size_t n_cases, int argc, char **argv);
 
 /* Stop the test here when the condition does not hold: for what the rest of the test cannot do without. */
