@@ -105,7 +105,7 @@ static adb_status postgresql_check(void *state, enum adb__check_how how, adb_err
     adb_status status = ADB_OK;
     conn->sent = false;
     if (adb__pg_has_hung_up(conn))
-        status = adb__error_native(&detail, ADB_E_CONNECTION, 0, 0, "08006", PQerrorMessage(conn->pg));
+        status = adb__pg_error(conn, NULL, &detail);
     else if (how == ADB__CHECK_RESET && conn->touched)
         status = reset_session(conn, &detail);
     else

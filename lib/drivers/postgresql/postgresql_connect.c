@@ -117,7 +117,7 @@ static int64_t share_of(int64_t deadline, size_t n_left)
 /* Is the next host worth trying? Wrong credentials are wrong everywhere. */
 static bool may_go_on(adb_status status)
 {
-    return status != ADB_OK && status != ADB_E_AUTH && status != ADB_E_CANCELLED && status != ADB_E_NOMEM;
+    return status == ADB_E_CONNECTION;
 }
 
 /* Every host once, from a random one on when that is asked for. */

@@ -236,6 +236,14 @@ static void connect_lines(const char *all, char words[ADB_ERROR_MESSAGE_SIZE])
     }
 }
 
+/* Who is told apart: a user who may not, and a database that is not there. */
+static adb_status connect_status(const char *sqlstate)
+{
+    if (strncmp(sqlstate, "28", 2) == 0 || strcmp(sqlstate, "42501") == 0)
+        return ADB_E_AUTH;
+    return strcmp(sqlstate, "3D000") == 0 ? ADB_E_UNDEFINED : ADB_E_CONNECTION;
+}
+
 adb_status adb__pg_connect_error(PGconn *pg, adb_error *error)
 {
     if (pg == NULL)
@@ -248,7 +256,7 @@ adb_status adb__pg_connect_error(PGconn *pg, adb_error *error)
     if (sqlstate != NULL) {
         connect_words(all, sqlstate, words);
         snprintf(code, sizeof(code), "%.5s", sqlstate);
-        status = strncmp(code, "28", 2) == 0 ? ADB_E_AUTH : ADB_E_CONNECTION;
+        status = connect_status(code);
     } else {
         connect_lines(all, words);
         status = PQconnectionNeedsPassword(pg) ? ADB_E_AUTH : ADB_E_CONNECTION;
