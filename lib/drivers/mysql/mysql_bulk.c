@@ -155,20 +155,47 @@ static adb_status fill(const struct adb__mysql_many *many, struct message *messa
 
 /* Sending ---------------------------------------------------------------------------------------------------------- */
 
+/* Rows of RETURNING, which the server does not announce when it prepares. False: it failed on the way. */
+static bool drain(MYSQL_STMT *stmt, my_ulonglong *n_rows_out)
+{
+    int code = 0;
+    while (code == 0) {
+        code = mysql_stmt_field_count(stmt) > 0 ? mysql_stmt_fetch(stmt) : MYSQL_NO_DATA;
+        while (code == 0 || code == MYSQL_DATA_TRUNCATED) {
+            (*n_rows_out)++;
+            code = mysql_stmt_fetch(stmt);
+        }
+        if (code == MYSQL_NO_DATA)
+            code = mysql_stmt_next_result(stmt);
+    }
+    return code < 0;
+}
+
+static adb_status run_message(struct adb__mysql_many *many, adb_error *error)
+{
+    MYSQL_STMT *stmt = many->prepared->stmt;
+    my_ulonglong n_affected = 0;
+    if (mysql_stmt_execute(stmt) != 0)
+        return adb__mysql_stmt_error(many->conn, stmt, ADB__MYSQL_RUNNING, error);
+    if (mysql_stmt_field_count(stmt) == 0)
+        n_affected = mysql_stmt_affected_rows(stmt);
+    if (!drain(stmt, &n_affected))
+        return adb__mysql_stmt_error(many->conn, stmt, ADB__MYSQL_RUNNING, error);
+    adb__mysql_count(many->result, many->prepared->verb, n_affected, mysql_stmt_insert_id(stmt));
+    return ADB_OK;
+}
+
 static adb_status send(struct adb__mysql_many *many, struct message *message, size_t n_sets, adb_error *error)
 {
     MYSQL_STMT *stmt = many->prepared->stmt;
     unsigned n_rows = (unsigned)n_sets;
+    adb_status status;
     if (mysql_stmt_attr_set(stmt, STMT_ATTR_ARRAY_SIZE, &n_rows) != 0 ||
         mysql_stmt_bind_param(stmt, message->binds) != 0)
-        return adb__mysql_stmt_error(many->conn, stmt, ADB__MYSQL_BEFORE, error);
-    const int code = mysql_stmt_execute(stmt);
-    n_rows = 0;
-    adb_status status = ADB_OK;
-    if (code != 0)
-        status = adb__mysql_stmt_error(many->conn, stmt, ADB__MYSQL_RUNNING, error);
+        status = adb__mysql_stmt_error(many->conn, stmt, ADB__MYSQL_BEFORE, error);
     else
-        adb__mysql_count(many->result, many->prepared->verb, mysql_stmt_affected_rows(stmt), mysql_stmt_insert_id(stmt));
+        status = run_message(many, error);
+    n_rows = 0;
     mysql_stmt_attr_set(stmt, STMT_ATTR_ARRAY_SIZE, &n_rows);
     return status;
 }

@@ -192,6 +192,7 @@ static const struct meaning {
     {2054, ADB_E_UNSUPPORTED, 0},
     {2055, ADB_E_CONNECTION, LOST},
     {2056, ADB_E_UNDEFINED, RETRY_STATEMENT},
+    {2057, ADB_E_SQL, RETRY_STATEMENT | RETRY_TRANSACTION}, /* other columns than when it was prepared */
     {2058, ADB_E_AUTH, 0},         /* no such plugin for authentication */
     {2059, ADB_E_AUTH, 0},
     {2061, ADB_E_AUTH, 0},
@@ -340,5 +341,6 @@ adb_status adb__mysql_connect_error(MYSQL *mysql, adb_error *error)
     if (status != ADB_E_CONNECTION)
         return status == ADB_E_PERMISSION ? adb__error_native(error, ADB_E_AUTH, 0, (int)code, "42000", text) : status;
     /* Nothing was lost: there has been no connection yet. */
-    return adb__error_native(error, status, 0, (int)code, sqlstate_for(status, mysql_sqlstate(mysql)), text);
+    const char *sqlstate = mysql_sqlstate(mysql);
+    return adb__error_native(error, status, 0, (int)code, strncmp(sqlstate, "08", 2) == 0 ? sqlstate : "08001", text);
 }

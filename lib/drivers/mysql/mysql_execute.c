@@ -25,6 +25,9 @@
 #define LIBRARY_NO_PREPARE 2030
 #define LIBRARY_CLOSED     2056
 
+/* And of this the library that it has other columns than it had: the table has changed. */
+#define LIBRARY_NEW_COLUMNS 2057
+
 /* How far the reading of a result set got. */
 enum reading { READING, DRAINING };
 
@@ -141,11 +144,16 @@ static adb_status stmt_failed(struct run *run, adb_error *error)
     return adb__mysql_stmt_error(run->conn, stmt, ADB__MYSQL_RUNNING, error);
 }
 
-/* The fields of the present result set. With the older library they are a copy, for the caller to free. */
-static const MYSQL_FIELD *fields_of(MYSQL_STMT *stmt, MYSQL_RES **copy_out)
+/* The fields of the present result set; *copy_out is for the caller to free. Connector/C keeps the names of a column as
+ * they were when the statement was prepared, and the present ones only with the connection. */
+static const MYSQL_FIELD *fields_of(struct run *run, MYSQL_RES **copy_out)
 {
+    MYSQL_STMT *stmt = run->prepared->stmt;
     *copy_out = NULL;
 #ifdef HAVE_MARIADB_STMT_FETCH_FIELDS
+    const MYSQL *mysql = run->conn->mysql;
+    if (mysql->fields != NULL && mysql->field_count == mysql_stmt_field_count(stmt))
+        return mysql->fields;
     return mariadb_stmt_fetch_fields(stmt);
 #else
     *copy_out = mysql_stmt_result_metadata(stmt);
@@ -158,7 +166,7 @@ static adb_status read_set(struct run *run, adb_error *error)
     struct adb__mysql_statement *prepared = run->prepared;
     MYSQL_STMT *stmt = prepared->stmt;
     MYSQL_RES *copy;
-    const MYSQL_FIELD *fields = fields_of(stmt, &copy);
+    const MYSQL_FIELD *fields = fields_of(run, &copy);
     if (fields == NULL)
         return stmt_failed(run, error);
     enum reading reading = announce(run, &prepared->columns, fields, mysql_stmt_field_count(stmt), error);
@@ -262,14 +270,14 @@ adb_status adb__mysql_run_for_figures(struct adb__mysql *conn, struct adb__mysql
     return run_statement(&run, statement, error);
 }
 
-static bool is_forgotten(adb_status status, const adb_error *error)
+/* Does it have to be prepared anew? */
+static bool is_stale(int code)
 {
-    return status != ADB_OK &&
-           (error->native_code == NEEDS_REPREPARE || error->native_code == UNKNOWN_STATEMENT ||
-            error->native_code == LIBRARY_NO_PREPARE || error->native_code == LIBRARY_CLOSED);
+    return code == NEEDS_REPREPARE || code == UNKNOWN_STATEMENT || code == LIBRARY_NO_PREPARE ||
+           code == LIBRARY_CLOSED || code == LIBRARY_NEW_COLUMNS;
 }
 
-/* *again_out: the server has forgotten the statement, and nothing has happened. */
+/* *again_out: the statement was stale, and nothing has happened that would happen twice. */
 static adb_status execute_once(struct adb__mysql *conn, const struct adb__statement *statement, struct adb__sink *sink,
                                bool *again_out, adb_error *error)
 {
@@ -282,12 +290,12 @@ static adb_status execute_once(struct adb__mysql *conn, const struct adb__statem
         status = adb__mysql_bind(conn, prepared, statement->values, statement->n_values, error);
     if (status == ADB_OK)
         status = run_statement(&(struct run){.conn = conn, .prepared = prepared, .sink = sink}, statement, error);
-    if (!is_forgotten(status, error)) {
+    if (status == ADB_OK || prepared->stmt == NULL || !is_stale(error->native_code)) {
         adb__mysql_release(conn, prepared);
         return status;
     }
+    *again_out = error->native_code != LIBRARY_NEW_COLUMNS || prepared->verb == ADB__MYSQL_READ;
     adb__mysql_forget(conn, prepared);
-    *again_out = true;
     return status;
 }
 

@@ -155,6 +155,14 @@ static adb_status check_words(const adb_url *url, const struct adb__mysql_settin
     return check_sql_mode(url, settings->values[ADB__MYSQL_SQL_MODE], error);
 }
 
+/* Without a CA of its own a library may well check against none. */
+static adb_status check_tls(const adb_url *url, const struct adb__tls *tls, adb_error *error)
+{
+    if (tls->mode != ADB__TLS_VERIFY_CA || tls->ca != NULL)
+        return ADB_OK;
+    return refuse(url, adb_url_option(url, "ssl") != NULL ? "ssl" : "sslmode", "used together with ssl_ca", error);
+}
+
 static const char *text_or_null(const char *text)
 {
     return text != NULL && text[0] != '\0' ? text : NULL;
@@ -191,6 +199,8 @@ adb_status adb__mysql_settings_read(const adb_url *url, const adb_options *optio
         status = check_words(url, &settings, error);
     if (status == ADB_OK)
         status = adb__tls_read(url, &settings.tls, error);
+    if (status == ADB_OK)
+        status = check_tls(url, &settings.tls, error);
     if (status == ADB_OK)
         status = read_place(url, &settings, error);
     if (status != ADB_OK)
