@@ -93,6 +93,7 @@ struct adb__mysql_columns {
 struct adb__mysql_statement {
     MYSQL_STMT *stmt; /* NULL: it goes by the text protocol */
     enum adb__mysql_verb verb;
+    bool is_stale; /* not to be used again: its table has changed */
     size_t n_parameters;
     MYSQL_BIND *parameters;
     struct adb__mysql_room *rooms; /* for values that need to be converted, one per parameter */
@@ -143,7 +144,7 @@ enum adb__mysql_verb adb__mysql_verb_of(const char *sql);
 /* Find or prepare; one at a time. Its stmt is NULL when it is to go by the text protocol. */
 adb_status adb__mysql_prepare(struct adb__mysql *conn, const struct adb__statement *statement,
                               struct adb__mysql_statement **prepared_out, adb_error *error);
-/* Give the statement back. */
+/* Give the statement back, to be kept or not. */
 void adb__mysql_release(struct adb__mysql *conn, struct adb__mysql_statement *prepared);
 /* Give it back never to be used again: the server does not know it any more. */
 void adb__mysql_forget(struct adb__mysql *conn, struct adb__mysql_statement *prepared);

@@ -144,17 +144,32 @@ static adb_status stmt_failed(struct run *run, adb_error *error)
     return adb__mysql_stmt_error(run->conn, stmt, ADB__MYSQL_RUNNING, error);
 }
 
-/* The fields of the present result set; *copy_out is for the caller to free. Connector/C keeps the names of a column as
- * they were when the statement was prepared, and the present ones only with the connection. */
+#ifdef HAVE_MARIADB_STMT_FETCH_FIELDS
+static bool same_names(const MYSQL_FIELD *a, const MYSQL_FIELD *b, size_t n_fields)
+{
+    for (size_t i = 0; i < n_fields; i++) {
+        if (strcmp(a[i].name, b[i].name) != 0)
+            return false;
+    }
+    return true;
+}
+#endif
+
+/* The fields of the present result set; *copy_out is for the caller to free. Connector/C keeps the names that columns
+ * had when the statement was prepared. Those that the server has just sent, if it has, are with the connection. */
 static const MYSQL_FIELD *fields_of(struct run *run, MYSQL_RES **copy_out)
 {
     MYSQL_STMT *stmt = run->prepared->stmt;
     *copy_out = NULL;
 #ifdef HAVE_MARIADB_STMT_FETCH_FIELDS
     const MYSQL *mysql = run->conn->mysql;
-    if (mysql->fields != NULL && mysql->field_count == mysql_stmt_field_count(stmt))
-        return mysql->fields;
-    return mariadb_stmt_fetch_fields(stmt);
+    const MYSQL_FIELD *fields = mariadb_stmt_fetch_fields(stmt);
+    const size_t n_fields = mysql_stmt_field_count(stmt);
+    if (fields == NULL || mysql->fields == NULL || mysql->field_count != n_fields ||
+        same_names(fields, mysql->fields, n_fields))
+        return fields;
+    run->prepared->is_stale = true;
+    return mysql->fields;
 #else
     *copy_out = mysql_stmt_result_metadata(stmt);
     return *copy_out == NULL ? NULL : mysql_fetch_fields(*copy_out);
@@ -295,6 +310,8 @@ static adb_status execute_once(struct adb__mysql *conn, const struct adb__statem
         return status;
     }
     *again_out = error->native_code != LIBRARY_NEW_COLUMNS || prepared->verb == ADB__MYSQL_READ;
+    if (!*again_out)
+        error->flags = ADB_ERROR_OUTCOME_UNKNOWN; /* it has run, and its rows cannot be read */
     adb__mysql_forget(conn, prepared);
     return status;
 }

@@ -172,21 +172,21 @@ void adb__mysql_drop(void *payload, void *conn)
     *prepared = (struct adb__mysql_statement){.verb = verb};
 }
 
-void adb__mysql_release(struct adb__mysql *conn, struct adb__mysql_statement *prepared)
-{
-    if (prepared == &conn->uncached) {
-        adb__mysql_drop(prepared, conn);
-        return;
-    }
-    adb__cache_weigh(&conn->cache, prepared,
-                     LIBRARY_BYTES + adb__mysql_columns_bytes(&prepared->columns) +
-                         prepared->n_parameters * (sizeof(MYSQL_BIND) + sizeof(struct adb__mysql_room)));
-}
-
 void adb__mysql_forget(struct adb__mysql *conn, struct adb__mysql_statement *prepared)
 {
     if (prepared == &conn->uncached)
         adb__mysql_drop(prepared, conn);
     else
         adb__cache_remove(&conn->cache, prepared);
+}
+
+void adb__mysql_release(struct adb__mysql *conn, struct adb__mysql_statement *prepared)
+{
+    if (prepared == &conn->uncached || prepared->is_stale) {
+        adb__mysql_forget(conn, prepared);
+        return;
+    }
+    adb__cache_weigh(&conn->cache, prepared,
+                     LIBRARY_BYTES + adb__mysql_columns_bytes(&prepared->columns) +
+                         prepared->n_parameters * (sizeof(MYSQL_BIND) + sizeof(struct adb__mysql_room)));
 }
