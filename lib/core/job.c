@@ -144,6 +144,7 @@ static void job_reset(struct adb__job *job)
     job->level = NULL;
     job->outcome = NULL;
     job->attempts = 0;
+    job->repeated = false;
     job->transaction_id[0] = '\0';
     job->doubt_until = 0;
     job->work = NULL;

@@ -52,6 +52,28 @@ static adb_status perform_iterate(struct adb__worker *worker, struct adb__lane *
     return status;
 }
 
+/* An idle connection was found lost before anything of the job was sent: it may run on a new one, but only once. A
+ * function or a stream that has begun cannot be begun anew. */
+static bool perform_may_repeat(const struct adb__worker *worker, const struct adb__job *job)
+{
+    const unsigned flags = job->result.error.flags & (ADB_ERROR_CONNECTION_LOST | ADB_ERROR_OUTCOME_UNKNOWN);
+    if (!worker->is_broken || flags != ADB_ERROR_CONNECTION_LOST || job->repeated)
+        return false;
+    switch (job->kind) {
+    case ADB_REQUEST_EXECUTE:
+    case ADB_REQUEST_EXECUTE_MANY:
+    case ADB_REQUEST_FETCH_ONE:
+    case ADB_REQUEST_FETCH_ALL:
+    case ADB_REQUEST_FETCH_MANY:
+    case ADB_REQUEST_FETCH_VAL:
+    case ADB_REQUEST_ITERATE:
+    case ADB_REQUEST_BEGIN:
+        return true;
+    default:
+        return false;
+    }
+}
+
 static adb_status perform_begin(struct adb__worker *worker, struct adb__lane *lane, struct adb__job *job)
 {
     adb_error *error = &job->result.error;
@@ -60,8 +82,14 @@ static adb_status perform_begin(struct adb__worker *worker, struct adb__lane *la
     adb_status status = error->status != ADB_OK ? error->status : adb__txn_usable(&lane->txn, error);
     if (lane->txn.depth == 0)
         lane->opener = job->id;
-    if (status == ADB_OK)
-        return adb__session_open_level(worker, lane, level, &job->transaction, error);
+    if (status == ADB_OK) {
+        status = adb__session_open_level(worker, lane, level, &job->transaction, error);
+        if (status != ADB_OK && lane->txn.depth == 1 && lane->acquired == 0 && perform_may_repeat(worker, job)) {
+            job->level = adb__txn_withdraw(&lane->txn); /* so that the lane holds nothing, and it can begin once more */
+            adb__counter_set(&lane->depth, 0);
+        }
+        return status;
+    }
     adb__txn_push(&lane->txn, level, &job->transaction);
     adb__txn_hollow(&lane->txn, error);
     adb__counter_set(&lane->depth, (int64_t)lane->txn.depth);
@@ -284,11 +312,11 @@ static bool perform_move(struct adb__lane *lane, struct adb__job *job)
     return true;
 }
 
-/* The commit is in doubt, and the connection that could tell is gone. True: the job was put back, to run on a new one. */
+/* The connection is gone, and a new one is needed. True: the job was put back, to run on that. False: it is to stop. */
 static bool perform_again(struct adb__worker *worker, struct adb__job *job)
 {
     if (!adb__job_unclaim(job))
-        return false; /* it is to stop: doubt is its outcome */
+        return false;
     worker->job = NULL;
     adb__worker_disconnect(worker, ADB__CLOSED_LOST);
     return true;
@@ -332,6 +360,14 @@ void adb__perform(struct adb__worker *worker, struct adb__lane *lane, struct adb
         if (perform_again(worker, job))
             return;
         status = ADB_E_OUTCOME_UNKNOWN;
+    }
+    if (status < 0 && !adb__lane_is_held(lane) && perform_may_repeat(worker, job)) {
+        job->repeated = true;
+        adb__result_discard(&job->result);
+        adb__error_clear(&job->result.error);
+        if (perform_again(worker, job))
+            return;
+        status = adb__job_reason_error(&job->result.error, adb__job_stop_reason(job));
     }
     adb__lane_pop(lane);
     adb__perform_end(worker, lane, job, status);

@@ -57,12 +57,18 @@ void adb__txn_push(struct adb__txn *txn, struct adb__level *level, const adb_tra
     txn->depth++;
 }
 
-void adb__txn_pop(struct adb__txn *txn)
+struct adb__level *adb__txn_withdraw(struct adb__txn *txn)
 {
     struct adb__level *level = txn->top;
     txn->top = level->below;
     txn->depth--;
-    adb__free(level);
+    level->failed = level->hollow = false;
+    return level;
+}
+
+void adb__txn_pop(struct adb__txn *txn)
+{
+    adb__free(adb__txn_withdraw(txn));
 }
 
 static void level_fail(struct adb__level *level, const adb_error *error)

@@ -38,6 +38,8 @@ bool adb__txn_nests(const struct adb__txn *txn);
 void adb__txn_push(struct adb__txn *txn, struct adb__level *level, const adb_transaction_options *options);
 /* The level is freed. */
 void adb__txn_pop(struct adb__txn *txn);
+/* Take the top level off as if it had never been there. */
+struct adb__level *adb__txn_withdraw(struct adb__txn *txn);
 /* A job of the top level has failed; ADB_ON_ERROR_CONTINUE levels ignore it. */
 void adb__txn_fail(struct adb__txn *txn, const adb_error *error);
 /* The begin of the top level did not run, or failed. */

@@ -5,6 +5,8 @@
 #include "base/clock.h"
 #include "core/database.h"
 
+#include <string.h>
+
 static adb_status execute(struct rig *rig, const char *sql)
 {
     return status_of(rig->ctx, adb_execute(rig->ctx, sql, NULL, NULL, NULL));
@@ -62,6 +64,27 @@ TEST(lost_statement_is_outcome_unknown)
     CU_ASSERT_EQUAL(fake_count(FAKE_EXECUTE, "lose"), 1);
     CU_ASSERT_EQUAL(execute(&rig, "insert 1"), ADB_OK);
     CU_ASSERT_EQUAL(rig_stats(&rig).closed_lost, 1);
+    rig_close(&rig);
+}
+
+/* Promise 11: what never reached the server runs on a new connection, also what begins a transaction; once it holds one,
+ * the loss is its own. */
+TEST(what_was_never_sent_is_run_on_a_new_connection)
+{
+    struct rig rig;
+    rig_open_fake(&rig, "fake://?max_size=1&check_after_ms=600000", NULL);
+    CU_ASSERT_EQUAL(execute(&rig, "insert 1"), ADB_OK);
+    fake_lose_idle();
+    CU_ASSERT_EQUAL(execute(&rig, "insert 2"), ADB_OK);
+    fake_lose_idle();
+    adb_job begun = adb_begin(rig.ctx, NULL, NULL, NULL);
+    CU_ASSERT_EQUAL(execute(&rig, "insert 3"), ADB_OK);
+    CU_ASSERT_EQUAL(status_of(rig.ctx, begun), ADB_OK);
+    fake_lose_idle();
+    CU_ASSERT_EQUAL(execute(&rig, "insert 4"), ADB_E_CONNECTION);
+    CU_ASSERT_EQUAL(status_of(rig.ctx, adb_commit(rig.ctx, NULL, NULL)), ADB_E_TRANSACTION_LOST);
+    CU_ASSERT(fake_table_is("1 2"));
+    CU_ASSERT_EQUAL(rig_stats(&rig).closed_lost, 3);
     rig_close(&rig);
 }
 
@@ -211,8 +234,163 @@ TEST(refused_group_commit_is_repeated_one_by_one)
     rig_close(&rig);
 }
 
+/* The gate and the wait ---------------------------------------------------------------------------------------------- */
+
+#define CROWD 8
+
+/* So many contexts want a connection each, at the same time. */
+static void crowd_comes(struct rig *rig, adb_context **contexts, struct tally *tally)
+{
+    for (int i = 0; i < CROWD; i++) {
+        contexts[i] = adb_context_new(rig->db, rig->queue, 0);
+        adb_execute(contexts[i], "block all", NULL, tally_done, tally);
+    }
+}
+
+static void crowd_goes(adb_context **contexts)
+{
+    for (int i = 0; i < CROWD; i++) {
+        run_all(contexts[i]);
+        adb_context_free(contexts[i]);
+    }
+}
+
+static bool crowd_connects(void *data)
+{
+    const struct rig *rig = data;
+    return rig_stats(rig).connecting == CROWD;
+}
+
+/* However many want a connection: two are made at a time, the others come in turn, and all come. (PAIN-13, PAIN-32) */
+TEST(two_at_most_connect_at_a_time)
+{
+    struct rig rig;
+    struct tally tally = TALLY_INIT;
+    adb_context *contexts[CROWD];
+    rig_open_fake(&rig, "fake://?max_size=8&backoff=1", NULL);
+    fake_open_blocks("door");
+    crowd_comes(&rig, contexts, &tally);
+    await(crowd_connects, &rig);
+    CU_ASSERT_EQUAL(fake_count(FAKE_OPEN, ""), 2);
+    latch_open(latch_named("door"));
+    latch_expect(latch_named("all"), CROWD);
+    latch_open(latch_named("all"));
+    crowd_goes(contexts);
+    CU_ASSERT_EQUAL(fake_most_opening(), 2);
+    CU_ASSERT_EQUAL(tally_of(&tally, ADB_OK), CROWD);
+    rig_close(&rig);
+}
+
+/* Who waits for its turn goes home when the database closes, and its job ends by its deadline. */
+TEST(close_and_deadlines_end_the_wait_at_the_gate)
+{
+    struct rig rig;
+    struct tally tally = TALLY_INIT;
+    adb_context *contexts[CROWD];
+    rig_open_fake(&rig, "fake://?max_size=8&backoff=1", NULL);
+    fake_open_blocks("door");
+    crowd_comes(&rig, contexts, &tally);
+    await(crowd_connects, &rig);
+    adb_job hurried = adb_submit(rig.ctx, ADB_REQUEST(.kind = ADB_REQUEST_EXECUTE, .sql = "write", .timeout_ms = 20));
+    const adb_error error = error_of(rig.ctx, hurried);
+    CU_ASSERT_EQUAL(error.status, ADB_E_TIMEOUT);
+    CU_ASSERT_PTR_NOT_NULL(strstr(error.message, "before it ran (total=8, busy=0, held=0, connecting=8, idle=0)"));
+    CU_ASSERT_EQUAL(adb_database_close(rig.db, 0), ADB_E_TIMEOUT);
+    CU_ASSERT_EQUAL(tally_of(&tally, ADB_E_CLOSED), CROWD);
+    CU_ASSERT_EQUAL(fake_count(FAKE_OPEN, ""), 2);
+    for (int i = 0; i < CROWD; i++)
+        adb_context_free(contexts[i]);
+    rig_drop(&rig);
+}
+
+/* What a lane is told that has waited too long: of which database, how its pool is, why it does not get better. (PAIN-35) */
+TEST(wait_that_was_too_long_is_explained)
+{
+    struct rig rig;
+    rig_open_fake(&rig, "fake://me:secret@far.example/db?max_size=1&wait_timeout_ms=20", NULL);
+    fake_open_fails(1, ADB_E_AUTH);
+    CU_ASSERT_EQUAL(execute(&rig, "write"), ADB_E_AUTH);
+    adb_context *other = adb_context_new(rig.db, rig.queue, 0);
+    adb_execute(other, "block long", NULL, NULL, NULL);
+    latch_expect(latch_named("long"), 1);
+    const adb_error error = error_of(rig.ctx, adb_execute(rig.ctx, "write", NULL, NULL, NULL));
+    CU_ASSERT_EQUAL(error.status, ADB_E_TIMEOUT);
+    CU_ASSERT_PTR_NOT_NULL(strstr(error.message, "no connection to fake://"));
+    CU_ASSERT_PTR_NOT_NULL(strstr(error.message, "@far.example/db"));
+    CU_ASSERT_PTR_NOT_NULL(strstr(error.message, " within 20 ms (waiting=1, oldest="));
+    CU_ASSERT_PTR_NOT_NULL(strstr(error.message, "total=1, busy=1, held=0, connecting=0, idle=0)"));
+    CU_ASSERT_PTR_NULL(strstr(error.message, "secret"));
+    latch_open(latch_named("long"));
+    run_all(other);
+    adb_context_free(other);
+    rig_close(&rig);
+}
+
+/* Why the server cannot be reached is told also to those who could not even try. */
+TEST(last_connect_error_is_told)
+{
+    struct rig rig;
+    rig_open_fake(&rig, "fake://?max_size=1&backoff=1&wait_timeout_ms=20", NULL);
+    fake_open_fails(1, ADB_E_CONNECTION);
+    CU_ASSERT_EQUAL(execute(&rig, "write"), ADB_E_CONNECTION);
+    adb__counter_set(&rig.db->servers[0].retry_at, adb__deadline_in(adb__clock_now(), 600000));
+    const adb_error error = error_of(rig.ctx, adb_execute(rig.ctx, "write", NULL, NULL, NULL));
+    CU_ASSERT_EQUAL(error.status, ADB_E_CONNECTION);
+    CU_ASSERT_PTR_NOT_NULL(strstr(error.message, "was not due in time; last connect error: cannot open fake://"));
+    adb__counter_set(&rig.db->servers[0].retry_at, 0);
+    CU_ASSERT_EQUAL(execute(&rig, "write"), ADB_OK);
+    rig_close(&rig);
+}
+
+/* However long the server was away, the next attempt is at most ten seconds off. (PAIN-11) */
+TEST(back_off_has_a_limit)
+{
+    struct rig rig;
+    rig_open_fake(&rig, "fake://?max_size=1&backoff=1", NULL);
+    struct adb__server *server = &rig.db->servers[0];
+    for (int64_t n = 1; n < 200; n += 7) {
+        adb__counter_set(&server->failures, n);
+        adb__counter_set(&server->retry_at, 0);
+        fake_open_fails(1, ADB_E_CONNECTION);
+        CU_ASSERT_EQUAL(execute(&rig, "write"), ADB_E_CONNECTION);
+        CU_ASSERT(adb__counter_get(&server->retry_at) <= adb__deadline_in(adb__clock_now(), 10000));
+    }
+    adb__counter_set(&server->retry_at, 0);
+    CU_ASSERT_EQUAL(execute(&rig, "write"), ADB_OK);
+    rig_close(&rig);
+}
+
+/* Connections that were opened together do not end together: neither by age nor by idling. */
+TEST(limits_of_connections_have_jitter)
+{
+    struct rig rig;
+    struct tally tally = TALLY_INIT;
+    adb_context *contexts[CROWD];
+    unsigned same_age = 0, same_idle = 0;
+    rig_open_fake(&rig, "fake://?max_size=8&lifetime_ms=100000000&idle_timeout_ms=100000000", NULL);
+    crowd_comes(&rig, contexts, &tally);
+    latch_expect(latch_named("all"), CROWD);
+    latch_open(latch_named("all"));
+    crowd_goes(contexts);
+    rig_await_sleep(&rig);
+    struct adb__worker *const *workers = rig.db->servers[0].pools[ADB__ROLE_WRITER].workers;
+    for (int i = 1; i < CROWD; i++) {
+        int64_t apart = workers[i]->expires_at - workers[0]->expires_at;
+        same_age += apart < 1000 * ADB__NS_PER_MS && apart > -1000 * ADB__NS_PER_MS;
+        same_idle += workers[i]->idle_ns == workers[0]->idle_ns;
+        CU_ASSERT(workers[i]->idle_ns >= 100000000 * ADB__NS_PER_MS);
+    }
+    CU_ASSERT(same_age < 2);
+    CU_ASSERT(same_idle < 2);
+    rig_close(&rig);
+}
+
 SUITE(healing, CASE(idle_loss_is_healed_silently), CASE(busy_connection_is_not_checked),
-      CASE(lost_statement_is_outcome_unknown), CASE(loss_behind_a_job_is_a_lost_connection),
+      CASE(lost_statement_is_outcome_unknown),
+      CASE(what_was_never_sent_is_run_on_a_new_connection), CASE(loss_behind_a_job_is_a_lost_connection),
       CASE(open_that_fails_is_tried_again), CASE(attempts_to_connect_back_off_with_full_jitter),
       CASE(close_and_deadlines_end_a_back_off), CASE(refused_credentials_are_the_outcome), CASE(whole_pool_is_healed),
-      CASE(lost_group_commit_is_outcome_unknown_for_all), CASE(refused_group_commit_is_repeated_one_by_one))
+      CASE(lost_group_commit_is_outcome_unknown_for_all), CASE(refused_group_commit_is_repeated_one_by_one),
+      CASE(two_at_most_connect_at_a_time), CASE(close_and_deadlines_end_the_wait_at_the_gate),
+      CASE(wait_that_was_too_long_is_explained), CASE(last_connect_error_is_told), CASE(back_off_has_a_limit),
+      CASE(limits_of_connections_have_jitter))
