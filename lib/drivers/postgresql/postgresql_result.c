@@ -5,17 +5,17 @@
 #include <stdlib.h>
 #include <string.h>
 
-static adb_status row_give(const struct adb__pg_shape *shape, const PGresult *result, int row, struct adb__sink *sink,
-                           adb_error *error)
+static adb_status row_give(const struct adb__pg_shape *shape, const PGresult *result, int row, bool binary,
+                           struct adb__sink *sink, adb_error *error)
 {
     adb_status status = adb__sink_row_begin(sink, error);
     for (size_t i = 0; i < shape->n_columns && status == ADB_OK; i++) {
-        const int column = (int)i;
         const struct adb__pg_type *type = shape->types[i];
-        if (PQgetisnull(result, row, column))
+        const int size = PQgetlength(result, row, (int)i);
+        if (size == 0 && PQgetisnull(result, row, (int)i))
             continue;
-        const adb__pg_decode_fn decode = PQfformat(result, column) == 1 ? type->binary : type->text;
-        status = decode(sink, i, PQgetvalue(result, row, column), (size_t)PQgetlength(result, row, column), error);
+        const adb__pg_decode_fn decode = binary ? type->binary : type->text;
+        status = decode(sink, i, PQgetvalue(result, row, (int)i), (size_t)size, error);
     }
     return status == ADB_OK ? adb__sink_row_end(sink, error) : status;
 }
@@ -26,9 +26,10 @@ adb_status adb__pg_rows_give(const struct adb__pg_shape *shape, const PGresult *
     const int n_rows = PQntuples(result);
     adb_status status = ADB_OK;
     if (shape->n_columns == 0)
-        return ADB_OK; /* SELECT without columns has rows, but nothing in them */
+        return ADB_OK;                             /* SELECT without columns has rows, but nothing in them */
+    const bool binary = PQfformat(result, 0) == 1; /* all columns alike */
     for (int row = 0; row < n_rows && status == ADB_OK; row++)
-        status = row_give(shape, result, row, sink, error);
+        status = row_give(shape, result, row, binary, sink, error);
     return status;
 }
 

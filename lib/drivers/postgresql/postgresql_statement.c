@@ -2,7 +2,8 @@
 /* Running one statement: send it, receive what it yields. Sending and receiving are separate, and a statement is one
  * struct run, so that several may be on their way.
  *
- * Rows that are wanted in batches, or only up to a number, are taken from the wire as they come. When the sink has
+ * Rows are taken from the wire as they come where their columns are known before, or where only some of them are
+ * wanted: they are read while the server still computes the next ones, and memory holds them once. When the sink has
  * enough and much is left, a SELECT outside a transaction is cancelled; anything else is read to its end, since a
  * cancel would undo what it did. */
 #include "drivers/postgresql/postgresql.h"
@@ -124,23 +125,30 @@ static adb_status shape_now(struct run *run, const PGresult *result, adb_error *
     return status;
 }
 
+/* Settle how rows are read, with the first of them. Not settled yet: run->shape stays NULL. */
+static adb_status settle_shape(struct run *run, const PGresult *result, adb_error *error)
+{
+    if (run->prepared != NULL && adb__pg_shape_fits(&run->prepared->shape, result))
+        run->shape = &run->prepared->shape;
+    else if (!may_hold(run))
+        return shape_now(run, result, error);
+    return ADB_OK;
+}
+
 /* A result with rows. Takes it. */
 static void take_rows(struct run *run, PGresult *result, adb_error *error)
 {
-    const bool is_known = run->prepared != NULL && adb__pg_shape_fits(&run->prepared->shape, result);
     if (run->status != ADB_OK) {
         run->n_spare += (size_t)PQntuples(result);
         PQclear(result);
         return;
     }
-    if (run->shape == NULL && !is_known && may_hold(run)) {
+    if (run->shape == NULL)
+        run->status = settle_shape(run, result, error);
+    if (run->shape == NULL && run->status == ADB_OK) {
         run->status = hold(run, result);
         return;
     }
-    if (run->shape == NULL && is_known)
-        run->shape = &run->prepared->shape;
-    else if (run->shape == NULL)
-        run->status = shape_now(run, result, error);
     if (run->status == ADB_OK)
         run->status = give(run, result, error);
     PQclear(result);
@@ -293,10 +301,10 @@ static adb_status run_once(struct run *run, bool *again_out, adb_error *error)
 {
     const bool in_batches = run->sink->batch_rows > 0 || run->sink->batch_bytes > 0;
     adb_status status = ADB_OK;
-    run->streams = in_batches || run->sink->max_rows > 0;
     if (!is_copy(run->statement))
         status = adb__pg_prepare(run->conn, run->statement, in_batches || run->sink->max_rows > MOST_HELD,
                                  &run->prepared, error);
+    run->streams = in_batches || run->sink->max_rows > 0 || run->prepared != NULL;
     if (status == ADB_OK)
         status = run_send(run, error);
     if (status != ADB_OK)

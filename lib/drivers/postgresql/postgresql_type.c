@@ -212,10 +212,10 @@ size_t adb__pg_date_write(int64_t days, const char *rest, char *text, size_t tex
                             date.month, date.day, rest, is_bc ? " BC" : "");
 }
 
+/* 0001-01-01 to 9999-12-31. */
 static bool year_fits(int64_t days)
 {
-    const struct adb__date date = adb__calendar_date(days);
-    return date.year >= 1 && date.year <= 9999;
+    return days >= -719162 && days <= 2932896;
 }
 
 static adb_status decode_word(struct adb__sink *sink, size_t column, const char *word, adb_error *error)
