@@ -51,7 +51,11 @@ library_options() {
     {
         sed -n '/option_keys\[\] = {/,/^};/s/^    {"\([a-z_]*\)".*/\1/p' lib/core/options.c
         sed -n '/other_keys\[\] = {/p' lib/core/options.c | grep -o '"[a-z_]*"'
-        sed -n '/adb__sqlite_keys\[.*= {/,/^};/p' lib/drivers/sqlite/sqlite_settings.c | grep -o '"[a-z_]*"'
+        for driver in mysql postgresql sqlite; do
+            sed -n '/_keys\[.*= {/,/^};/p' "lib/drivers/$driver/${driver}_settings.c" | grep -o '"[a-z_]*"'
+        done
+        sed -n '/define ADB__TLS_KEYS/,/[^\\]$/p' lib/drivers/tls.h | grep -o '"[a-z_]*"'
+        sed -n 's/^#define SERVER_PREFIX \("[a-z]*\.\)"/\1NAME/p' lib/drivers/postgresql/postgresql_settings.c
     } | tr -d '"' | sort -u
 }
 
@@ -70,9 +74,12 @@ check_snippets() {
         {
             echo '#include <asyncdb.h>'
             echo '#include <stdio.h>'
-            echo 'void snippet(adb_database *db, adb_context *ctx, adb_work_fn work, adb_batch_cb on_batch, adb_done_cb on_done);'
-            echo 'void snippet(adb_database *db, adb_context *ctx, adb_work_fn work, adb_batch_cb on_batch, adb_done_cb on_done)'
-            echo '{ (void)db; (void)ctx; (void)work; (void)on_batch; (void)on_done;'
+            echo 'void snippet(adb_database *db, adb_context *ctx, adb_work_fn work, adb_batch_cb on_batch, adb_done_cb on_done, adb_database *other_db,'
+            echo '    adb_notification_cb on_notification, adb_copy_in_cb produce, adb_copy_out_cb consume);'
+            echo 'void snippet(adb_database *db, adb_context *ctx, adb_work_fn work, adb_batch_cb on_batch, adb_done_cb on_done, adb_database *other_db,'
+            echo '    adb_notification_cb on_notification, adb_copy_in_cb produce, adb_copy_out_cb consume)'
+            echo '{ (void)db; (void)ctx; (void)work; (void)on_batch; (void)on_done; (void)other_db;'
+            echo '(void)on_notification; (void)produce; (void)consume;'
             block "$n"
             echo '}'
         } >"$work/snippet.c"
