@@ -23,7 +23,7 @@ bench=$(cd "$build/tests/bench" && pwd)
 
 # A benchmark that hangs has failed.
 failed=0
-for name in ${*:-roundtrip select python iterate insert context}; do
+for name in ${*:-roundtrip select python iterate insert copy context}; do
     if [ "$name" = python ]; then
         timeout -k 10 900 sh tests/bench/bench_python.sh "$bench/bench_select" || failed=1
     else

@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Loading 100,000 rows of 5 columns: adb_copy_in against execute_many, against single inserts in one transaction, and on
+ * PostgreSQL against libpq's own COPY; and unloading them, against iterate. On the databases whose URLs are given, or on
+ * a SQLite file. */
+#include "config.h"
+#include "tests/bench/bench.h"
+
+#ifdef ADB_HAVE_POSTGRESQL
+#include <libpq-fe.h>
+#endif
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define N_ROWS    100000
+#define N_SINGLES 5000
+#define N_COLUMNS 5
+#define ROW_BYTES 80 /* room for one */
+#define PIECE     65536
+#define INSERT    "INSERT INTO bench_copy (id, name, price, made, done) VALUES (?, ?, ?, ?, ?)"
+
+struct bench {
+    adb_context *ctx;
+    char *stream;
+    size_t size;
+    size_t at;
+    size_t n_bytes; /* of what came out */
+    adb_param *items;
+    adb_params *sets;
+};
+
+static void make_stream(struct bench *bench)
+{
+    bench->stream = malloc((size_t)N_ROWS * ROW_BYTES);
+    BENCH_CHECK(bench->stream != NULL);
+    for (int i = 0; i < N_ROWS; i++)
+        bench->size += (size_t)snprintf(bench->stream + bench->size, ROW_BYTES, "%d,\"item, number %d\",%d.25,2024-02-%02d,%c\n",
+                                        i, i, i % 1000, i % 29 + 1, i % 2 == 0 ? 't' : 'f');
+}
+
+static void make_sets(struct bench *bench)
+{
+    static char names[N_ROWS][32];
+    bench->items = calloc((size_t)N_ROWS * N_COLUMNS, sizeof(*bench->items));
+    bench->sets = calloc(N_ROWS, sizeof(*bench->sets));
+    BENCH_CHECK(bench->items != NULL && bench->sets != NULL);
+    for (int i = 0; i < N_ROWS; i++) {
+        adb_param *items = &bench->items[i * N_COLUMNS];
+        snprintf(names[i], sizeof(names[i]), "item, number %d", i);
+        items[0].value = adb_int(i);
+        items[1].value = adb_text(names[i]);
+        items[2].value = adb_double(i % 1000 + 0.25);
+        items[3].value = adb_date(2024, 2, i % 29 + 1);
+        items[4].value = adb_bool(i % 2 == 0);
+        bench->sets[i] = (adb_params){.items = items, .count = N_COLUMNS};
+    }
+}
+
+static void empty_table(const struct bench *bench)
+{
+    bench_execute(bench->ctx, "DROP TABLE IF EXISTS bench_copy");
+    bench_execute(bench->ctx, "CREATE TABLE bench_copy (id INTEGER, name VARCHAR(40), price DOUBLE PRECISION, made DATE, "
+                              "done BOOLEAN)");
+}
+
+static ptrdiff_t produce(void *chunk, size_t size, void *user_data)
+{
+    struct bench *bench = user_data;
+    size_t n = bench->size - bench->at;
+    n = n < size ? n : size;
+    memcpy(chunk, bench->stream + bench->at, n);
+    bench->at += n;
+    return (ptrdiff_t)n;
+}
+
+/* Rows a second, and how many rows it was about. */
+static double finish(const struct bench *bench, adb_job job, double start, int64_t n_rows)
+{
+    adb_result *result = adb_wait(bench->ctx, job, -1);
+    const double seconds = bench_seconds() - start;
+    if (adb_result_status(result) != ADB_OK)
+        fprintf(stderr, "%s\n", adb_result_error(result)->message);
+    BENCH_CHECK(adb_result_status(result) == ADB_OK);
+    adb_result_unref(result);
+    return (double)n_rows / seconds;
+}
+
+static double run_copy(void *state)
+{
+    struct bench *bench = state;
+    empty_table(bench);
+    bench->at = 0;
+    const double start = bench_seconds();
+    return finish(bench, adb_copy_in(bench->ctx, "bench_copy", produce, NULL, bench), start, N_ROWS);
+}
+
+static double run_many(void *state)
+{
+    const struct bench *bench = state;
+    empty_table(bench);
+    const double start = bench_seconds();
+    return finish(bench, adb_execute_many(bench->ctx, INSERT, bench->sets, N_ROWS, NULL, NULL), start, N_ROWS);
+}
+
+static double run_singles(void *state)
+{
+    const struct bench *bench = state;
+    empty_table(bench);
+    const double start = bench_seconds();
+    adb_begin(bench->ctx, NULL, NULL, NULL);
+    for (int i = 0; i < N_SINGLES; i++)
+        finish(bench, adb_execute(bench->ctx, INSERT, &bench->sets[i], NULL, NULL), start, 1);
+    return finish(bench, adb_commit(bench->ctx, NULL, NULL), start, N_SINGLES);
+}
+
+static adb_flow consume(const void *chunk, size_t size, void *user_data)
+{
+    struct bench *bench = user_data;
+    (void)chunk;
+    bench->n_bytes += size;
+    return ADB_CONTINUE;
+}
+
+static double run_unload(void *state)
+{
+    struct bench *bench = state;
+    const double start = bench_seconds();
+    return finish(bench, adb_copy_out(bench->ctx, "bench_copy", consume, NULL, bench), start, N_ROWS);
+}
+
+/* Reads every value as text, as the stream has it. */
+static adb_flow read_batch(adb_result *batch, void *user_data)
+{
+    struct bench *bench = user_data;
+    for (size_t i = 0; i < adb_result_rows(batch); i++) {
+        for (size_t column = 0; column < N_COLUMNS; column++)
+            bench->n_bytes += (size_t)adb_row_text(adb_result_row(batch, i), column)[0];
+    }
+    return ADB_CONTINUE;
+}
+
+static double run_iterate(void *state)
+{
+    struct bench *bench = state;
+    const double start = bench_seconds();
+    return finish(bench, adb_iterate(bench->ctx, "SELECT * FROM bench_copy", NULL, read_batch, NULL, bench), start,
+                  N_ROWS);
+}
+
+#ifdef ADB_HAVE_POSTGRESQL
+/* The same stream by hand, on the worker's own connection. */
+static adb_status copy_bare(adb_session *session, void *user_data)
+{
+    const struct bench *bench = user_data;
+    PGconn *conn = adb_session_native(session);
+    PGresult *result = PQexec(conn, "COPY bench_copy FROM STDIN (FORMAT csv)");
+    BENCH_CHECK(PQresultStatus(result) == PGRES_COPY_IN);
+    PQclear(result);
+    for (size_t at = 0; at < bench->size; at += PIECE)
+        BENCH_CHECK(PQputCopyData(conn, bench->stream + at,
+                                  (int)(bench->size - at < PIECE ? bench->size - at : PIECE)) == 1);
+    BENCH_CHECK(PQputCopyEnd(conn, NULL) == 1);
+    while ((result = PQgetResult(conn)) != NULL) {
+        BENCH_CHECK(PQresultStatus(result) == PGRES_COMMAND_OK);
+        PQclear(result);
+    }
+    return ADB_OK;
+}
+
+static double run_bare(void *state)
+{
+    struct bench *bench = state;
+    empty_table(bench);
+    const double start = bench_seconds();
+    return finish(bench, adb_run(bench->ctx, copy_bare, NULL, bench), start, N_ROWS);
+}
+#endif
+
+static void compare(struct bench *bench, const char *driver, const char *what, double (*ours)(void *state),
+                    double (*other)(void *state), const char *other_name)
+{
+    char name[64];
+    snprintf(name, sizeof(name), "%s: %s, 100,000 rows", driver, what);
+    bench_compare(&(struct bench_contest){
+        .name = name, .ours = ours, .other = other, .other_name = other_name, .state = bench});
+}
+
+static void measure(const char *url)
+{
+    struct bench bench = {.at = 0};
+    adb_database *db = bench_open(url, NULL);
+    const char *driver = adb_database_driver(db);
+    bench.ctx = adb_context_new(db, NULL, 0);
+    make_stream(&bench);
+    make_sets(&bench);
+    compare(&bench, driver, "copy_in", run_copy, run_many, "execute_many");
+    compare(&bench, driver, "copy_in", run_copy, run_singles, "single inserts");
+#ifdef ADB_HAVE_POSTGRESQL
+    if (strcmp(driver, "postgresql") == 0)
+        compare(&bench, driver, "copy_in", run_copy, run_bare, "PQputCopyData");
+#endif
+    run_copy(&bench);
+    compare(&bench, driver, "copy_out", run_unload, run_iterate, "iterate");
+    bench_execute(bench.ctx, "DROP TABLE bench_copy");
+    adb_context_free(bench.ctx);
+    bench_close(db);
+    free(bench.stream);
+    free(bench.items);
+    free(bench.sets);
+}
+
+int main(int argc, char **argv)
+{
+    if (argc < 2)
+        measure(bench_url(""));
+    for (int i = 1; i < argc; i++)
+        measure(argv[i]);
+    return 0;
+}
