@@ -87,6 +87,7 @@ void adb__pg_eavesdrop(struct adb__pg_eavesdropper *ear, PGconn *pg)
     setvbuf(stream, NULL, _IONBF, 0); /* no second copy of it anywhere */
     ear->stream = stream;
     PQtrace(pg, stream);
+    PQsetTraceFlags(pg, PQTRACE_SUPPRESS_TIMESTAMPS); /* made with localtime(), which is for one thread only */
 }
 
 void adb__pg_eavesdrop_end(struct adb__pg_eavesdropper *ear, PGconn *pg, struct adb__pg_canceller *canceller)

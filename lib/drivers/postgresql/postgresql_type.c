@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The types of PostgreSQL that have a kind of value of their own, and how their text and binary forms are read. What
- * does not fit the kind (infinity, years before Christ) stays text, as the server writes it. */
+ * does not fit the kind (infinity) stays text, as the server writes it. */
 #include "drivers/postgresql/postgresql.h"
 
 #include "base/alloc.h"
@@ -12,6 +12,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* PostgreSQL counts from 2000-01-01. */
@@ -212,12 +213,6 @@ size_t adb__pg_date_write(int64_t days, const char *rest, char *text, size_t tex
                             date.month, date.day, rest, is_bc ? " BC" : "");
 }
 
-/* 0001-01-01 to 9999-12-31. */
-static bool year_fits(int64_t days)
-{
-    return days >= -719162 && days <= 2932896;
-}
-
 static adb_status decode_word(struct adb__sink *sink, size_t column, const char *word, adb_error *error)
 {
     return decode_text(sink, column, word, strlen(word), error);
@@ -225,18 +220,13 @@ static adb_status decode_word(struct adb__sink *sink, size_t column, const char 
 
 static adb_status decode_date(struct adb__sink *sink, size_t column, const char *bytes, size_t size, adb_error *error)
 {
-    char text[64];
     if (size != 4)
         return refuse_size("a date", size, error);
     const int64_t days = read_signed(bytes, size);
     if (days == INT32_MAX || days == INT32_MIN)
         return decode_word(sink, column, days > 0 ? "infinity" : "-infinity", error);
-    if (year_fits(days + DAYS_BEFORE_2000)) {
-        adb__sink_moment(sink, column, ADB_TYPE_DATE, days + DAYS_BEFORE_2000);
-        return ADB_OK;
-    }
-    adb__pg_date_write(days + DAYS_BEFORE_2000, "", text, sizeof(text));
-    return decode_word(sink, column, text, error);
+    adb__sink_moment(sink, column, ADB_TYPE_DATE, days + DAYS_BEFORE_2000);
+    return ADB_OK;
 }
 
 static adb_status decode_time(struct adb__sink *sink, size_t column, const char *bytes, size_t size, adb_error *error)
@@ -250,24 +240,30 @@ static adb_status decode_time(struct adb__sink *sink, size_t column, const char 
     return ADB_OK;
 }
 
-static adb_status decode_moment(struct adb__sink *sink, size_t column, int64_t moment, const char *zone,
-                                adb_error *error)
+/* Our microseconds end thirty years before PostgreSQL's do. */
+static adb_status decode_far_moment(struct adb__sink *sink, size_t column, int64_t moment, const char *zone,
+                                    adb_error *error)
 {
     int64_t microseconds;
     char time[ADB__CALENDAR_TEXT_SIZE];
     char rest[ADB__CALENDAR_TEXT_SIZE + 8];
     char text[96];
-    if (moment == INT64_MAX || moment == INT64_MIN)
-        return decode_word(sink, column, moment > 0 ? "infinity" : "-infinity", error);
     const int64_t days = adb__calendar_split(moment, &microseconds) + DAYS_BEFORE_2000;
-    if (year_fits(days)) {
-        adb__sink_moment(sink, column, ADB_TYPE_TIMESTAMP, moment + MICROSECONDS_BEFORE_2000);
-        return ADB_OK;
-    }
     adb__calendar_write_time(microseconds, time);
     snprintf(rest, sizeof(rest), " %s%s", time, zone);
     adb__pg_date_write(days, rest, text, sizeof(text));
     return decode_word(sink, column, text, error);
+}
+
+static adb_status decode_moment(struct adb__sink *sink, size_t column, int64_t moment, const char *zone,
+                                adb_error *error)
+{
+    if (moment == INT64_MAX || moment == INT64_MIN)
+        return decode_word(sink, column, moment > 0 ? "infinity" : "-infinity", error);
+    if (moment > INT64_MAX - MICROSECONDS_BEFORE_2000)
+        return decode_far_moment(sink, column, moment, zone, error);
+    adb__sink_moment(sink, column, ADB_TYPE_TIMESTAMP, moment + MICROSECONDS_BEFORE_2000);
+    return ADB_OK;
 }
 
 static adb_status decode_timestamp(struct adb__sink *sink, size_t column, const char *bytes, size_t size,
@@ -288,11 +284,45 @@ static adb_status decode_timestamptz(struct adb__sink *sink, size_t column, cons
 
 typedef adb_status (*read_fn)(const char *text, size_t size, int64_t *moment_out);
 
+/* The calendar repeats itself after 400 years. */
+#define YEARS_OF_CYCLE 400
+#define DAYS_OF_CYCLE  146097
+
+/* A text with a year outside 1 to 9999 as one with a year inside, so many cycles away. False: it is none. */
+static bool move_year(const char *text, size_t size, char moved[ADB__CALENDAR_TEXT_SIZE], int64_t *cycles_out)
+{
+    const size_t n_digits = strspn(text, "0123456789");
+    const bool is_bc = size > 3 && strcmp(text + size - 3, " BC") == 0;
+    const size_t end = is_bc ? size - 3 : size;
+    if (n_digits < 4 || n_digits > 7 || end < n_digits || end - n_digits > 40)
+        return false;
+    const int64_t shown = strtoll(text, NULL, 10);
+    const int64_t year = is_bc ? 1 - shown : shown;
+    *cycles_out = year < 1 ? year / YEARS_OF_CYCLE - 1 : (year - 1) / YEARS_OF_CYCLE;
+    snprintf(moved, ADB__CALENDAR_TEXT_SIZE, "%04d%.*s", (int)(year - *cycles_out * YEARS_OF_CYCLE),
+             (int)(end - n_digits), text + n_digits);
+    return true;
+}
+
+/* Any year. Days or microseconds, of which there are so many in a cycle. */
+static bool read_moment(read_fn read, const char *text, size_t size, int64_t cycle, int64_t *moment_out)
+{
+    char moved[ADB__CALENDAR_TEXT_SIZE];
+    int64_t cycles;
+    int64_t offset;
+    if (read(text, size, moment_out) == ADB_OK)
+        return true;
+    return cycle > 0 && move_year(text, size, moved, &cycles) && read(moved, strlen(moved), moment_out) == ADB_OK &&
+           !__builtin_mul_overflow(cycles, cycle, &offset) && !__builtin_add_overflow(*moment_out, offset, moment_out);
+}
+
 static adb_status decode_moment_text(struct adb__sink *sink, size_t column, adb_type type, read_fn read,
                                      const char *text, size_t size, adb_error *error)
 {
+    static const int64_t cycles[] = {
+        [ADB_TYPE_DATE] = DAYS_OF_CYCLE, [ADB_TYPE_TIME] = 0, [ADB_TYPE_TIMESTAMP] = DAYS_OF_CYCLE * ADB__US_PER_DAY};
     int64_t moment;
-    if (read(text, size, &moment) != ADB_OK)
+    if (!read_moment(read, text, size, cycles[type], &moment))
         return decode_text(sink, column, text, size, error);
     adb__sink_moment(sink, column, type, moment);
     return ADB_OK;
