@@ -19,7 +19,8 @@ static void note(adb_result *result, void *user_data)
     entry->n_calls++;
     the_load->n_done++;
     if (first_other[0] == '\0' && error->status != ADB_OK && error->status != ADB_E_CONNECTION &&
-        error->status != ADB_E_TRANSACTION_LOST && error->status != ADB_E_TRANSACTION_FAILED)
+        error->status != ADB_E_OUTCOME_UNKNOWN && error->status != ADB_E_TRANSACTION_LOST &&
+        error->status != ADB_E_TRANSACTION_FAILED)
         snprintf(first_other, sizeof(first_other), "%s: %s", adb_status_name(error->status), error->message);
 }
 
@@ -137,6 +138,7 @@ static void count_status(struct account *account, const struct entry *entry)
         account->ok++;
         break;
     case ADB_E_CONNECTION:
+    case ADB_E_OUTCOME_UNKNOWN:
         account->connection++;
         break;
     case ADB_E_TRANSACTION_LOST:
@@ -152,10 +154,18 @@ static void count_status(struct account *account, const struct entry *entry)
     }
 }
 
+static void tell(const char *what, const struct entry *entry, bool first, bool second)
+{
+    static const char *const deeds[] = {"read", "write", "begin", "part", "commit"};
+    printf("# %s: %s of %lld, %s, flags %x; there: %d %d\n", what, deeds[entry->deed], (long long)entry->n,
+           adb_status_name(entry->status), entry->flags, first, second);
+}
+
 static void audit(struct account *account, const struct entry *entry, const char *there)
 {
     const bool unknown = (entry->flags & ADB_ERROR_OUTCOME_UNKNOWN) != 0;
     const bool first = there[entry->n], second = there[entry->n + 1];
+    const struct account before = *account;
     if (entry->deed == DEED_WRITE) {
         account->lost += entry->status == ADB_OK && !first;
         account->unasked += entry->status != ADB_OK && !unknown && first;
@@ -164,6 +174,12 @@ static void audit(struct account *account, const struct entry *entry, const char
         account->unasked += entry->status != ADB_OK && !unknown && (first || second);
         account->halves += first != second;
     }
+    if (account->lost > before.lost)
+        tell("lost", entry, first, second);
+    if (account->unasked > before.unasked)
+        tell("unasked", entry, first, second);
+    if (account->halves > before.halves)
+        tell("half", entry, first, second);
 }
 
 struct account load_settle(struct load *load, const char *what)

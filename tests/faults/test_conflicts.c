@@ -46,6 +46,8 @@ ON_BOTH(deadlock_fails_one_of_the_two)
     CU_ASSERT_EQUAL(errors[loser].status, ADB_E_SERIALIZATION);
     CU_ASSERT((errors[loser].flags & ADB_ERROR_RETRY_TRANSACTION) != 0);
     CU_ASSERT_EQUAL(ends[loser], ADB_E_TRANSACTION_FAILED);
+    if (ends[loser] != ADB_E_TRANSACTION_FAILED)
+        printf("# commit of the loser: %s\n", adb_status_name(ends[loser]));
     CU_ASSERT_EQUAL(errors[1 - loser].status, ADB_OK);
     CU_ASSERT_EQUAL(ends[1 - loser], ADB_OK);
     CU_ASSERT_EQUAL(server_number(scene.server, "SELECT sum(x) FROM t"), 2);

@@ -184,7 +184,7 @@ ON_BOTH(good_certificate_is_accepted)
 
 ON_BOTH(expired_certificate_is_refused)
 {
-    meet(engine, "expired", "expired", ADB_E_CONNECTION);
+    meet(engine, "expired", "certificate", ADB_E_CONNECTION);
 }
 
 /* verify-ca does not ask for the name. */

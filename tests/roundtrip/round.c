@@ -64,12 +64,16 @@ static void make_values(struct trip *trip)
         trip->values[i] = maker_below(&trip->maker, 16) == 0 ? adb_null() : trip->subject->make(&trip->maker);
 }
 
-static void make_table(struct trip *trip, adb_context *ctx)
+/* False: the server has not that type, and need not. */
+static bool make_table(struct trip *trip, adb_context *ctx)
 {
     char sql[160];
     REQUIRE(went_well(ctx, adb_execute(ctx, "DROP TABLE IF EXISTS adb_round", NULL, NULL, NULL)));
     snprintf(sql, sizeof(sql), "CREATE TABLE adb_round (id INTEGER PRIMARY KEY, x %s)", trip->subject->column);
-    REQUIRE(went_well(ctx, adb_execute(ctx, sql, NULL, NULL, NULL)));
+    if (went_well(ctx, adb_execute(ctx, sql, NULL, NULL, NULL)))
+        return true;
+    CU_ASSERT((trip->subject->flags & ROUND_OPTIONAL) != 0);
+    return false;
 }
 
 #define INSERT "INSERT INTO adb_round (id, x) VALUES (:id, :x)"
@@ -190,6 +194,18 @@ static void compare_all(struct trip *trip, const char *how, adb_context *ctx, co
     CU_ASSERT_EQUAL(trip->n_wrong, 0);
 }
 
+static void make_trip(struct trip *trip, adb_context *prepared, adb_context *unprepared)
+{
+    char sql[256];
+    store_many(trip, prepared);
+    store_singly(trip, unprepared);
+    snprintf(sql, sizeof(sql), "SELECT id, x, CASE WHEN x IS NOT NULL THEN %s END FROM adb_round ORDER BY id",
+             trip->subject->render);
+    compare_all(trip, "prepared", prepared, sql);
+    compare_all(trip, "unprepared", unprepared, sql);
+    CU_ASSERT(went_well(prepared, adb_execute(prepared, "DROP TABLE adb_round", NULL, NULL, NULL)));
+}
+
 static const struct subject *this_subject(void)
 {
     const char *name = CU_get_current_test()->pName;
@@ -205,20 +221,13 @@ static const struct subject *this_subject(void)
 static void values_come_back(void)
 {
     struct trip trip = {.subject = this_subject()};
-    char sql[256];
     make_values(&trip);
     trip.prepared = open_database(0);
     trip.unprepared = open_database(-1);
     adb_context *prepared = adb_context_new(trip.prepared, NULL, 0);
     adb_context *unprepared = adb_context_new(trip.unprepared, NULL, 0);
-    make_table(&trip, prepared);
-    store_many(&trip, prepared);
-    store_singly(&trip, unprepared);
-    snprintf(sql, sizeof(sql), "SELECT id, x, CASE WHEN x IS NOT NULL THEN %s END FROM adb_round ORDER BY id",
-             trip.subject->render);
-    compare_all(&trip, "prepared", prepared, sql);
-    compare_all(&trip, "unprepared", unprepared, sql);
-    CU_ASSERT(went_well(prepared, adb_execute(prepared, "DROP TABLE adb_round", NULL, NULL, NULL)));
+    if (make_table(&trip, prepared))
+        make_trip(&trip, prepared, unprepared);
     adb_context_free(prepared);
     adb_context_free(unprepared);
     CU_ASSERT_EQUAL(adb_database_close(trip.prepared, PATIENCE_MS), ADB_OK);

@@ -9,7 +9,8 @@
 
 enum {
     ROUND_CONVERTED = 1u << 0, /* the database has not that type: what comes back converts to the value */
-    ROUND_FEW = 1u << 1        /* a handful of values, for large ones */
+    ROUND_FEW = 1u << 1,       /* a handful of values, for large ones */
+    ROUND_OPTIONAL = 1u << 2   /* not every server has that type (UUID of MariaDB) */
 };
 
 /* One kind of column. */

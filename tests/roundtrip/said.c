@@ -40,7 +40,7 @@ static bool same_double(double a, double b)
 bool said_double(const adb_value *sent, const char *text, size_t size)
 {
     (void)size;
-    return same_double(strtod(text, NULL), sent->as.real);
+    return strtod(text, NULL) == sent->as.real;
 }
 
 bool said_about(const adb_value *sent, const char *text, size_t size)

@@ -259,6 +259,15 @@ adb_value make_uuid(struct maker *maker)
     return adb_uuid(bytes);
 }
 
+/* Servers that know the standard take no other. */
+adb_value make_uuid_4(struct maker *maker)
+{
+    adb_value value = make_uuid(maker);
+    value.as.uuid[6] = (uint8_t)((value.as.uuid[6] & 0x0f) | 0x40);
+    value.as.uuid[8] = (uint8_t)((value.as.uuid[8] & 0x3f) | 0x80);
+    return value;
+}
+
 /* A string without anything to escape: escapes have more than one way to be written. */
 static size_t json_string(struct maker *maker, char *out)
 {

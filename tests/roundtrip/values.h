@@ -46,6 +46,7 @@ adb_value make_timestamp(struct maker *maker);         /* years 1 to 9999 */
 adb_value make_ancient_timestamp(struct maker *maker); /* back to 4713 BC */
 adb_value make_recent_timestamp(struct maker *maker);  /* 1970 to 2037 */
 adb_value make_uuid(struct maker *maker);
+adb_value make_uuid_4(struct maker *maker);            /* of version 4 */
 adb_value make_json(struct maker *maker);         /* written as jsonb writes it */
 
 /* Does the text that the server computed of a value say that it is the one that was sent? */
