@@ -324,6 +324,25 @@ TEST(an_unload_can_be_stopped)
     suite_close();
 }
 
+/* Inside a transaction it leaves that open and well. */
+TEST(an_unload_can_be_stopped_in_a_transaction)
+{
+    struct stream stream = {.most_chunks = 1};
+    suite_open(NULL);
+    table("notes", "id $int");
+    must("INSERT INTO notes VALUES (1), (2), (3), (4), (5), (6), (7), (8), (9), (10)");
+    adb_begin(ctx, NULL, NULL, NULL);
+    must("INSERT INTO notes VALUES (11)");
+    CU_ASSERT(ended_well(adb_copy_out(ctx, "SELECT a.id FROM notes a, notes b, notes c, notes d, notes e", take, NULL,
+                                      &stream)));
+    must("INSERT INTO notes VALUES (12)");
+    CU_ASSERT(ended_well(adb_commit(ctx, NULL, NULL)));
+    CU_ASSERT_EQUAL(stream.n_chunks, 1);
+    CU_ASSERT_EQUAL(number("SELECT count(*) FROM notes"), 12);
+    free(stream.bytes);
+    suite_close();
+}
+
 static size_t n_given;
 
 /* Goes on for ever, but for a pause at its 5000th row. */
@@ -418,4 +437,4 @@ GROUP(copy, SQL(the_stream_is_the_same_on_every_database), SQL(a_table_goes_out_
       SQL(columns_can_be_named), SQL(queries_can_be_unloaded), SQL(the_format_has_options),
       SQL(a_load_is_all_or_nothing), SQL(a_load_is_part_of_its_transaction), SQL(forced_rollbacks_undo_loads),
       SQL(readers_unload_and_do_not_load), SQL(a_long_stream_is_loaded), SQL(an_unload_can_be_stopped),
-      SQL(a_load_can_be_cancelled), SQL(producers_can_give_up), SQL(sessions_copy));
+      SQL(an_unload_can_be_stopped_in_a_transaction), SQL(a_load_can_be_cancelled), SQL(producers_can_give_up), SQL(sessions_copy));

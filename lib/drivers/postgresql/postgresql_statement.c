@@ -189,7 +189,8 @@ static void take_copy(struct run *run, ExecStatusType kind, adb_error *error)
         run->status = refuse_copy(kind == PGRES_COPY_IN ? "adb_copy_in" : "adb_copy_out", error);
     if (run->status == ADB_OK)
         return;
-    if (kind == PGRES_COPY_OUT && PQtransactionStatus(conn->pg) == PQTRANS_ACTIVE) {
+    const bool fails = run->status < 0; /* else a cancel would fail the transaction, and the rest is read and dropped */
+    if (kind == PGRES_COPY_OUT && (fails || !conn->in_transaction) && PQtransactionStatus(conn->pg) == PQTRANS_ACTIVE) {
         run->stopped = true;
         adb__pg_stop(conn);
     }
