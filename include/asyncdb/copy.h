@@ -19,7 +19,8 @@ extern "C" {
  * PostgreSQL gets the stream as it is, by its COPY. SQLite and MySQL get inserts in runs of rows, inside one transaction
  * (a savepoint inside a transaction): their rows are converted by the types that the columns declare, and what does not
  * look like its type is left to the database to judge. Either way a load is all or nothing, and a failure names the
- * record, counted from 1 without the header (on PostgreSQL the line, as its server counts them).
+ * record, counted from 1 without the header (on PostgreSQL the line, as its server counts them, and only when the stream
+ * has ended). Columns that the database generates cannot be loaded: a target that has such must name the others.
  *
  * Targets and sources are SQL text, as trusted as sql is elsewhere: quote names that need it, take none from strangers.
  */

@@ -7,6 +7,7 @@
 #include "model/error.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 /* A run is inserted when it has so many rows, values, or bytes of fields. */
@@ -95,6 +96,19 @@ static adb_status run_convert(struct load *load, adb_error *error)
     return ADB_OK;
 }
 
+/* What the database says of a row, and which it is; what it says of anything else stands for itself. */
+static adb_status run_failed(const struct load *load, size_t failed, const adb_error *detail, adb_error *error)
+{
+    char words[ADB_ERROR_MESSAGE_SIZE];
+    if (detail->status > ADB_E_SYNTAX || detail->status < ADB_E_SQL) {
+        *error = *detail;
+        return error->status;
+    }
+    snprintf(words, sizeof(words), "record %" PRIu64 ": %.*s", load->first + failed, (int)sizeof(words) - 32,
+             detail->message);
+    return adb__error_native(error, detail->status, detail->flags, detail->native_code, detail->sqlstate, words);
+}
+
 static adb_status run_insert(struct load *load, adb_error *error)
 {
     struct adb_result counts;
@@ -111,19 +125,14 @@ static adb_status run_insert(struct load *load, adb_error *error)
     adb__result_fini(&counts);
     if (status == ADB__NEED_WRITER)
         return adb__error_set(error, ADB_E_READ_ONLY, "this connection only reads");
-    if (status == ADB_E_CANCELLED || status == ADB_E_TIMEOUT || status == ADB_E_CLOSED) {
-        *error = detail;
-    } else if (status != ADB_OK) {
-        *error = detail;
-        adb__error_set(error, status, "record %" PRIu64 ": %s", load->first + failed, detail.message);
-        error->flags = detail.flags;
-        error->native_code = detail.native_code;
-        memcpy(error->sqlstate, detail.sqlstate, sizeof(error->sqlstate));
+    if (status != ADB_OK) {
+        detail.status = status;
+        return run_failed(load, failed, &detail, error);
     }
     load->total += (int64_t)load->n_rows;
     load->n_rows = 0;
     adb__csv_clear(&load->csv);
-    return status;
+    return ADB_OK;
 }
 
 /* A record is complete: it joins the run, and fills it perhaps. */

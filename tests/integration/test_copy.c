@@ -474,6 +474,74 @@ static adb_status refused(struct rig *rig, const char *target, adb_copy_in_cb pr
     return job != 0 ? ADB_OK : adb_context_error(rig->ctx)->status;
 }
 
+/* A producer of a hundred rows that may pause or give up at any call. */
+struct moody {
+    struct rig *rig;
+    adb_job job;
+    unsigned seed;
+    unsigned n_rows;
+    bool paused;
+    struct tally done;
+};
+
+static unsigned pick(unsigned *seed, unsigned below)
+{
+    *seed = *seed * 1103515245 + 12345;
+    return (*seed >> 16) % below;
+}
+
+static ptrdiff_t produce_moodily(void *chunk, size_t size, void *user_data)
+{
+    struct moody *moody = user_data;
+    const unsigned mood = pick(&moody->seed, 400);
+    if (mood == 0)
+        return ADB_COPY_ABORT;
+    if (mood == 1)
+        adb_cancel(moody->rig->ctx, moody->job);
+    if (mood < 20) {
+        moody->paused = true;
+        return ADB_COPY_PAUSE;
+    }
+    if (moody->n_rows == 100)
+        return 0;
+    return (ptrdiff_t)snprintf(chunk, size, "%u\n", moody->n_rows++);
+}
+
+static void moody_done(adb_result *result, void *user_data)
+{
+    struct moody *moody = user_data;
+    CU_ASSERT(adb_result_status(result) == ADB_OK || adb_result_status(result) == ADB_E_CANCELLED);
+    tally_done(result, &moody->done);
+}
+
+/* Copies that pause, resume, give up and are cancelled at random: each ends once, with all of its rows or none. */
+TEST(whatever_happens_it_is_all_or_nothing)
+{
+    size_t n_good = 0;
+    unsigned seed = 1;
+    RIG(rig, &kind_sqlite, NULL);
+    for (unsigned i = 0; i < 300; i++) {
+        struct moody moody = {.rig = &rig, .seed = seed + i * 7919, .done = TALLY_INIT};
+        moody.job = adb_copy_in(rig.ctx, "t", produce_moodily, moody_done, &moody);
+        while (tally_n(&moody.done) == 0) {
+            adb_queue_wait(rig.queue, PATIENCE_MS);
+            adb_queue_dispatch(rig.queue, 0);
+            if (moody.paused && pick(&seed, 50) == 0)
+                adb_cancel(rig.ctx, moody.job);
+            if (moody.paused)
+                adb_resume(rig.ctx, moody.job);
+            moody.paused = false;
+        }
+        run_all(rig.ctx);
+        CU_ASSERT_EQUAL(tally_n(&moody.done), 1);
+        n_good += tally_of(&moody.done, ADB_OK);
+    }
+    CU_ASSERT(n_good > 30 && n_good < 270);
+    CU_ASSERT_EQUAL(value_of(rig.ctx, adb_fetch_val(rig.ctx, "SELECT count(*) FROM t", NULL, NULL, NULL)),
+                    (int64_t)n_good * 100);
+    rig_close(&rig);
+}
+
 /* What cannot be meant is refused at once. */
 TEST(nonsense_is_refused)
 {
@@ -522,4 +590,4 @@ SUITE(copy, CASE(a_stream_becomes_rows), CASE(an_empty_stream_is_no_row), CASE(l
       CASE(waiting_inside_the_producer_is_refused), CASE(pulling_runs_the_producer),
       CASE(the_worker_runs_the_producer_of_a_direct_queue), CASE(a_pause_on_the_worker_can_be_cancelled),
       CASE(a_failed_copy_fails_its_level), CASE(read_only_contexts_and_transactions_refuse), CASE(sessions_load),
-      CASE(nonsense_is_refused), CASE(no_memory_is_a_status))
+      CASE(whatever_happens_it_is_all_or_nothing), CASE(nonsense_is_refused), CASE(no_memory_is_a_status))
