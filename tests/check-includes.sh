@@ -95,7 +95,7 @@ check_rooms() {
 }
 
 check_threads() {
-    grep -rn --include='*.[ch]' 'pthread_create *(' lib | grep -vE '^lib/core/(worker|watchdog|ear)\.c:' |
+    grep -rn --include='*.[ch]' 'pthread_create *(' lib | grep -vE '^lib/core/(worker|watchdog|helpers|ear)\.c:' |
         sed 's/$/: threads start in core\/worker.c, and the watchdog/'
     grep -rnE --include='*.[ch]' '_Atomic|atomic_' lib/model lib/sql lib/drivers lib/base |
         grep -vE '^lib/(base/ref\.h|model/(result\.[ch]|render\.c)):' | sed 's/$/: no atomics here/'

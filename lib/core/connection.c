@@ -12,12 +12,6 @@
 
 #include <string.h>
 
-/* For the check of a connection whose siblings were lost: it is probably lost as well, and a job waits. */
-#define PROBE_NS (1000 * ADB__NS_PER_MS)
-
-/* An attempt to connect gets so much more than the driver was told, before its connection is severed under it. */
-#define SPARE_NS (1000 * ADB__NS_PER_MS)
-
 /* What the driver asks while it blocks. */
 static bool connection_should_stop(void *data)
 {
@@ -173,7 +167,7 @@ static adb_status connection_open(struct adb__worker *worker, int64_t limit, adb
     worker->open.stop_fn = connection_should_stop;
     worker->open.stop_data = worker;
     worker->open.wake_fd = worker->wake_fd;
-    int64_t severed_at = worker->open.deadline == ADB__NEVER ? ADB__NEVER : worker->open.deadline + SPARE_NS;
+    int64_t severed_at = worker->open.deadline == ADB__NEVER ? ADB__NEVER : worker->open.deadline + db->guards.spare_ns;
     bool guarded = adb__guard_set(worker, severed_at);
     adb_status status = db->driver->open(worker->conn, &worker->open, error);
     worker->is_open = status == ADB_OK;
@@ -212,9 +206,10 @@ static struct adb__counter *connection_figure(struct adb__worker *worker)
     return worker->ear != NULL ? &figures->listening : &figures->connections;
 }
 
-static void connection_opened(struct adb__worker *worker, int64_t now)
+static void connection_opened(struct adb__worker *worker)
 {
     struct adb_database *db = worker->db;
+    int64_t now = adb__clock_now();
     adb__counter_add(&db->figures.opened, 1);
     adb__counter_add(connection_figure(worker), 1);
     adb__counter_add(&worker->pool->n_open, worker->ear == NULL);
@@ -248,15 +243,14 @@ adb_status adb__worker_connect(struct adb__worker *worker, int64_t deadline, adb
     if (worker->is_open)
         return ADB_OK;
     adb_error detail = {0};
-    int64_t now = adb__clock_now();
     int64_t state = adb__counter_get(&worker->state);
-    deadline = adb__deadline_first(deadline, adb__deadline_in(now, worker->db->options.connect_timeout_ms));
+    int64_t patience = adb__deadline_in(adb__clock_now(), worker->db->options.wait_timeout_ms);
     adb__counter_set(&worker->state, ADB__WORKER_CONNECTING);
-    adb_status status = connection_await_turn(worker, deadline, error);
+    adb_status status = connection_await_turn(worker, adb__deadline_first(deadline, patience), error);
     if (status == ADB_OK) {
         status = connection_attempt(worker, deadline, &detail);
         if (status == ADB_OK)
-            connection_opened(worker, now);
+            connection_opened(worker);
         else
             connection_failed(worker, &detail);
         if (worker->pool->server->layout.backs_off)
@@ -300,14 +294,19 @@ void adb__worker_disconnect(struct adb__worker *worker, enum adb__close_reason r
     connection_want_back(worker, reason);
 }
 
+bool adb__worker_is_replaceable(const struct adb__worker *worker)
+{
+    return worker->is_open && !worker->base_open && !worker->pool->server->layout.keep_open;
+}
+
 bool adb__worker_is_suspect(const struct adb__worker *worker)
 {
-    return worker->is_open && worker->epoch < adb__counter_get(&worker->pool->server->epoch);
+    return adb__worker_is_replaceable(worker) && worker->epoch < adb__counter_get(&worker->pool->server->epoch);
 }
 
 static bool connection_is_distrusted(const struct adb__worker *worker)
 {
-    return worker->is_open && worker->epoch < adb__counter_get(&worker->pool->server->discard);
+    return adb__worker_is_replaceable(worker) && worker->epoch < adb__counter_get(&worker->pool->server->discard);
 }
 
 void adb__worker_learn(struct adb__worker *worker, const adb_error *error)
@@ -342,7 +341,7 @@ static void connection_probe(struct adb__worker *worker)
     struct adb__server *server = worker->pool->server;
     adb_error error = {0};
     int64_t epoch = adb__counter_get(&server->epoch);
-    bool guarded = adb__worker_is_suspect(worker) && adb__guard_set(worker, adb__clock_now() + PROBE_NS);
+    bool guarded = adb__worker_is_suspect(worker) && adb__guard_set(worker, adb__clock_now() + worker->db->guards.probe_ns);
     adb_status status = connection_check(worker, ADB__CHECK_PING, &error);
     if (guarded)
         adb__guard_clear(worker);
@@ -360,7 +359,7 @@ void adb__worker_refresh(struct adb__worker *worker)
 {
     struct adb_database *db = worker->db;
     int64_t now = adb__clock_now();
-    if (!worker->is_open || worker->pool->server->layout.keep_open || worker->base_open)
+    if (!adb__worker_is_replaceable(worker))
         return;
     if (connection_is_distrusted(worker))
         adb__worker_disconnect(worker, ADB__CLOSED_ROLE);
@@ -402,7 +401,7 @@ void adb__worker_clean(struct adb__worker *worker)
         return;
     }
     enum adb__txn_state state = worker->db->driver->transaction_state(worker->conn);
-    if (connection_is_distrusted(worker) && !worker->base_open)
+    if (connection_is_distrusted(worker))
         adb__worker_disconnect(worker, ADB__CLOSED_ROLE);
     else if (state == ADB__TXN_UNKNOWN)
         adb__worker_disconnect(worker, ADB__CLOSED_LOST);

@@ -5,8 +5,9 @@
 #include "base/clock.h"
 #include "core/database.h"
 
-/* What a check, a roll back or a statement of a hook may take. */
 #define CALL_NS  (5000 * ADB__NS_PER_MS)
+#define PROBE_NS (1000 * ADB__NS_PER_MS)
+#define SPARE_NS (1000 * ADB__NS_PER_MS)
 /* A call that has not returned when its connection was severed is severed again: perhaps it had no socket yet. */
 #define AGAIN_NS (500 * ADB__NS_PER_MS)
 
@@ -14,6 +15,9 @@ bool adb__guards_init(struct adb__guards *guards)
 {
     adb__list_init(&guards->list);
     guards->limit = ADB__NEVER;
+    guards->call_ns = CALL_NS;
+    guards->probe_ns = PROBE_NS;
+    guards->spare_ns = SPARE_NS;
     return pthread_mutex_init(&guards->lock, NULL) == 0;
 }
 
@@ -42,7 +46,7 @@ bool adb__guard_set(struct adb__worker *worker, int64_t deadline)
 
 bool adb__guard_call(struct adb__worker *worker)
 {
-    return adb__guard_set(worker, adb__clock_now() + CALL_NS);
+    return adb__guard_set(worker, adb__clock_now() + worker->db->guards.call_ns);
 }
 
 void adb__guard_clear(struct adb__worker *worker)

@@ -30,6 +30,11 @@ struct adb__guards {
     pthread_mutex_t lock;           /* all that follows, and the guards in the list */
     struct adb__list list;
     int64_t limit;                  /* none lasts longer: the database closes; ADB__NEVER: it does not */
+
+    /* What they are given; set before any is, shorter in tests */
+    int64_t call_ns;                /* a check, a roll back, a statement of a hook */
+    int64_t probe_ns;               /* the check of a connection whose siblings were lost: it probably is, and a job waits */
+    int64_t spare_ns;               /* an attempt to connect, beyond the time that the driver was told */
 };
 
 bool adb__guards_init(struct adb__guards *guards);
@@ -38,7 +43,7 @@ void adb__guards_fini(struct adb__guards *guards);
 /* The worker's own thread. False: nothing was set, because a guard around this one is, or none is needed; else
  * adb__guard_clear() when the call has returned. */
 bool adb__guard_set(struct adb__worker *worker, int64_t deadline);
-/* The same, for a call that takes no longer than seconds. */
+/* The same, for call_ns. */
 bool adb__guard_call(struct adb__worker *worker);
 void adb__guard_clear(struct adb__worker *worker);
 /* For the driver's stop_fn: has the time of the guarded call passed? */

@@ -13,7 +13,6 @@
 
 #include <errno.h>
 #include <inttypes.h>
-#include <stdio.h>
 #include <string.h>
 
 /* When to look again while lanes wait and a worker is on its way to them. */
@@ -227,17 +226,14 @@ void adb__pool_alert(struct adb__pool *pool)
     pthread_mutex_unlock(&pool->lock);
 }
 
-void adb__pool_describe(struct adb__pool *pool, char *text, size_t size)
+void adb__pool_count(struct adb__pool *pool, unsigned *counts)
 {
-    unsigned n[ADB__WORKER_CONNECTING + 1] = {0};
-    char failure[ADB_ERROR_MESSAGE_SIZE];
+    if (pool->max == 0)
+        return;
     pthread_mutex_lock(&pool->lock);
     for (unsigned i = 0; i < pool->max; i++)
-        n[pool->workers[i] == NULL ? ADB__WORKER_GONE : adb__counter_get(&pool->workers[i]->state)]++;
+        counts[pool->workers[i] == NULL ? ADB__WORKER_GONE : adb__counter_get(&pool->workers[i]->state)]++;
     pthread_mutex_unlock(&pool->lock);
-    adb__server_failure(pool->server, failure, sizeof(failure));
-    snprintf(text, size, "total=%u, busy=%u, held=%u, connecting=%u, idle=%u)%s", pool->max - n[ADB__WORKER_GONE],
-             n[ADB__WORKER_BUSY], n[ADB__WORKER_HELD], n[ADB__WORKER_CONNECTING], n[ADB__WORKER_IDLE], failure);
 }
 
 /* What a job is told that has waited too long. */
@@ -248,7 +244,7 @@ static void pool_report(struct adb__pool *pool, adb_error *error)
     size_t waiting;
     int64_t oldest_ms;
     adb__jobs_waiting(&db->jobs, adb__clock_now(), &waiting, &oldest_ms);
-    adb__pool_describe(pool, state, sizeof(state));
+    adb__server_describe(pool->server, state, sizeof(state));
     adb__error_set(error, ADB_E_TIMEOUT,
                    "no connection to %.60s was free within %d ms (waiting=%zu, oldest=%" PRId64 " ms, %s",
                    adb_url_redacted(pool->server->url), db->options.wait_timeout_ms, waiting, oldest_ms, state);

@@ -67,8 +67,8 @@ unsigned adb__pool_join(struct adb__pool *pool, int64_t deadline);
 void adb__pool_goodbye(struct adb__pool *pool, struct adb__worker *worker);
 /* Have all workers that sleep look after their connections. */
 void adb__pool_alert(struct adb__pool *pool);
-/* What the workers are at, up to a closing parenthesis, and why the last attempt to connect failed. */
-void adb__pool_describe(struct adb__pool *pool, char *text, size_t size);
+/* Add up what the workers are at, by enum adb__worker_state. */
+void adb__pool_count(struct adb__pool *pool, unsigned *counts);
 /* May an idle worker go? Then it has left the count. */
 bool adb__pool_may_shrink(struct adb__pool *pool, struct adb__worker *worker);
 

@@ -107,8 +107,20 @@ void adb__server_failure(struct adb__server *server, char *text, size_t size)
 {
     pthread_mutex_lock(&server->lock);
     bool any = server->failure[0] != '\0';
-    snprintf(text, size, "%s%s", any ? "; last connect error: " : "", server->failure);
+    snprintf(text, size, "%s%.160s", any ? "; last connect error: " : "", server->failure);
     pthread_mutex_unlock(&server->lock);
+}
+
+void adb__server_describe(struct adb__server *server, char *text, size_t size)
+{
+    unsigned n[ADB__N_WORKER_STATES] = {0};
+    char failure[ADB_ERROR_MESSAGE_SIZE];
+    for (unsigned role = 0; role < ADB__N_ROLES; role++)
+        adb__pool_count(&server->pools[role], n);
+    unsigned total = n[ADB__WORKER_IDLE] + n[ADB__WORKER_BUSY] + n[ADB__WORKER_HELD] + n[ADB__WORKER_CONNECTING];
+    adb__server_failure(server, failure, sizeof(failure));
+    snprintf(text, size, "total=%u, busy=%u, held=%u, connecting=%u, idle=%u)%s", total, n[ADB__WORKER_BUSY],
+             n[ADB__WORKER_HELD], n[ADB__WORKER_CONNECTING], n[ADB__WORKER_IDLE], failure);
 }
 
 /* Wake all that idle: those whose connection is of an older epoch probe it, or let it go. */

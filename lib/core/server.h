@@ -38,6 +38,8 @@ void adb__server_fini(struct adb__server *server);
 void adb__server_back_off(struct adb__server *server, const adb_error *error, uint64_t *random);
 /* An attempt has succeeded. */
 void adb__server_recover(struct adb__server *server);
+/* What the workers are at, up to a closing parenthesis, and why the last attempt failed. */
+void adb__server_describe(struct adb__server *server, char *text, size_t size);
 /* Why the last attempt failed, as "; last connect error: …", or "". */
 void adb__server_failure(struct adb__server *server, char *text, size_t size);
 

@@ -17,24 +17,16 @@ void adb__database_count(adb_database *db, adb_status status)
 
 static void stats_workers(const adb_database *db, adb_stats *stats)
 {
+    unsigned n[ADB__N_WORKER_STATES] = {0};
     for (size_t i = 0; i < db->n_servers; i++) {
-        for (unsigned role = 0; role < ADB__N_ROLES; role++) {
-            struct adb__pool *pool = (struct adb__pool *)(uintptr_t)&db->servers[i].pools[role];
-            if (pool->max == 0)
-                continue;
-            pthread_mutex_lock(&pool->lock);
-            for (unsigned w = 0; w < pool->max; w++) {
-                int64_t state =
-                    pool->workers[w] == NULL ? ADB__WORKER_GONE : adb__counter_get(&pool->workers[w]->state);
-                stats->workers += state != ADB__WORKER_GONE;
-                stats->idle += state == ADB__WORKER_IDLE;
-                stats->busy += state == ADB__WORKER_BUSY;
-                stats->held += state == ADB__WORKER_HELD;
-                stats->connecting += state == ADB__WORKER_CONNECTING;
-            }
-            pthread_mutex_unlock(&pool->lock);
-        }
+        for (unsigned role = 0; role < ADB__N_ROLES; role++)
+            adb__pool_count(&db->servers[i].pools[role], n);
     }
+    stats->idle = n[ADB__WORKER_IDLE];
+    stats->busy = n[ADB__WORKER_BUSY];
+    stats->held = n[ADB__WORKER_HELD];
+    stats->connecting = n[ADB__WORKER_CONNECTING];
+    stats->workers = stats->idle + stats->busy + stats->held + stats->connecting;
 }
 
 static void stats_jobs(const adb_database *db, adb_stats *stats)

@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "core/condition.h"
+#include "core/context.h"
 #include "core/database.h"
 #include "core/process.h"
 #include "core/server.h"
@@ -24,6 +25,8 @@
 bool adb__watchdog_init(struct adb__watchdog *watchdog, struct adb_database *db)
 {
     watchdog->db = db;
+    watchdog->sever_after = SEVER_AFTER_NS;
+    watchdog->sever_cancel = SEVER_CANCEL_NS;
     if (!adb__parker_init(&watchdog->parker))
         return false;
     if (adb__helpers_init(&watchdog->helpers, db))
@@ -83,9 +86,9 @@ static int64_t watchdog_stop(struct adb_database *db, uint32_t index, uint64_t w
     if (asking->generation != adb__word_generation(word))
         *asking = (struct adb__asking){.generation = adb__word_generation(word), .since = now, .next = now};
     int64_t deadline = atomic_load_explicit(&slot->deadline, memory_order_seq_cst);
-    int64_t sever_at = asking->since + SEVER_CANCEL_NS;
+    int64_t sever_at = asking->since + db->watchdog.sever_cancel;
     if (deadline != ADB__NEVER)
-        sever_at = adb__deadline_first(sever_at, deadline + SEVER_AFTER_NS);
+        sever_at = adb__deadline_first(sever_at, deadline + db->watchdog.sever_after);
     if (now >= sever_at || adb__counter_get(&db->watchdog.severing) != 0) {
         watchdog_cancel(db, index, word, ADB__CANCEL_SEVER);
         return now + CANCEL_AGAIN_NS;
@@ -106,7 +109,7 @@ static void watchdog_expire(struct adb__job *job)
 {
     struct adb_result *verdict = adb__job_verdict(job, ADB__STOP_DEADLINE, false);
     char state[ADB_ERROR_MESSAGE_SIZE];
-    adb__pool_describe(adb__server_pool(job->lane->server, job->role), state, sizeof(state));
+    adb__server_describe(job->ctx->lane->server, state, sizeof(state)); /* the job's own lane may not be chosen yet */
     adb__error_set(&verdict->error, ADB_E_TIMEOUT, "the deadline of the job passed before it ran (%s", state);
     adb__job_deliver(job, verdict);
 }

@@ -18,6 +18,7 @@ struct adb__watchdog {
     struct adb__counter stopping;
     bool away;                      /* its thread lives; lock of the database */
     struct adb__counter severing;   /* closing, and time is nearly up: break connections to get workers back */
+    int64_t sever_after, sever_cancel; /* see watchdog.c; shorter in tests */
     struct adb__counter want_min;   /* open the least number of connections: adb_database_connect() */
 };
 

@@ -96,7 +96,9 @@ static int64_t worker_next_chore(const struct adb__worker *worker)
 {
     const struct adb__server *server = worker->pool->server;
     int64_t next = worker_idle_until(worker);
-    if (worker->is_open && !server->layout.keep_open)
+    if (adb__worker_is_suspect(worker))
+        return 0; /* now, rather than with a lane that waits */
+    if (adb__worker_is_replaceable(worker))
         next = adb__deadline_first(next, worker->expires_at);
     if (!worker->is_open && adb__counter_get(&worker->eager) != 0)
         next = adb__deadline_first(next, adb__counter_get(&server->retry_at));
@@ -109,7 +111,7 @@ static bool worker_chore(struct adb__worker *worker)
 {
     int64_t now = adb__clock_now();
     bool keep = worker->pool->server->layout.keep_open;
-    if (adb__worker_is_suspect(worker) || (worker->is_open && !keep && now >= worker->expires_at))
+    if (adb__worker_is_suspect(worker) || now >= worker->expires_at)
         adb__worker_refresh(worker);
     if (now < worker_idle_until(worker))
         return false;

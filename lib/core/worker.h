@@ -20,7 +20,8 @@ enum adb__worker_state {
     ADB__WORKER_IDLE, /* between two jobs, searching or asleep: lanes that are ready will be seen */
     ADB__WORKER_BUSY,
     ADB__WORKER_HELD, /* by a lane, between its jobs */
-    ADB__WORKER_CONNECTING
+    ADB__WORKER_CONNECTING,
+    ADB__N_WORKER_STATES
 };
 
 /* Why a connection was closed, for the statistics. */
@@ -102,7 +103,9 @@ adb_status adb__worker_connect(struct adb__worker *worker, int64_t deadline, adb
 void adb__worker_disconnect(struct adb__worker *worker, enum adb__close_reason reason);
 /* Before a lane: close what is too old, check what was idle for long, or whose siblings were lost. */
 void adb__worker_refresh(struct adb__worker *worker);
-/* Is the connection of an older epoch than its server? */
+/* Is there a connection that may be closed and opened anew between two lanes, without anybody's noticing? */
+bool adb__worker_is_replaceable(const struct adb__worker *worker);
+/* Is it of an older epoch than its server? */
 bool adb__worker_is_suspect(const struct adb__worker *worker);
 /* What a failure tells of the connection, and of others. */
 void adb__worker_learn(struct adb__worker *worker, const adb_error *error);

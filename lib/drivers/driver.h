@@ -56,7 +56,8 @@ struct adb__layout {
     unsigned max_readers;   /* 0: the database has no roles, the writers do all */
     bool group_commit;      /* a commit costs so much that several autocommit writes had better share it */
     bool shared_reads;      /* a snapshot costs so much that several selects had better share it */
-    bool backs_off;         /* a server that others use too: attempts to connect after a failure are spaced */
+    bool backs_off;         /* a server on a network, that others use too: attempts to connect are few and spaced, calls
+                             * that nobody waits for are guarded, cancels may block, what one connection learns all do */
     bool keep_open;         /* the data lives in the connection (SQLite :memory:): never close it when idle */
 };
 
@@ -98,7 +99,9 @@ struct adb__driver {
     /* Cheap check between two lanes. ADB_E_CONNECTION means reconnect. */
     adb_status (*check)(void *conn, enum adb__check_how how, adb_error *error);
 
-    /* From any thread, while a call runs on conn. A late, lost or repeated request is harmless. */
+    /* From any thread, while a call runs on conn. A late, lost or repeated request is harmless. To ask may block, for a
+     * few seconds at most. To sever may not block at all, comes from a thread that holds a lock, and may come while open()
+     * runs: a driver publishes the descriptor of a new connection to cancel() as soon as it has one. */
     void (*cancel)(void *conn, enum adb__cancel_how how);
 
     /* The true state, from the client library. */

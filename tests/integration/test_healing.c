@@ -261,7 +261,7 @@ static bool crowd_connects(void *data)
     return rig_stats(rig).connecting == CROWD;
 }
 
-/* However many want a connection: two are made at a time, the others come in turn, and all come. (PAIN-13, PAIN-32) */
+/* However many want a connection: two are made at a time, the others come in turn, and all come. */
 TEST(two_at_most_connect_at_a_time)
 {
     struct rig rig;
@@ -303,7 +303,7 @@ TEST(close_and_deadlines_end_the_wait_at_the_gate)
     rig_drop(&rig);
 }
 
-/* What a lane is told that has waited too long: of which database, how its pool is, why it does not get better. (PAIN-35) */
+/* What a lane is told that has waited too long: of which database, how its pool is, why it does not get better. (PAIN-13) */
 TEST(wait_that_was_too_long_is_explained)
 {
     struct rig rig;
@@ -342,7 +342,7 @@ TEST(last_connect_error_is_told)
     rig_close(&rig);
 }
 
-/* However long the server was away, the next attempt is at most ten seconds off. (PAIN-11) */
+/* However long the server was away, the next attempt is at most ten seconds off. */
 TEST(back_off_has_a_limit)
 {
     struct rig rig;

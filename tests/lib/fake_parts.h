@@ -21,7 +21,7 @@ struct fake_savepoint {
 
 struct fake_conn {
     const struct adb__open *open;
-    unsigned number;
+    atomic_uint number;
     pthread_t owner;
     atomic_int busy;        /* calls under way: more than one is a breach */
     atomic_bool running;    /* a statement: only then a cancel has an effect */
