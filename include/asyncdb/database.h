@@ -188,7 +188,8 @@ typedef struct adb_transaction_options {
     adb_lock lock;           /**< SQLite only. */
     adb_on_error on_error;
     bool force_rollback;     /**< Roll back at the end in any case; commit then is ADB_OK all the same. */
-    unsigned retries;        /**< adb_transact(): further attempts after a failure that allows one. At most 1000. */
+    unsigned retries;        /**< adb_transact(): further attempts after a failure that allows one, also after the loss of
+                                  the connection when no commit was sent. At most 1000. */
     int backoff_ms;          /**< Pause before the first retry, doubled each time up to 1 s, full jitter. Default 10. */
     bool traced;             /**< The outermost level asks for its id before it commits, which costs a short statement, so
                                   that a commit whose answer was lost can be resolved: adb_transact() does so by itself,

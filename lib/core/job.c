@@ -146,7 +146,7 @@ static void job_reset(struct adb__job *job)
     job->attempts = 0;
     job->repeated = false;
     job->transaction_id[0] = '\0';
-    job->doubt_until = 0;
+    job->again_until = 0;
     job->work = NULL;
     job->batch = NULL;
     job->copy = NULL;

@@ -93,8 +93,8 @@ struct adb__job {
     struct adb_result *outcome;         /* what a work function returned in place of result; NULL: none */
     unsigned attempts;                  /* of adb_transact(), before this one */
     bool repeated;                      /* nothing of it had reached the server, and it was put back once for that */
-    char transaction_id[64];            /* whose commit is in doubt, "": none; see core/resolve.h */
-    int64_t doubt_until;                /* it is tried to resolve it so long; 0: it is not */
+    char transaction_id[80];            /* whose commit is in doubt, "": none; see core/resolve.h */
+    int64_t again_until;                /* it runs again on a new connection, which it waits for so long; 0: it does not */
     _Atomic bool delivered;             /* the outcome has left: batches that are still about come too late */
 
     struct adb_result result;           /* the worker's outcome */

@@ -13,7 +13,7 @@
 #include "core/stream.h"
 #include "model/error.h"
 
-/* Between attempts to connect for a job whose commit is in doubt; the back-off of the server comes on top. */
+/* Between attempts to connect for a job that is to go on; the back-off of the server comes on top. */
 #define RECONNECT_NS (20 * ADB__NS_PER_MS)
 
 static adb_status perform_statement(struct adb__worker *worker, struct adb__lane *lane, struct adb__job *job,
@@ -267,11 +267,11 @@ void adb__perform_end(struct adb__worker *worker, struct adb__lane *lane, struct
     lane_drop(lane, job);
 }
 
-/* A job whose commit is in doubt tries as long as it may: only a connection can tell. */
+/* A job that has lost its connection, and is to go on with another one, tries as long as it may. */
 static adb_status perform_connect(struct adb__worker *worker, const struct adb__job *job, adb_error *error)
 {
     adb_status status = adb__worker_connect(worker, job->deadline, error);
-    int64_t until = job->doubt_until;
+    int64_t until = job->again_until;
     for (int64_t now = adb__clock_now(); status != ADB_OK && now < until; now = adb__clock_now()) {
         if (!adb__job_is_queued(job) || adb__counter_get(&worker->pool->stopping) != 0)
             break;
@@ -359,7 +359,7 @@ void adb__perform(struct adb__worker *worker, struct adb__lane *lane, struct adb
     if (status == ADB__AGAIN) {
         if (perform_again(worker, job))
             return;
-        status = ADB_E_OUTCOME_UNKNOWN;
+        status = job->result.error.status; /* it is to stop: the loss is its outcome */
     }
     if (status < 0 && !adb__lane_is_held(lane) && perform_may_repeat(worker, job)) {
         job->repeated = true;

@@ -70,15 +70,14 @@ adb_status adb__resolve_judge(struct adb__worker *worker, adb_status status, adb
     return status;
 }
 
-bool adb__resolve_begin(struct adb_session *session)
+bool adb__resolve_again(struct adb_session *session)
 {
     struct adb__job *job = session->job;
     const struct adb__worker *worker = session->worker;
-    if (!adb__resolve_in_doubt(job) || worker->db->driver->dialect.transaction_status == NULL ||
-        adb__lane_is_held(session->lane))
+    if (!worker->is_broken || adb__lane_is_held(session->lane)) /* whoever holds it has more on that connection */
         return false;
-    if (job->doubt_until == 0)
-        job->doubt_until = adb__deadline_first(
+    if (job->again_until == 0)
+        job->again_until = adb__deadline_first(
             job->deadline, adb__deadline_in(adb__clock_now(), worker->db->options.wait_timeout_ms));
     return true;
 }
@@ -87,14 +86,14 @@ bool adb__resolve_begin(struct adb_session *session)
 static adb_status resolve_pause(struct adb_session *session, int64_t pause)
 {
     struct adb__worker *worker = session->worker;
-    int64_t until = adb__deadline_first(adb__clock_now() + pause, session->job->doubt_until);
+    int64_t until = adb__deadline_first(adb__clock_now() + pause, session->job->again_until);
     for (int64_t now = adb__clock_now(); now < until; now = adb__clock_now()) {
         adb_status status = adb__worker_check_stop(worker, &session->error);
         if (status != ADB_OK)
             return status;
         adb__worker_rest(worker, until);
     }
-    if (until < session->job->doubt_until)
+    if (until < session->job->again_until)
         return ADB_OK;
     return adb__error_set(&session->error, ADB_E_TIMEOUT, "the server is still at it");
 }
@@ -108,7 +107,7 @@ adb_status adb__resolve_ask(struct adb_session *session)
     for (int64_t pause = PAUSE_MIN_NS;; pause = adb__deadline_first(2 * pause, PAUSE_MAX_NS)) {
         adb_status status =
             ask(session->worker, dialect->transaction_status, job->transaction_id, word, sizeof(word), error);
-        if (status != ADB_OK && session->worker->is_broken && adb__clock_now() < job->doubt_until)
+        if (status != ADB_OK && session->worker->is_broken && adb__clock_now() < job->again_until)
             return ADB__AGAIN;
         if (status != ADB_OK)
             return adb__resolve_give_up(error);
@@ -123,7 +122,6 @@ adb_status adb__resolve_ask(struct adb_session *session)
         return adb__resolve_give_up(error);
     }
     job->transaction_id[0] = '\0';
-    job->doubt_until = 0;
     if (committed)
         return ADB_OK;
     return adb__error_native(error, ADB_E_TRANSACTION_LOST, ADB_ERROR_CONNECTION_LOST | ADB_ERROR_RETRY_TRANSACTION, 0,

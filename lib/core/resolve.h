@@ -18,8 +18,8 @@ adb_status adb__resolve_prepare(struct adb__worker *worker, const struct adb__la
 adb_status adb__resolve_judge(struct adb__worker *worker, adb_status status, adb_error *error);
 /* The commit stays in doubt, for the reason that is in *error: ADB_E_OUTCOME_UNKNOWN. */
 adb_status adb__resolve_give_up(adb_error *error);
-/* May the job's commit, which is in doubt, be resolved by the job itself? It then has until job->doubt_until. */
-bool adb__resolve_begin(struct adb_session *session);
+/* The job has lost its connection: may it go on with another one? It then has until job->again_until to get it. */
+bool adb__resolve_again(struct adb_session *session);
 /* On a new connection, ask what became of it. ADB_OK: it was committed. ADB_E_TRANSACTION_LOST: it was not.
  * ADB__AGAIN: this connection was lost too. ADB_E_OUTCOME_UNKNOWN: the server cannot tell, or time is up. */
 adb_status adb__resolve_ask(struct adb_session *session);

@@ -405,10 +405,13 @@ static adb_status transact_once(struct adb_session *session, const adb_transacti
     return status;
 }
 
-static bool transact_may_retry(const struct adb_session *session, adb_status status)
+/* A connection that was lost before the commit was sent has committed nothing. */
+static bool transact_may_retry(struct adb_session *session, adb_status status)
 {
-    if (session->base_depth > 0 || session->worker->is_broken)
+    if (session->base_depth > 0)
         return false;
+    if (session->worker->is_broken)
+        return (status == ADB_E_CONNECTION || status == ADB_E_TRANSACTION_LOST) && adb__resolve_again(session);
     return status == ADB_E_SERIALIZATION || status == ADB_E_LOCKED ||
            (session->error.status == status && (session->error.flags & ADB_ERROR_RETRY_TRANSACTION) != 0);
 }
@@ -439,8 +442,9 @@ static adb_status transact_try(struct adb_session *session, const adb_transactio
 {
     if (adb__resolve_in_doubt(session->job))
         return adb__resolve_ask(session);
+    session->job->again_until = 0;
     adb_status status = transact_once(session, options, work, user_data);
-    return status == ADB_E_OUTCOME_UNKNOWN && adb__resolve_begin(session) ? ADB__AGAIN : status;
+    return adb__resolve_in_doubt(session->job) && adb__resolve_again(session) ? ADB__AGAIN : status;
 }
 
 adb_status adb__session_transact(struct adb_session *session, const adb_transaction_options *options, adb_work_fn work,
@@ -461,5 +465,7 @@ adb_status adb__session_transact(struct adb_session *session, const adb_transact
         adb_session_return(session, NULL);
         adb__counter_add(&session->worker->db->figures.retries, 1);
         adb__log(&session->worker->db->log, ADB__LOG_DEBUG, "retrying a transaction: %s", failure.message);
+        if (session->worker->is_broken)
+            return ADB__AGAIN;
     }
 }

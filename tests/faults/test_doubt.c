@@ -11,12 +11,13 @@ static struct server proxy;
 /* The first commit since then sleeps before it takes effect: long enough to be met, or for ever. */
 static void make_first_commit_sleep(struct scene *scene, const char *seconds)
 {
-    char sql[320];
+    char sql[400];
     scene_must(scene, "DROP SEQUENCE IF EXISTS commits CASCADE");
     scene_must(scene, "CREATE SEQUENCE commits");
     snprintf(sql, sizeof(sql),
              "CREATE OR REPLACE FUNCTION sleep_once() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
-             "IF nextval('commits') = 1 THEN PERFORM pg_sleep(%s); END IF; RETURN NULL; END $$",
+             "IF nextval('commits') = 1 AND current_setting('adb.hurry', true) IS NULL THEN PERFORM pg_sleep(%s); END IF; "
+             "RETURN NULL; END $$",
              seconds);
     scene_must(scene, sql);
     scene_must(scene, "CREATE CONSTRAINT TRIGGER sleep AFTER INSERT ON t DEFERRABLE INITIALLY DEFERRED "
@@ -102,8 +103,9 @@ ON_POSTGRESQL(transact_waits_for_a_commit_under_way)
     scene_close(&scene);
 }
 
-/* The server crashes under the commit and comes back: what it remembers is asked, and the transaction is made again. */
-ON_POSTGRESQL(transact_through_a_crash_is_committed_once)
+/* The server crashes before the commit took effect, and comes back: it does not know the transaction any more, which is
+ * then made again. */
+ON_POSTGRESQL(transact_through_a_crash_is_made_again)
 {
     struct scene scene;
     unsigned runs = 0;
@@ -112,11 +114,10 @@ ON_POSTGRESQL(transact_through_a_crash_is_committed_once)
     const adb_job job = transact(&scene, 5, &runs);
     scene_await(&scene, SLEEPING, 1);
     server_kill(scene.server);
-    server_again(scene.server, NULL);
-    const adb_status status = status_of(scene.ctx, job);
-    CU_ASSERT(status == ADB_OK || status == ADB_E_OUTCOME_UNKNOWN);
-    printf("# crash under a commit: %s, after %u runs, %ld rows\n", adb_status_name(status), runs, (long)rows(&scene));
-    CU_ASSERT_EQUAL(rows(&scene), status == ADB_OK ? 1 : 0);
+    server_again(scene.server, "adb.hurry=on"); /* the sequence is not sure to remember the first commit */
+    CU_ASSERT_EQUAL(value_of(scene.ctx, job), 1);
+    CU_ASSERT_EQUAL(runs, 2);
+    CU_ASSERT_EQUAL(rows(&scene), 1);
     scene_is_healthy(&scene);
     scene_close(&scene);
 }
@@ -145,6 +146,24 @@ ON_POSTGRESQL(commit_in_doubt_is_resolved_by_hand)
     CU_ASSERT(adb_result_status(fate) != ADB_OK);
     adb_result_unref(fate);
     scene_is_healthy(&scene);
+    scene_close(&scene);
+}
+
+/* After a crash a number may be another transaction's: what the server says of it then is not believed. */
+ON_POSTGRESQL(number_from_before_a_crash_is_not_taken_for_committed)
+{
+    static const char ask[] = "SELECT txid_current() || ':' || system_identifier || ':000000000000' "
+                              "FROM pg_control_system()";
+    struct scene scene;
+    char other[96];
+    scene_open_table(&scene, engine, NULL, NULL);
+    adb_result *result = adb_wait(scene.ctx, adb_fetch_val(scene.ctx, ask, NULL, NULL, NULL), PATIENCE_MS);
+    snprintf(other, sizeof(other), "%s", adb_row_text(adb_result_row(result, 0), 0));
+    adb_result_unref(result);
+    result = adb_wait(scene.ctx, adb_resolve(scene.ctx, other, NULL, NULL), PATIENCE_MS);
+    CU_ASSERT_EQUAL(adb_result_status(result), ADB_OK);
+    CU_ASSERT_TRUE(adb_row_is_null(adb_result_row(result, 0), 0));
+    adb_result_unref(result);
     scene_close(&scene);
 }
 
@@ -188,13 +207,11 @@ ON_POSTGRESQL(ended_sessions_under_many_commits_do_nothing_twice)
     }
     run_all(ctx);
     adb_context_free(ctx);
-    adb_result *found = adb_wait(scene.ctx, adb_fetch_all(scene.ctx, "SELECT n FROM t ORDER BY n", NULL, NULL, NULL), -1);
-    CU_ASSERT_EQUAL(adb_result_rows(found), N_TRANSFERS);
-    for (size_t i = 0; i < N_TRANSFERS; i++) {
-        CU_ASSERT_EQUAL(transfers[i].status, ADB_OK);
-        CU_ASSERT_EQUAL(adb_row_int(adb_result_row(found, i), 0), transfers[i].n);
-    }
-    adb_result_unref(found);
+    size_t good = 0;
+    for (size_t i = 0; i < N_TRANSFERS; i++)
+        good += transfers[i].status == ADB_OK;
+    CU_ASSERT_EQUAL(good, N_TRANSFERS);
+    CU_ASSERT_EQUAL(rows(&scene), N_TRANSFERS); /* n is the key */
     printf("# %d transactions while all sessions were ended %d times: all committed, %" PRIu64 " retries\n", N_TRANSFERS,
            N_TRANSFERS / 10, scene_stats(&scene).retries);
     scene_is_healthy(&scene);
@@ -208,5 +225,6 @@ static void drop_proxy(void)
 
 FAULTS_AND(doubt, drop_proxy, CASE(transact_through_an_ended_commit_is_retried),
            CASE(transact_through_a_lost_answer_is_committed_once), CASE(transact_waits_for_a_commit_under_way),
-           CASE(transact_through_a_crash_is_committed_once), CASE(commit_in_doubt_is_resolved_by_hand),
-           CASE(ended_sessions_under_many_commits_do_nothing_twice))
+           CASE(commit_in_doubt_is_resolved_by_hand), CASE(number_from_before_a_crash_is_not_taken_for_committed),
+           CASE(ended_sessions_under_many_commits_do_nothing_twice),
+           /* last, as it changes the server */ CASE(transact_through_a_crash_is_made_again))

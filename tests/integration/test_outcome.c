@@ -220,6 +220,26 @@ TEST(transact_finds_out_that_it_was_not)
     rig_close(&rig);
 }
 
+/* A connection that dies under the work has committed nothing: the whole is tried again on another one, if retries allow. */
+TEST(transact_is_retried_after_a_loss_before_its_commit)
+{
+    static const char *const starts[] = {"BEGIN", "insert", "xid"};
+    for (int i = 0; i < 3; i++) {
+        struct rig rig;
+        struct work work = {.returns = true};
+        rig_open_fake(&rig, "fake://", NULL);
+        fake_text_fails(starts[i], ADB_E_CONNECTION, ADB_ERROR_CONNECTION_LOST | ADB_ERROR_OUTCOME_UNKNOWN, 1);
+        CU_ASSERT_EQUAL(status_of(rig.ctx, transact(&rig, &work, 1, NULL, NULL)), ADB_OK);
+        CU_ASSERT_EQUAL(work.runs, i == 0 ? 1 : 2);
+        CU_ASSERT(fake_table_is("1"));
+        CU_ASSERT_EQUAL(rig_stats(&rig).retries, 1);
+        fake_text_fails(starts[i], ADB_E_CONNECTION, ADB_ERROR_CONNECTION_LOST | ADB_ERROR_OUTCOME_UNKNOWN, 1);
+        CU_ASSERT_EQUAL(status_of(rig.ctx, transact(&rig, &work, 0, NULL, NULL)), ADB_E_CONNECTION);
+        CU_ASSERT(fake_table_is("1"));
+        rig_close(&rig);
+    }
+}
+
 /* Whatever goes wrong on the way, it asks again: the server away for a while, the question itself lost. */
 TEST(transact_asks_until_it_has_an_answer)
 {
@@ -409,7 +429,7 @@ SUITE(outcome, CASE(lost_commit_has_a_status_of_its_own), CASE(traced_commit_can
       CASE(nothing_written_and_nothing_lost_have_no_id), CASE(loss_before_the_commit_was_sent_is_no_doubt),
       CASE(savepoints_are_not_traced), CASE(lost_autocommit_write_has_the_flag),
       CASE(resolve_refuses_what_it_cannot_do), CASE(transact_finds_out_that_it_was_committed),
-      CASE(transact_finds_out_that_it_was_not), CASE(transact_asks_until_it_has_an_answer),
+      CASE(transact_finds_out_that_it_was_not), CASE(transact_is_retried_after_a_loss_before_its_commit), CASE(transact_asks_until_it_has_an_answer),
       CASE(transact_gives_up_in_doubt_at_its_deadline), CASE(transact_gives_up_on_a_server_that_cannot_tell),
       CASE(cancel_and_close_leave_the_doubt), CASE(cancel_ends_the_questions),
       CASE(acquired_connection_leaves_the_question_to_the_caller), CASE(storm_of_lost_answers_commits_each_once))
