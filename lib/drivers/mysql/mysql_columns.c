@@ -133,6 +133,24 @@ static struct nature nature_of(const MYSQL_FIELD *field)
     }
 }
 
+/* Bytes of a number in the binary protocol. */
+static unsigned width_of(const MYSQL_FIELD *field)
+{
+    switch ((int)field->type) {
+    case MYSQL_TYPE_TINY:
+        return 1;
+    case MYSQL_TYPE_SHORT:
+    case MYSQL_TYPE_YEAR:
+        return 2;
+    case MYSQL_TYPE_INT24:
+    case MYSQL_TYPE_LONG:
+    case MYSQL_TYPE_FLOAT:
+        return 4;
+    default:
+        return 8;
+    }
+}
+
 /* Describing ------------------------------------------------------------------------------------------------------- */
 
 static const char *copy_of(const char *text, char **room_io)
@@ -242,6 +260,8 @@ adb_status adb__mysql_columns_describe(struct adb__mysql_columns *columns, const
         slots[i].reading = nature.reading;
         slots[i].type = nature.type;
         slots[i].decimals = fields[i].decimals;
+        slots[i].width = width_of(&fields[i]);
+        slots[i].is_unsigned = (fields[i].flags & UNSIGNED_FLAG) != 0;
         if (with_binds)
             bind_slot(&columns->binds[i], &slots[i], &fields[i], &room);
         columns->descriptions[i] =

@@ -4,7 +4,7 @@
  * Rows are never stored by the client library: each goes from its packet into the result, so that a result of any size
  * is held once, and one that is iterated over not at all. Whatever happens, the connection is left with nothing to be
  * read from it. */
-#include "drivers/mysql/mysql_driver.h"
+#include "drivers/mysql/mysql_values.h"
 
 #include "base/clock.h"
 #include "config.h"
@@ -27,6 +27,13 @@
 
 /* And of this the library that it has other columns than it had: the table has changed. */
 #define LIBRARY_NEW_COLUMNS 2057
+
+/* Does the library hand out values from where they lie? */
+#if defined(HAVE_DECL_STMT_ATTR_CB_RESULT) && HAVE_DECL_STMT_ATTR_CB_RESULT
+#define BY_CALLBACK 1
+#else
+#define BY_CALLBACK 0
+#endif
 
 /* How far the reading of a result set got. */
 enum reading { READING, DRAINING };
@@ -122,7 +129,8 @@ static enum reading announce(struct run *run, struct adb__mysql_columns *columns
     run->n_rows = 0;
     if (run->sink == NULL || run->status != ADB_OK)
         return DRAINING;
-    run->status = adb__mysql_columns_describe(columns, fields, n_fields, run->prepared->stmt != NULL, error);
+    run->status = adb__mysql_columns_describe(columns, fields, n_fields,
+                                               run->prepared->stmt != NULL && !BY_CALLBACK, error);
     if (run->status != ADB_OK)
         return DRAINING;
     return heed(run, adb__sink_columns(run->sink, columns->descriptions, n_fields, error));
@@ -176,6 +184,47 @@ static const MYSQL_FIELD *fields_of(struct run *run, MYSQL_RES **copy_out)
 #endif
 }
 
+#if BY_CALLBACK
+/* The library hands the values to adb__mysql_wire_value() one by one, which gives them to the sink. */
+static adb_status prepare_reading(const struct run *run, struct adb__mysql_row *row)
+{
+    MYSQL_STMT *stmt = run->prepared->stmt;
+    mysql_stmt_attr_set(stmt, STMT_ATTR_CB_USER_DATA, row);
+    mysql_stmt_attr_set(stmt, STMT_ATTR_CB_RESULT, (const void *)(uintptr_t)adb__mysql_wire_value);
+    return ADB_OK;
+}
+
+static void finish_reading(const struct run *run)
+{
+    mysql_stmt_attr_set(run->prepared->stmt, STMT_ATTR_CB_RESULT, NULL);
+}
+
+static adb_status take_row(const struct run *run, struct adb__mysql_row *row)
+{
+    (void)run;
+    return row->status == ADB_OK ? adb__sink_row_end(row->sink, row->error) : row->status;
+}
+#else
+static adb_status prepare_reading(const struct run *run, struct adb__mysql_row *row)
+{
+    struct adb__mysql_statement *prepared = run->prepared;
+    (void)row;
+    if (mysql_stmt_bind_result(prepared->stmt, prepared->columns.binds) == 0)
+        return ADB_OK;
+    return adb__mysql_stmt_error(run->conn, prepared->stmt, ADB__MYSQL_RUNNING, row->error);
+}
+
+static void finish_reading(const struct run *run)
+{
+    (void)run;
+}
+
+static adb_status take_row(const struct run *run, struct adb__mysql_row *row)
+{
+    return adb__mysql_row_binary(run->prepared->stmt, row->columns, row->sink, row->error);
+}
+#endif
+
 static adb_status read_set(struct run *run, adb_error *error)
 {
     struct adb__mysql_statement *prepared = run->prepared;
@@ -185,19 +234,27 @@ static adb_status read_set(struct run *run, adb_error *error)
     if (fields == NULL)
         return stmt_failed(run, error);
     enum reading reading = announce(run, &prepared->columns, fields, mysql_stmt_field_count(stmt), error);
+    struct adb__mysql_row row = {.columns = &prepared->columns,
+                                 .sink = run->sink,
+                                 .error = error,
+                                 .status = reading == READING ? ADB_OK : ADB__SINK_ENOUGH};
     mysql_free_result(copy);
-    if (reading == READING && mysql_stmt_bind_result(stmt, prepared->columns.binds) != 0)
-        return stmt_failed(run, error);
+    const adb_status status = prepare_reading(run, &row);
+    if (status != ADB_OK)
+        return status;
 
     int code = mysql_stmt_fetch(stmt);
     while (code == 0 || code == MYSQL_DATA_TRUNCATED) {
         run->n_rows++;
-        if (reading == READING)
-            reading = heed(run, adb__mysql_row_binary(stmt, &prepared->columns, run->sink, error));
-        else
+        if (reading == READING) {
+            row.status = take_row(run, &row);
+            reading = heed(run, row.status);
+        } else {
             drain_one(run);
+        }
         code = mysql_stmt_fetch(stmt);
     }
+    finish_reading(run);
     return code == MYSQL_NO_DATA ? ADB_OK : stmt_failed(run, error);
 }
 

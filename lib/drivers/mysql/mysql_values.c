@@ -13,7 +13,7 @@
 
 /* Both protocols --------------------------------------------------------------------------------------------------- */
 
-static adb_status give_unsigned(struct adb__sink *sink, size_t column, uint64_t number, adb_error *error)
+adb_status adb__mysql_give_unsigned(struct adb__sink *sink, size_t column, uint64_t number, adb_error *error)
 {
     char digits[24];
     if (number <= INT64_MAX) {
@@ -32,7 +32,7 @@ static adb_status give_bits(struct adb__sink *sink, size_t column, const void *b
         return adb__sink_bytes(sink, column, ADB_TYPE_BLOB, bytes, size, error);
     for (size_t i = 0; i < size; i++)
         number = number << 8 | byte[i];
-    return give_unsigned(sink, column, number, error);
+    return adb__mysql_give_unsigned(sink, column, number, error);
 }
 
 static int digit_of(char letter)
@@ -70,21 +70,31 @@ static adb_type moment_type(enum adb__mysql_reading reading)
     return reading == ADB__MYSQL_AS_TIME ? ADB_TYPE_TIME : ADB_TYPE_TIMESTAMP;
 }
 
-/* Binary ----------------------------------------------------------------------------------------------------------- */
-
 /* What is no moment for us is the text that the server has for it: better than a wrong one. */
-static adb_status give_moment(struct adb__sink *sink, size_t column, const struct adb__mysql_slot *slot,
-                              adb_error *error)
+adb_status adb__mysql_give_moment(struct adb__sink *sink, size_t column, const struct adb__mysql_slot *slot,
+                                  const MYSQL_TIME *moment, adb_error *error)
 {
     char text[ADB__MYSQL_MOMENT_SIZE];
     int64_t number;
-    if (adb__mysql_moment_read(&slot->as.moment, slot->reading, &number)) {
+    if (adb__mysql_moment_read(moment, slot->reading, &number)) {
         adb__sink_moment(sink, column, moment_type(slot->reading), number);
         return ADB_OK;
     }
-    const size_t size = adb__mysql_moment_write(&slot->as.moment, slot->reading, slot->decimals, text);
+    const size_t size = adb__mysql_moment_write(moment, slot->reading, slot->decimals, text);
     return adb__sink_bytes(sink, column, ADB_TYPE_TEXT, text, size, error);
 }
+
+adb_status adb__mysql_give_bytes(struct adb__sink *sink, size_t column, const struct adb__mysql_slot *slot,
+                                 const void *bytes, size_t size, adb_error *error)
+{
+    if (slot->reading == ADB__MYSQL_AS_BYTES)
+        return adb__sink_bytes(sink, column, slot->type, bytes, size, error);
+    if (slot->reading == ADB__MYSQL_AS_UUID)
+        return give_uuid(sink, column, bytes, size, error);
+    return give_bits(sink, column, bytes, size, error);
+}
+
+/* Binary, by buffers -------------------------------------------------------------------------------------------------- */
 
 /* Straight from the library's packet to where it stays. */
 static adb_status give_long(MYSQL_STMT *stmt, struct adb__sink *sink, size_t column, const struct adb__mysql_slot *slot,
@@ -113,7 +123,7 @@ static adb_status give_slot(MYSQL_STMT *stmt, const struct adb__mysql_slot *slot
         adb__sink_int(sink, column, slot->as.integer);
         return ADB_OK;
     case ADB__MYSQL_AS_UNSIGNED:
-        return give_unsigned(sink, column, (uint64_t)slot->as.integer, error);
+        return adb__mysql_give_unsigned(sink, column, (uint64_t)slot->as.integer, error);
     case ADB__MYSQL_AS_FLOAT:
         adb__sink_double(sink, column, (double)slot->as.real);
         return ADB_OK;
@@ -123,17 +133,13 @@ static adb_status give_slot(MYSQL_STMT *stmt, const struct adb__mysql_slot *slot
     case ADB__MYSQL_AS_DATE:
     case ADB__MYSQL_AS_TIME:
     case ADB__MYSQL_AS_TIMESTAMP:
-        return give_moment(sink, column, slot, error);
-    case ADB__MYSQL_AS_BITS:
-        return give_bits(sink, column, slot->as.bytes, slot->size, error);
-    case ADB__MYSQL_AS_UUID:
-        return give_uuid(sink, column, slot->as.bytes, slot->size, error);
-    case ADB__MYSQL_AS_BYTES:
+        return adb__mysql_give_moment(sink, column, slot, &slot->as.moment, error);
+    default:
         break;
     }
     if (slot->size > ADB__MYSQL_SHORT_BYTES)
         return give_long(stmt, sink, column, slot, error);
-    return adb__sink_bytes(sink, column, slot->type, slot->as.bytes, slot->size, error);
+    return adb__mysql_give_bytes(sink, column, slot, slot->as.bytes, slot->size, error);
 }
 
 adb_status adb__mysql_row_binary(MYSQL_STMT *stmt, const struct adb__mysql_columns *columns, struct adb__sink *sink,
@@ -199,14 +205,9 @@ static adb_status give_text(const struct adb__mysql_slot *slot, struct adb__sink
     case ADB__MYSQL_AS_TIME:
     case ADB__MYSQL_AS_TIMESTAMP:
         return give_moment_text(sink, column, slot->reading, text, size, error);
-    case ADB__MYSQL_AS_BITS:
-        return give_bits(sink, column, text, size, error);
-    case ADB__MYSQL_AS_UUID:
-        return give_uuid(sink, column, text, size, error);
-    case ADB__MYSQL_AS_BYTES:
-        break;
+    default:
+        return adb__mysql_give_bytes(sink, column, slot, text, size, error);
     }
-    return adb__sink_bytes(sink, column, slot->type, text, size, error);
 }
 
 adb_status adb__mysql_row_text(const struct adb__mysql_columns *columns, MYSQL_ROW row, const unsigned long *sizes,

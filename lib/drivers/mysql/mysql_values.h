@@ -27,6 +27,8 @@ struct adb__mysql_slot {
     enum adb__mysql_reading reading;
     adb_type type;     /* of AS_BYTES */
     unsigned decimals; /* of TIME and TIMESTAMP: digits of a second's fraction */
+    unsigned width;    /* of a number on the wire: bytes */
+    bool is_unsigned;
     unsigned long size;
     adb__mysql_bool is_null;
     union {
@@ -38,7 +40,26 @@ struct adb__mysql_slot {
     } as;
 };
 
-/* Room for any of them as the server writes it: '-838:59:59.000000', '0000-00-00 00:00:00.000000'. */
+/* Into the sink, whatever the protocol. */
+adb_status adb__mysql_give_unsigned(struct adb__sink *sink, size_t column, uint64_t number, adb_error *error);
+adb_status adb__mysql_give_moment(struct adb__sink *sink, size_t column, const struct adb__mysql_slot *slot,
+                                  const MYSQL_TIME *moment, adb_error *error);
+/* What has a length: bits, UUIDs as text, and all that stays as it is. */
+adb_status adb__mysql_give_bytes(struct adb__sink *sink, size_t column, const struct adb__mysql_slot *slot,
+                                 const void *bytes, size_t size, adb_error *error);
+
+/* A row while its values arrive. */
+struct adb__mysql_row {
+    const struct adb__mysql_columns *columns;
+    struct adb__sink *sink;
+    adb_error *error;
+    adb_status status; /* ADB_OK: values are wanted */
+};
+
+/* A ps_result_callback of Connector/C's, with a struct adb__mysql_row. */
+void adb__mysql_wire_value(void *row, unsigned column, unsigned char **bytes_io);
+
+/* Room for any date or time as the server writes it: '-838:59:59.000000', '0000-00-00 00:00:00.000000'. */
 #define ADB__MYSQL_MOMENT_SIZE 48
 
 /* The number that a MYSQL_TIME stands for in asyncdb; false when there is none: a day that does not exist, such as the
