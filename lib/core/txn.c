@@ -94,6 +94,11 @@ void adb__txn_hollow(struct adb__txn *txn, const adb_error *error)
 void adb__txn_lose(struct adb__txn *txn, const adb_error *error)
 {
     txn->lost = true;
+    adb__txn_void(txn, error);
+}
+
+void adb__txn_void(struct adb__txn *txn, const adb_error *error)
+{
     for (struct adb__level *level = txn->top; level != NULL; level = level->below) {
         level_fail(level, error);
         level->hollow = true;

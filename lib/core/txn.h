@@ -44,8 +44,10 @@ struct adb__level *adb__txn_withdraw(struct adb__txn *txn);
 void adb__txn_fail(struct adb__txn *txn, const adb_error *error);
 /* The begin of the top level did not run, or failed. */
 void adb__txn_hollow(struct adb__txn *txn, const adb_error *error);
-/* The connection is gone, or the database has rolled all back. */
+/* The connection is gone, or the database has ended the transaction. */
 void adb__txn_lose(struct adb__txn *txn, const adb_error *error);
+/* The database has rolled all back for that failure: all levels have failed, and there is nothing to undo. */
+void adb__txn_void(struct adb__txn *txn, const adb_error *error);
 void adb__txn_fini(struct adb__txn *txn);
 
 /* Statements, split by ';', that end the top level (or open a savepoint as the next one). Empty when nothing is to be sent. */
