@@ -262,7 +262,7 @@ static adb_status run_binary(struct run *run, adb_error *error)
 {
     MYSQL_STMT *stmt = run->prepared->stmt;
     adb_status status = ADB_OK;
-    int code = mysql_stmt_execute(stmt);
+    int code = mysql_stmt_execute(stmt) != 0;
     while (code == 0 && status == ADB_OK) {
         if (mysql_stmt_field_count(stmt) > 0)
             status = read_set(run, error);
@@ -304,7 +304,7 @@ static adb_status run_text(struct run *run, const struct adb__statement *stateme
 {
     MYSQL *mysql = run->conn->mysql;
     adb_status status = ADB_OK;
-    int code = mysql_real_query(mysql, statement->sql, (unsigned long)statement->sql_size);
+    int code = mysql_real_query(mysql, statement->sql, (unsigned long)statement->sql_size) != 0; /* -1: not sent */
     while (code == 0 && status == ADB_OK) {
         MYSQL_RES *rows = mysql_use_result(mysql);
         if (rows != NULL)
