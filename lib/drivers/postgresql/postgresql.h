@@ -236,8 +236,11 @@ void adb__pg_cache_close(struct adb__pg *conn);
  * must_describe it is prepared at once, so that its columns are known before it runs. */
 adb_status adb__pg_prepare(struct adb__pg *conn, const struct adb__statement *statement, bool must_describe,
                            struct adb__pg_prepared **prepared_out, adb_error *error);
-/* Give up a prepared statement that the server does not honour any more. */
-void adb__pg_prepared_forget(struct adb__pg *conn, struct adb__pg_prepared *prepared);
+/* Give up a prepared statement that the server does not honour any more, as it has said so. */
+void adb__pg_prepared_forget(struct adb__pg *conn, struct adb__pg_prepared *prepared, const PGresult *failure);
+/* Give up all of them when a statement with this tag may have made them stale, which costs a transaction to find out.
+ */
+void adb__pg_prepared_doubt(struct adb__pg *conn, const char *tag);
 void adb__pg_prepared_name(const struct adb__pg *conn, unsigned number, char name[ADB__PG_NAME_SIZE]);
 /* What a failure says of the prepared statement that it is of. */
 enum adb__pg_staleness {

@@ -135,9 +135,31 @@ void adb__pg_cache_close(struct adb__pg *conn)
     conn->n_doomed = conn->doomed_capacity = 0;
 }
 
-void adb__pg_prepared_forget(struct adb__pg *conn, struct adb__pg_prepared *prepared)
+void adb__pg_prepared_forget(struct adb__pg *conn, struct adb__pg_prepared *prepared, const PGresult *failure)
 {
+    const char *sqlstate = PQresultErrorField(failure, PG_DIAG_SQLSTATE);
     adb__cache_remove(&conn->cache, prepared);
+    if (conn->n_doomed > 0 && sqlstate != NULL && strcmp(sqlstate, "26000") == 0)
+        conn->n_doomed--; /* the server has forgotten it already */
+}
+
+static bool is_one_of(const char *tag, const char *const *words)
+{
+    for (; *words != NULL; words++) {
+        if (strncmp(tag, *words, strlen(*words)) == 0)
+            return true;
+    }
+    return false;
+}
+
+void adb__pg_prepared_doubt(struct adb__pg *conn, const char *tag)
+{
+    static const char *const schema[] = {"ALTER ", "DROP ", "CREATE ", NULL};
+    static const char *const everything[] = {"DEALLOCATE ALL", "DISCARD ALL", NULL};
+    if (is_one_of(tag, schema) || is_one_of(tag, everything))
+        adb__cache_clear(&conn->cache);
+    if (is_one_of(tag, everything))
+        conn->n_doomed = 0;
 }
 
 static bool contains(const char *text, const char *words)

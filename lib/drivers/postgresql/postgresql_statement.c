@@ -42,6 +42,7 @@ struct run {
     size_t n_spare;    /* rows that came after there was enough */
     PGresult *failure; /* the first */
     adb_status status; /* of the sink, or of a copy: negative, or ADB__SINK_ENOUGH */
+    char tag[32];      /* of a statement without rows */
     bool streams;
     bool announced;
     bool stopped; /* by a cancel of our own */
@@ -235,6 +236,7 @@ static void take(struct run *run, PGresult *result, adb_error *error)
         take_copy(run, kind, error);
         break;
     case PGRES_COMMAND_OK:
+        snprintf(run->tag, sizeof(run->tag), "%s", PQcmdStatus(result));
         adb__pg_count(result, run->sink->result);
         break;
     default:
@@ -313,13 +315,15 @@ static adb_status run_once(struct run *run, bool *again_out, adb_error *error)
     run_receive(run, error);
     const enum adb__pg_staleness stale = staleness(run);
     if (stale != ADB__PG_FRESH)
-        adb__pg_prepared_forget(run->conn, run->prepared);
+        adb__pg_prepared_forget(run->conn, run->prepared, run->failure);
     *again_out = stale != ADB__PG_FRESH && PQtransactionStatus(run->conn->pg) == PQTRANS_IDLE;
     if (stale == ADB__PG_STALE && !*again_out && PQstatus(run->conn->pg) == CONNECTION_OK)
         status = stale_in_transaction(run, error);
     else
         status = run_outcome(run, error);
     PQclear(run->failure);
+    if (status == ADB_OK)
+        adb__pg_prepared_doubt(run->conn, run->tag);
     return status;
 }
 
