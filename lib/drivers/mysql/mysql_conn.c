@@ -57,12 +57,12 @@ static adb_status mysql_driver_open(void *state, const struct adb__open *open, a
 static void mysql_driver_close(void *state)
 {
     struct adb__mysql *conn = state;
-    adb__cache_close(&conn->cache);
     if (conn->mysql != NULL) {
-        mysql_close(conn->mysql);
+        mysql_close(conn->mysql); /* first: then no statement tells the server about its own end */
         if (conn->socket >= 0)
             close(conn->socket);
     }
+    adb__cache_close(&conn->cache);
     if (conn->in_thread)
         adb__mysql_thread_leave();
     *conn = (struct adb__mysql){.mysql = NULL};
@@ -81,7 +81,6 @@ static bool is_silent(const struct adb__mysql *conn)
 static adb_status reset(struct adb__mysql *conn, adb_error *error)
 {
     int code = 1;
-    adb__cache_clear(&conn->cache);
 #ifdef HAVE_MYSQL_RESET_CONNECTION
     code = mysql_reset_connection(conn->mysql);
     if (code != 0 && mysql_errno(conn->mysql) != UNKNOWN_COMMAND)
@@ -90,6 +89,7 @@ static adb_status reset(struct adb__mysql *conn, adb_error *error)
     if (code != 0 && mysql_change_user(conn->mysql, conn->settings.user, conn->settings.password,
                                        conn->settings.database) != 0)
         return adb__mysql_error(conn, ADB__MYSQL_BEFORE, error);
+    adb__cache_clear(&conn->cache);
     return adb__mysql_session_set_up(conn, error);
 }
 

@@ -114,7 +114,7 @@ struct adb__mysql {
     bool in_thread;                       /* counts among the connections of its thread */
     bool lost;
     bool reads_only;                      /* the session, as it is now */
-    bool touched;                         /* the native handle was given out */
+    bool must_read;                       /* the present statement */
 };
 
 /* Connect and log in: a handle on which nothing has run. Gives up when patience says so. */

@@ -15,6 +15,7 @@
 #define TOO_MANY_CONNECTIONS 1040
 #define OPTION_PREVENTS      1290
 #define SERVER_GONE          2006
+#define NEW_COLUMNS          2057
 
 /* What stands for a whole class of numbers is told by SQLSTATE, below. */
 static const struct meaning {
@@ -138,7 +139,7 @@ static const struct meaning {
     {1698, ADB_E_AUTH, 0},
     {1761, ADB_E_FOREIGN_KEY, 0},
     {1762, ADB_E_FOREIGN_KEY, 0},
-    {1792, ADB_E_READ_ONLY, 0},    /* transaction */
+    {1792, ADB_E_READ_ONLY, WRONG_ROLE}, /* transaction */
     {1836, ADB_E_READ_ONLY, WRONG_ROLE},
     {1845, ADB_E_UNSUPPORTED, 0},
     {1846, ADB_E_UNSUPPORTED, 0},
@@ -286,9 +287,11 @@ static adb_status conclude(struct adb__mysql *conn, enum adb__mysql_phase phase,
             error->flags |= ADB_ERROR_OUTCOME_UNKNOWN;
         return status;
     }
-    adb__mysql_session_learn(conn);
-    if (conn->reads_only)
+    /* Reading only is no surprise where it was asked for. */
+    if (conn->reads_only || conn->must_read || (conn->mysql->server_status & SERVER_STATUS_IN_TRANS_READONLY) != 0)
         error->flags &= ~(unsigned)WRONG_ROLE;
+    if (error->native_code != NEW_COLUMNS) /* then there is something to be read first */
+        adb__mysql_session_learn(conn);
     return status;
 }
 

@@ -369,7 +369,7 @@ static adb_status execute_once(struct adb__mysql *conn, const struct adb__statem
     *again_out = error->native_code != LIBRARY_NEW_COLUMNS || prepared->verb == ADB__MYSQL_READ;
     if (!*again_out)
         error->flags = ADB_ERROR_OUTCOME_UNKNOWN; /* it has run, and its rows cannot be read */
-    adb__mysql_forget(conn, prepared);
+    adb__mysql_forget(conn, prepared); /* which reads what is left of it */
     return status;
 }
 

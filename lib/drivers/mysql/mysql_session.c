@@ -185,7 +185,8 @@ adb_status adb__mysql_session_ready(struct adb__mysql *conn, const struct adb__s
                                     enum adb__mysql_verb verb, adb_error *error)
 {
     const bool must_read = (statement->flags & ADB__STMT_MUST_READ) != 0;
-    const unsigned server_status = conn->mysql->server_status;
+    const unsigned server_status = conn->lost ? 0 : conn->mysql->server_status;
+    conn->must_read = must_read;
     if (conn->lost)
         return adb__error_native(error, ADB_E_CONNECTION, ADB_ERROR_CONNECTION_LOST, 0, "08006",
                                  "the connection was lost");
