@@ -221,14 +221,15 @@ struct adb__pg_shape {
     bool binary; /* every type can be read so */
 };
 
+/* Room for the name of a prepared statement. */
+#define ADB__PG_NAME_SIZE 40
+
 struct adb__pg_prepared {
-    unsigned number; /* its name is made of it; 0: the unnamed statement */
+    unsigned number; /* its name is made of it */
+    char name[ADB__PG_NAME_SIZE];
     size_t n_parameters;
     struct adb__pg_shape shape; /* its one piece of memory is at columns */
 };
-
-/* Room for the name of a prepared statement. */
-#define ADB__PG_NAME_SIZE 40
 
 bool adb__pg_cache_open(struct adb__pg *conn);
 void adb__pg_cache_close(struct adb__pg *conn);
@@ -241,7 +242,6 @@ void adb__pg_prepared_forget(struct adb__pg *conn, struct adb__pg_prepared *prep
 /* Give up all of them when a statement with this tag may have made them stale, which costs a transaction to find out.
  */
 void adb__pg_prepared_doubt(struct adb__pg *conn, const char *tag);
-void adb__pg_prepared_name(const struct adb__pg *conn, unsigned number, char name[ADB__PG_NAME_SIZE]);
 /* What a failure says of the prepared statement that it is of. */
 enum adb__pg_staleness {
     ADB__PG_FRESH,    /* nothing */

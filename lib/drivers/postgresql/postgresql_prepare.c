@@ -90,12 +90,9 @@ bool adb__pg_shape_fits(const struct adb__pg_shape *shape, const PGresult *resul
 
 /* The cache -------------------------------------------------------------------------------------------------------- */
 
-void adb__pg_prepared_name(const struct adb__pg *conn, unsigned number, char name[ADB__PG_NAME_SIZE])
+static void name_of(const struct adb__pg *conn, unsigned number, char name[ADB__PG_NAME_SIZE])
 {
-    if (number == 0)
-        name[0] = '\0';
-    else
-        snprintf(name, ADB__PG_NAME_SIZE, "adb_%d_%u", PQbackendPID(conn->pg), number);
+    snprintf(name, ADB__PG_NAME_SIZE, "adb_%d_%u", PQbackendPID(conn->pg), number);
 }
 
 /* Want of memory leaves a statement with the server until the connection ends. */
@@ -215,7 +212,7 @@ static bool send_closes(struct adb__pg *conn)
     if (conn->n_doomed == 0 || PQtransactionStatus(conn->pg) != PQTRANS_IDLE)
         return true;
     while (good && conn->n_doomed > 0) {
-        adb__pg_prepared_name(conn, conn->doomed[--conn->n_doomed], name);
+        name_of(conn, conn->doomed[--conn->n_doomed], name);
 #ifdef HAVE_PQSENDCLOSEPREPARED
         good = PQsendClosePrepared(conn->pg, name);
 #else
@@ -258,7 +255,7 @@ static PGresult *prepare_and_describe(struct adb__pg *conn, const char *sql, uns
     char name[ADB__PG_NAME_SIZE];
     PGresult *description = NULL;
     const size_t n_closes = PQtransactionStatus(conn->pg) == PQTRANS_IDLE ? conn->n_doomed : 0;
-    adb__pg_prepared_name(conn, number, name);
+    name_of(conn, number, name);
     if (!PQenterPipelineMode(conn->pg))
         return NULL;
     const bool good = send_closes(conn) && PQsendPrepare(conn->pg, name, sql, 0, NULL) &&
@@ -274,6 +271,7 @@ static adb_status keep(struct adb__pg *conn, const struct adb__statement *statem
                        unsigned number, struct adb__pg_prepared **prepared_out, adb_error *error)
 {
     struct adb__pg_prepared prepared = {.number = number, .n_parameters = (size_t)PQnparams(description)};
+    name_of(conn, number, prepared.name);
     adb_status status = adb__pg_names_learn(conn, description, error);
     if (status == ADB_OK)
         status = adb__pg_shape_init(&prepared.shape, &conn->names, description, NULL, error);

@@ -38,19 +38,22 @@ adb_status adb__pg_rows_give(const struct adb__pg_shape *shape, const PGresult *
 static bool counts(const PGresult *result, const char *tag)
 {
     static const char *const words[] = {"INSERT ", "UPDATE ", "DELETE ", "MERGE ", "COPY "};
+    if (strncmp(tag, "SELECT ", 7) == 0)
+        return PQresultStatus(result) == PGRES_COMMAND_OK;
     for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
         if (strncmp(tag, words[i], strlen(words[i])) == 0)
             return true;
     }
-    return strncmp(tag, "SELECT ", 7) == 0 && PQresultStatus(result) == PGRES_COMMAND_OK;
+    return false;
 }
 
 void adb__pg_count(const PGresult *result, struct adb_result *total)
 {
-    /* libpq has no const here, and changes nothing */
-    const char *tag = PQcmdStatus((PGresult *)(uintptr_t)result);
-    const char *rows = PQcmdTuples((PGresult *)(uintptr_t)result);
-    if (tag == NULL || rows[0] == '\0' || !counts(result, tag))
+    PGresult *same = (PGresult *)(uintptr_t)result; /* libpq has no const here, and changes nothing */
+    const char *tag = PQcmdStatus(same);
+    if (tag == NULL || !counts(result, tag))
         return;
-    total->affected = strtoll(rows, NULL, 10) + (total->affected > 0 ? total->affected : 0);
+    const char *rows = PQcmdTuples(same);
+    if (rows[0] != '\0')
+        total->affected = strtoll(rows, NULL, 10) + (total->affected > 0 ? total->affected : 0);
 }

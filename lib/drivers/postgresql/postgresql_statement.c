@@ -53,12 +53,10 @@ struct run {
 static bool send_values(struct run *run, const struct adb__pg_values *values)
 {
     PGconn *pg = run->conn->pg;
-    char name[ADB__PG_NAME_SIZE];
     if (run->prepared == NULL)
         return PQsendQueryParams(pg, run->statement->sql, values->count, NULL, values->texts, values->sizes,
                                  values->formats, 0);
-    adb__pg_prepared_name(run->conn, run->prepared->number, name);
-    return PQsendQueryPrepared(pg, name, values->count, values->texts, values->sizes, values->formats,
+    return PQsendQueryPrepared(pg, run->prepared->name, values->count, values->texts, values->sizes, values->formats,
                                run->prepared->shape.binary);
 }
 

@@ -8,7 +8,6 @@
 #include "model/number.h"
 #include "model/value.h"
 
-#include <inttypes.h>
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
@@ -28,11 +27,30 @@ static size_t timestamp_text(int64_t timestamp, char text[SHORT_TEXT])
     return adb__pg_date_write(days, rest, text, SHORT_TEXT);
 }
 
+/* The most frequent value of all: without printf(). */
+static size_t int_text(int64_t number, char text[SHORT_TEXT])
+{
+    char digits[20];
+    size_t n_digits = 0;
+    size_t size = 0;
+    uint64_t rest = number < 0 ? 0 - (uint64_t)number : (uint64_t)number;
+    do {
+        digits[n_digits++] = (char)('0' + rest % 10);
+        rest /= 10;
+    } while (rest > 0);
+    if (number < 0)
+        text[size++] = '-';
+    while (n_digits > 0)
+        text[size++] = digits[--n_digits];
+    text[size] = '\0';
+    return size;
+}
+
 static size_t short_text(const adb_value *value, char text[SHORT_TEXT])
 {
     switch (value->type) {
     case ADB_TYPE_INT:
-        return (size_t)snprintf(text, SHORT_TEXT, "%" PRId64, value->as.integer);
+        return int_text(value->as.integer, text);
     case ADB_TYPE_DOUBLE:
         return adb__number_write_double(value->as.real, text);
     case ADB_TYPE_DATE:
