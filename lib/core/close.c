@@ -188,11 +188,11 @@ static bool close_run(adb_database *db, int64_t now, int64_t deadline)
     int64_t home = deadline == ADB__NEVER || last < grace ? grace : last;
     adb__guards_limit(db, half_way(adb__clock_now(), home)); /* what still hangs then is severed, to get its worker back */
     bool joined = close_join(db, home);
+    joined = adb__listening_join(db, home) && joined;
     if (adb__counter_get(&db->started) != 0) {
         adb__watchdog_dismiss(&db->watchdog);
         joined = adb__watchdog_join(&db->watchdog, adb__clock_now() + GRACE_NS) && joined;
     }
-    joined = adb__listening_join(db, adb__clock_now() + GRACE_NS) && joined;
     adb__counter_set(&db->started, 0);
     close_sweep(db);
     if (!adb__database_is_muted(db))

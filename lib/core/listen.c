@@ -14,9 +14,10 @@
 
 #define MOST_UNDELIVERED 4096
 #define PATIENCE_NS      (10000 * ADB__NS_PER_MS)
+#define HEARTBEAT_NS     (30000 * ADB__NS_PER_MS)
 
-/* The callbacks of listeners that are running on this thread, innermost first: who waits for callbacks must not wait for
- * those that it is called in. */
+/* The callbacks of listeners that are running on this thread, innermost first: who waits for callbacks must not wait
+ * for those that it is called in. */
 struct call {
     const struct adb_database *db;
     struct call *outer;
@@ -36,6 +37,7 @@ bool adb__listening_init(struct adb__listening *listening)
 {
     listening->most_undelivered = MOST_UNDELIVERED;
     listening->patience = PATIENCE_NS;
+    listening->heartbeat = HEARTBEAT_NS;
     if (pthread_mutex_init(&listening->lock, NULL) != 0)
         return false;
     if (adb__condition_init(&listening->changed))
@@ -198,7 +200,7 @@ static adb_status listener_start(struct adb_listener *listener, struct adb__ear 
 {
     adb_database *db = listener->db;
     struct adb__listening *listening = &db->listening;
-    /* The gate is shut before close dismisses the ear, under this lock: either it sees this listener, or we see the gate. */
+    /* Close shuts the gate, and then dismisses the ear under this lock: either it sees this listener, or we the gate. */
     if (!atomic_load_explicit(&db->jobs.open, memory_order_seq_cst))
         return adb__error_set(error, ADB_E_CLOSED, "the database is closed");
     struct adb__ear *ear = listening->ear != NULL ? listening->ear : *spare;
@@ -254,6 +256,8 @@ adb_listener *adb_listen(adb_context *ctx, const char *channel, adb_notification
         status = adb__error_set(&ctx->error, ADB_E_INVAL, "the callback is NULL");
     if (status == ADB_OK && (ctx->db->driver->can & ADB__CAN_LISTEN) == 0)
         status = adb__error_set(&ctx->error, ADB_E_UNSUPPORTED, "%s has no LISTEN and NOTIFY", ctx->db->driver->scheme);
+    if (status == ADB_OK)
+        status = adb__database_start(ctx->db, &ctx->error); /* whose watchdog guards the calls of the ear */
     if (status != ADB_OK)
         return NULL;
     struct adb_listener *listener = listener_new(ctx, channel, callback, user_data);

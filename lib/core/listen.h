@@ -23,6 +23,7 @@ struct adb__listening {
     unsigned calls;                 /* callbacks that are running */
     size_t most_undelivered;        /* of one listener; then the ear waits */
     int64_t patience;               /* so long, and then the listener has a gap; ns */
+    int64_t heartbeat;              /* a connection that was silent for so long is checked: a dead network says nothing; ns */
 };
 
 struct adb_listener {

@@ -48,7 +48,7 @@ adb_status adb__resolve_prepare(struct adb__worker *worker, const struct adb__la
     adb_status status =
         ask(worker, driver->dialect.transaction_id, NULL, job->transaction_id, sizeof(job->transaction_id), error);
     if (status != ADB_OK)
-        error->flags &= ~(unsigned)ADB_ERROR_OUTCOME_UNKNOWN; /* that question does not matter, and no commit was sent */
+        error->flags &= ~(unsigned)ADB_ERROR_OUTCOME_UNKNOWN; /* of the question, which changes nothing */
     return status;
 }
 
@@ -77,8 +77,8 @@ bool adb__resolve_again(struct adb_session *session)
     if (!worker->is_broken || adb__lane_is_held(session->lane)) /* whoever holds it has more on that connection */
         return false;
     if (job->again_until == 0)
-        job->again_until = adb__deadline_first(
-            job->deadline, adb__deadline_in(adb__clock_now(), worker->db->options.wait_timeout_ms));
+        job->again_until =
+            adb__deadline_first(job->deadline, adb__deadline_in(adb__clock_now(), worker->db->options.wait_timeout_ms));
     return true;
 }
 

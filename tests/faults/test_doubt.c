@@ -14,11 +14,12 @@ static void make_first_commit_sleep(struct scene *scene, const char *seconds)
     char sql[400];
     scene_must(scene, "DROP SEQUENCE IF EXISTS commits CASCADE");
     scene_must(scene, "CREATE SEQUENCE commits");
-    snprintf(sql, sizeof(sql),
-             "CREATE OR REPLACE FUNCTION sleep_once() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
-             "IF nextval('commits') = 1 AND current_setting('adb.hurry', true) IS NULL THEN PERFORM pg_sleep(%s); END IF; "
-             "RETURN NULL; END $$",
-             seconds);
+    snprintf(
+        sql, sizeof(sql),
+        "CREATE OR REPLACE FUNCTION sleep_once() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
+        "IF nextval('commits') = 1 AND current_setting('adb.hurry', true) IS NULL THEN PERFORM pg_sleep(%s); END IF; "
+        "RETURN NULL; END $$",
+        seconds);
     scene_must(scene, sql);
     scene_must(scene, "CREATE CONSTRAINT TRIGGER sleep AFTER INSERT ON t DEFERRABLE INITIALLY DEFERRED "
                       "FOR EACH ROW EXECUTE FUNCTION sleep_once()");
@@ -212,8 +213,8 @@ ON_POSTGRESQL(ended_sessions_under_many_commits_do_nothing_twice)
         good += transfers[i].status == ADB_OK;
     CU_ASSERT_EQUAL(good, N_TRANSFERS);
     CU_ASSERT_EQUAL(rows(&scene), N_TRANSFERS); /* n is the key */
-    printf("# %d transactions while all sessions were ended %d times: all committed, %" PRIu64 " retries\n", N_TRANSFERS,
-           N_TRANSFERS / 10, scene_stats(&scene).retries);
+    printf("# %d transactions while all sessions were ended %d times: all committed, %" PRIu64 " retries\n",
+           N_TRANSFERS, N_TRANSFERS / 10, scene_stats(&scene).retries);
     scene_is_healthy(&scene);
     scene_close(&scene);
 }

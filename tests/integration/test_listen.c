@@ -3,9 +3,7 @@
 #include "tests/lib/heard.h"
 #include "tests/lib/rig.h"
 
-#include "base/clock.h"
 #include "core/database.h"
-#include "tests/lib/fault.h"
 
 #include <poll.h>
 #include <stdio.h>
@@ -280,54 +278,6 @@ TEST(nothing_is_called_after_free_or_close)
     rig_close(&rig);
 }
 
-/* A consumer that stands still holds the ear back, not memory; then all come, in order. */
-TEST(slow_consumer_gets_everything_in_bounded_memory)
-{
-    struct rig rig;
-    struct heard heard = HEARD_INIT;
-    rig_open_fake(&rig, "fake://", NULL);
-    rig.db->listening.most_undelivered = 8;
-    rig.db->listening.patience = ADB__NS_PER_MS * PATIENCE_MS;
-    fault_watch();
-    listen_now(&rig, "news", &heard);
-    const size_t live = fault_live_blocks();
-    for (long i = 0; i < 500; i++)
-        notify_number("news", i);
-    await(some_wait, &rig);
-    CU_ASSERT(fault_live_blocks() < live + 32);
-    heard_run(rig.queue, &heard, ADB_NOTIFY_MESSAGE, 500);
-    CU_ASSERT_TRUE(heard.in_order);
-    CU_ASSERT_EQUAL(heard.n_kind[ADB_NOTIFY_GAP], 0);
-    rig_close(&rig);
-}
-
-/* Without patience the one that stands still has a gap, and the other hears everything meanwhile. */
-TEST(consumer_that_stands_still_has_a_gap_of_its_own)
-{
-    struct rig rig;
-    struct heard still = HEARD_INIT, quick = HEARD_INIT;
-    rig_open_fake(&rig, "fake://", NULL);
-    rig.db->listening.most_undelivered = 8;
-    rig.db->listening.patience = 0;
-    adb_context *ctx = adb_context_new(rig.db, NULL, 0);
-    REQUIRE(adb_listen(ctx, "news", heard_note, &still) != NULL);
-    heard_run(adb_context_queue(ctx), &still, ADB_NOTIFY_LISTENING, 1);
-    listen_now(&rig, "news", &quick);
-    for (long i = 0; i < 100; i++) {
-        notify_number("news", i);
-        heard_run(rig.queue, &quick, ADB_NOTIFY_MESSAGE, (size_t)i + 1);
-    }
-    heard_run(adb_context_queue(ctx), &still, ADB_NOTIFY_GAP, 1);
-    CU_ASSERT_EQUAL(still.error.status, ADB_E_BUSY);
-    CU_ASSERT_EQUAL(still.n_kind[ADB_NOTIFY_MESSAGE], 8);
-    notify_number("news", 100);
-    heard_run(adb_context_queue(ctx), &still, ADB_NOTIFY_MESSAGE, 9);
-    CU_ASSERT_EQUAL(still.last_number, 100);
-    CU_ASSERT_EQUAL(quick.n_kind[ADB_NOTIFY_GAP], 0);
-    adb_context_free(ctx);
-    rig_close(&rig);
-}
-
 /* Without a queue callbacks run on the listener's own thread. */
 TEST(direct_callbacks_run_on_a_thread_of_their_own)
 {
@@ -483,105 +433,6 @@ TEST(poll_loop_hears_everything)
     rig_close(&rig);
 }
 
-#define STORM_MESSAGES 2000
-
-static void *storm_send(void *data)
-{
-    const char *channel = data;
-    for (long i = 0; i < STORM_MESSAGES; i++)
-        notify_number(channel, i);
-    return NULL;
-}
-
-static void *storm_churn(void *data)
-{
-    struct rig *rig = data;
-    for (int i = 0; i < 50; i++) {
-        struct heard heard = HEARD_INIT;
-        adb_context *ctx = adb_context_new(rig->db, i % 2 == 0 ? NULL : ADB_QUEUE_DIRECT, 0);
-        adb_listener *listener = adb_listen(ctx, i % 3 == 0 ? "c0" : "c9", heard_note, &heard);
-        if (i % 2 == 0)
-            adb_queue_dispatch(adb_context_queue(ctx), 0);
-        if (i % 5 == 0)
-            adb_unlisten(listener);
-        adb_context_free(ctx);
-    }
-    return NULL;
-}
-
-/* Many senders, channels that come and go, a consumer in the middle: each message once and in the order of its channel. */
-TEST(storm_is_heard_exactly_once)
-{
-    static char names[3][4] = {"c0", "c1", "c2"};
-    struct rig rig;
-    struct heard heard[3] = {HEARD_INIT, HEARD_INIT, HEARD_INIT};
-    pthread_t senders[3], churner;
-    rig_open_fake(&rig, "fake://", NULL);
-    rig.db->listening.most_undelivered = 64;
-    rig.db->listening.patience = ADB__NS_PER_MS * PATIENCE_MS;
-    for (int i = 0; i < 3; i++)
-        listen_now(&rig, names[i], &heard[i]);
-    pthread_create(&churner, NULL, storm_churn, &rig);
-    for (int i = 0; i < 3; i++)
-        pthread_create(&senders[i], NULL, storm_send, names[i]);
-    for (int i = 0; i < 3; i++)
-        heard_run(rig.queue, &heard[i], ADB_NOTIFY_MESSAGE, STORM_MESSAGES);
-    for (int i = 0; i < 3; i++)
-        pthread_join(senders[i], NULL);
-    pthread_join(churner, NULL);
-    for (int i = 0; i < 3; i++)
-        CU_ASSERT(heard[i].in_order && heard[i].n_kind[ADB_NOTIFY_MESSAGE] == STORM_MESSAGES);
-    rig_close(&rig);
-}
-
-/* Losses in the middle of it: never out of order, never twice, and what was missed is said. */
-TEST(losses_under_fire_are_gaps)
-{
-    static char name[] = "c0";
-    struct rig rig;
-    struct heard heard = HEARD_INIT;
-    pthread_t sender;
-    rig_open_fake(&rig, "fake://", NULL);
-    listen_now(&rig, name, &heard);
-    pthread_create(&sender, NULL, storm_send, name);
-    for (size_t i = 1; i <= 3; i++) {
-        fake_lose_idle();
-        heard_run(rig.queue, &heard, ADB_NOTIFY_GAP, i);
-    }
-    pthread_join(sender, NULL);
-    notify_number(name, STORM_MESSAGES);
-    while (heard_last(&heard) != STORM_MESSAGES)
-        adb_queue_dispatch(rig.queue, 0);
-    CU_ASSERT_TRUE(heard.in_order);
-    CU_ASSERT_EQUAL(heard.n_kind[ADB_NOTIFY_LISTENING], 1);
-    rig_close(&rig);
-}
-
-/* Each allocation in turn: a status, nothing leaks, and listening works afterwards. */
-TEST(listen_without_memory_is_a_status)
-{
-    struct rig rig;
-    rig_open_fake(&rig, "fake://", NULL);
-    FAULT_EACH(n)
-    {
-        struct heard heard = HEARD_INIT;
-        fault_arm_once(n);
-        adb_listener *listener = adb_listen(rig.ctx, "news", heard_note, &heard);
-        if (listener == NULL) {
-            CU_ASSERT_EQUAL(adb_context_error(rig.ctx)->status, ADB_E_NOMEM);
-        } else {
-            fake_notify("news", "0"); /* heard or not: it may not listen yet */
-            heard_run(rig.queue, &heard, ADB_NOTIFY_LISTENING, 1);
-        }
-        if (listener == NULL || n > 40)
-            FAULT_DONE();
-        else
-            fault_disarm();
-        adb_unlisten(listener);
-    }
-    rig_close(&rig);
-}
-
 /* The handles of a parent are not the child's. */
 TEST(child_of_a_fork_is_refused)
 {
@@ -612,9 +463,8 @@ SUITE(listen, CASE(messages_come_in_order_after_the_word_that_it_listens), CASE(
       CASE(loss_is_told_and_then_the_gap), CASE(refusals_to_connect_are_told_once_for_each_reason),
       CASE(refused_listen_is_tried_again), CASE(unlisten_inside_its_callback_ends_it),
       CASE(context_may_be_freed_inside_a_callback), CASE(nothing_is_called_after_free_or_close),
-      CASE(slow_consumer_gets_everything_in_bounded_memory), CASE(consumer_that_stands_still_has_a_gap_of_its_own),
       CASE(direct_callbacks_run_on_a_thread_of_their_own), CASE(unlisten_waits_for_a_callback_on_another_thread),
       CASE(close_leaves_a_callback_behind_that_does_not_return), CASE(pulling_runs_the_callbacks_of_listeners),
-      CASE(waiting_for_a_job_runs_the_callbacks_of_listeners), CASE(notification_in_a_transaction_is_sent_by_its_commit),
-      CASE(poll_loop_hears_everything), CASE(storm_is_heard_exactly_once), CASE(losses_under_fire_are_gaps),
-      CASE(listen_without_memory_is_a_status), CASE(child_of_a_fork_is_refused))
+      CASE(waiting_for_a_job_runs_the_callbacks_of_listeners),
+      CASE(notification_in_a_transaction_is_sent_by_its_commit), CASE(poll_loop_hears_everything),
+      CASE(child_of_a_fork_is_refused))

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* A commit whose answer was lost: its outcome says that nobody knows, and a traced one is resolved, never repeated blindly. */
+/* A commit whose answer was lost: its outcome says that nobody knows, and a traced one is resolved, never repeated
+ * blindly. */
 #include "tests/lib/rig.h"
 
 #include <stdio.h>
@@ -153,7 +154,8 @@ TEST(resolve_refuses_what_it_cannot_do)
     rig_close(&rig);
 }
 
-/* adb_transact() ------------------------------------------------------------------------------------------------------ */
+/* adb_transact() ------------------------------------------------------------------------------------------------------
+ */
 
 struct work {
     unsigned runs;
@@ -220,7 +222,8 @@ TEST(transact_finds_out_that_it_was_not)
     rig_close(&rig);
 }
 
-/* A connection that dies under the work has committed nothing: the whole is tried again on another one, if retries allow. */
+/* A connection that dies under the work has committed nothing: the whole is tried again on another one, if retries
+ * allow. */
 TEST(transact_is_retried_after_a_loss_before_its_commit)
 {
     static const char *const starts[] = {"BEGIN", "insert", "xid"};
@@ -429,7 +432,8 @@ SUITE(outcome, CASE(lost_commit_has_a_status_of_its_own), CASE(traced_commit_can
       CASE(nothing_written_and_nothing_lost_have_no_id), CASE(loss_before_the_commit_was_sent_is_no_doubt),
       CASE(savepoints_are_not_traced), CASE(lost_autocommit_write_has_the_flag),
       CASE(resolve_refuses_what_it_cannot_do), CASE(transact_finds_out_that_it_was_committed),
-      CASE(transact_finds_out_that_it_was_not), CASE(transact_is_retried_after_a_loss_before_its_commit), CASE(transact_asks_until_it_has_an_answer),
-      CASE(transact_gives_up_in_doubt_at_its_deadline), CASE(transact_gives_up_on_a_server_that_cannot_tell),
-      CASE(cancel_and_close_leave_the_doubt), CASE(cancel_ends_the_questions),
-      CASE(acquired_connection_leaves_the_question_to_the_caller), CASE(storm_of_lost_answers_commits_each_once))
+      CASE(transact_finds_out_that_it_was_not), CASE(transact_is_retried_after_a_loss_before_its_commit),
+      CASE(transact_asks_until_it_has_an_answer), CASE(transact_gives_up_in_doubt_at_its_deadline),
+      CASE(transact_gives_up_on_a_server_that_cannot_tell), CASE(cancel_and_close_leave_the_doubt),
+      CASE(cancel_ends_the_questions), CASE(acquired_connection_leaves_the_question_to_the_caller),
+      CASE(storm_of_lost_answers_commits_each_once))

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* LISTEN and NOTIFY on a PostgreSQL server: what test_listen claims of the fake driver, and what only a server can show. */
+/* LISTEN and NOTIFY on a PostgreSQL server: what test_listen claims of the fake driver, and what only a server can
+ * show. */
 #include "tests/lib/heard.h"
 #include "tests/lib/harness.h"
 #include "tests/lib/own.h"
@@ -116,10 +117,11 @@ TEST(transaction_sends_at_its_commit)
     scene_close(&scene);
 }
 
-#define LISTENERS \
+#define LISTENERS                                                                                                      \
     "FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid() AND query LIKE 'LISTEN%'"
 
-/* The listener's session is ended by the administrator, three times: the loss and the gap are told, then messages come. */
+/* The listener's session is ended by the administrator, three times: the loss and the gap are told, then messages come.
+ */
 TEST(ended_session_is_a_gap)
 {
     struct scene scene;
@@ -127,10 +129,9 @@ TEST(ended_session_is_a_gap)
     scene_open(&scene);
     listen_now(&scene, "news", &heard);
     for (size_t i = 1; i <= 3; i++) {
-        CU_ASSERT_EQUAL(
-            status_of(scene.ctx,
-                      adb_fetch_all(scene.ctx, "SELECT pg_terminate_backend(pid) " LISTENERS, NULL, NULL, NULL)),
-            ADB_OK);
+        CU_ASSERT_EQUAL(status_of(scene.ctx, adb_fetch_all(scene.ctx, "SELECT pg_terminate_backend(pid) " LISTENERS,
+                                                           NULL, NULL, NULL)),
+                        ADB_OK);
         heard_run(scene.queue, &heard, ADB_NOTIFY_GAP, i);
         CU_ASSERT_EQUAL(notify(&scene, "news", "1"), ADB_OK);
         heard_run(scene.queue, &heard, ADB_NOTIFY_MESSAGE, i);
@@ -176,8 +177,9 @@ TEST(consumer_that_comes_late_has_missed_nothing)
     scene_open(&scene);
     adb_context *sender = adb_context_new(scene.db, NULL, 0);
     listen_now(&scene, "late", &heard);
-    CU_ASSERT_EQUAL(value_of(sender, adb_fetch_val(sender, "SELECT count(pg_notify('late', i::text)::text) FROM "
-                                                           "generate_series(0, 19999) AS i",
+    CU_ASSERT_EQUAL(value_of(sender, adb_fetch_val(sender,
+                                                   "SELECT count(pg_notify('late', i::text)::text) FROM "
+                                                   "generate_series(0, 19999) AS i",
                                                    NULL, NULL, NULL)),
                     20000);
     heard_run(scene.queue, &heard, ADB_NOTIFY_MESSAGE, 20000);
@@ -210,9 +212,12 @@ TEST(listeners_come_and_go)
 }
 
 static const struct harness_case cases[] = {
-    CASE(channels_hear_their_own),     CASE(longest_payload_arrives_whole),
-    CASE(transaction_sends_at_its_commit), CASE(ended_session_is_a_gap),
-    CASE(hundred_thousand_arrive_in_order), CASE(consumer_that_comes_late_has_missed_nothing),
+    CASE(channels_hear_their_own),
+    CASE(longest_payload_arrives_whole),
+    CASE(transaction_sends_at_its_commit),
+    CASE(ended_session_is_a_gap),
+    CASE(hundred_thousand_arrive_in_order),
+    CASE(consumer_that_comes_late_has_missed_nothing),
     CASE(listeners_come_and_go),
 };
 
