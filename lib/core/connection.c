@@ -101,6 +101,13 @@ static adb_status connection_no_turn(struct adb__worker *worker, bool inside, ad
                           failure);
 }
 
+/* Is it better to give the lane back, as others have a connection? */
+static bool connection_gives_way(const struct adb__worker *worker)
+{
+    return worker->may_give_way && worker->pool->server->layout.backs_off &&
+           adb__counter_get(&worker->pool->n_open) > 0;
+}
+
 /* Wait for the turn at the gate, and after failures of any worker of this server until the next attempt is due. ADB_OK:
  * inside the gate. Else: there is no time for it, or no more use in it. */
 static adb_status connection_await_turn(struct adb__worker *worker, int64_t deadline, adb_error *error)
@@ -115,9 +122,10 @@ static adb_status connection_await_turn(struct adb__worker *worker, int64_t dead
         int64_t due = inside ? adb__counter_get(&server->retry_at) : ADB__NEVER;
         if (now >= due)
             return ADB_OK;
-        if (now >= deadline || connection_should_stop(worker)) {
+        bool ends = now >= deadline || connection_should_stop(worker);
+        if (ends || connection_gives_way(worker)) {
             adb__gate_leave(&server->gate, &worker->place);
-            return connection_no_turn(worker, inside, error);
+            return ends ? connection_no_turn(worker, inside, error) : ADB__GIVE_WAY;
         }
         adb__worker_rest(worker, adb__deadline_first(due, deadline));
     }
@@ -212,8 +220,9 @@ static void connection_opened(struct adb__worker *worker)
     int64_t now = adb__clock_now();
     adb__counter_add(&db->figures.opened, 1);
     adb__counter_add(connection_figure(worker), 1);
-    adb__counter_add(&worker->pool->n_open, worker->ear == NULL);
     adb__server_recover(worker->pool->server);
+    if (worker->ear == NULL && adb__counter_add_get(&worker->pool->n_open, 1) == 1)
+        adb__pool_alert(worker->pool); /* those that wait for their turn may give way to this one */
     worker->used_at = now;
     worker->expires_at = connection_expiry(worker, now);
     worker->idle_ns = connection_idle_limit(worker);
@@ -257,6 +266,8 @@ adb_status adb__worker_connect(struct adb__worker *worker, int64_t deadline, adb
             adb__gate_leave(&worker->pool->server->gate, &worker->place);
         if (status != ADB_OK && error != NULL)
             *error = detail;
+        if (status != ADB_OK && connection_gives_way(worker))
+            status = ADB__GIVE_WAY;
     }
     adb__counter_set(&worker->state, state);
     return status;
@@ -290,7 +301,8 @@ void adb__worker_disconnect(struct adb__worker *worker, enum adb__close_reason r
     adb__log(&db->log, ADB__LOG_INFO, "disconnected from %s", adb_url_redacted(worker->pool->server->url));
     if (worker->ear != NULL)
         return;
-    adb__counter_add(&worker->pool->n_open, -1);
+    if (adb__counter_add_get(&worker->pool->n_open, -1) == 0)
+        adb__pool_alert(worker->pool); /* those that have left the lanes to this one */
     connection_want_back(worker, reason);
 }
 

@@ -22,6 +22,7 @@ void adb__lane_init(struct adb__lane *lane, struct adb__server *server, bool rea
     lane->backlog = lane->backlog_end = NULL;
     lane->txn = (struct adb__txn){.base = server->db->options.force_rollback};
     lane->acquired = 0;
+    lane->given_back_at = 0;
     adb__counter_set(&lane->depth, 0);
     adb__counter_set(&lane->planned, 0);
     atomic_init(&lane->delivering, NULL);

@@ -32,6 +32,7 @@ struct adb__lane {
     struct adb__mail *backlog_end;
     struct adb__txn txn;
     unsigned acquired;
+    int64_t given_back_at;           /* the first time since its last job that its worker had no connection; 0: not */
     struct adb__counter depth;       /* txn's, for adb_context_depth() */
     struct adb__counter planned;     /* levels begun less levels ended, as submitted: for parallel contexts */
 

@@ -193,8 +193,9 @@ static void lane_learn(struct adb__lane *lane, adb_request_kind kind, const adb_
         adb__txn_fail(&lane->txn, error);
 }
 
-/* Has the database, or the loss of the connection, ended what the lane believes to be open? */
-static void lane_compare(struct adb__worker *worker, struct adb__lane *lane)
+/* Has the database, or the loss of the connection, ended what the lane believes to be open? Rolled back by a
+ * conflict it has only failed; ended by anything else, perhaps a commit that nobody meant, it is lost. */
+static void lane_compare(struct adb__worker *worker, struct adb__lane *lane, const adb_error *failure)
 {
     adb_error error;
     if (!adb__lane_is_held(lane) || lane->txn.lost)
@@ -210,6 +211,10 @@ static void lane_compare(struct adb__worker *worker, struct adb__lane *lane)
         top = top->below;
     if (top == NULL || !worker->is_open || worker->db->driver->transaction_state(worker->conn) != ADB__TXN_NONE)
         return;
+    if (failure->flags & ADB_ERROR_RETRY_TRANSACTION) { /* after a deadlock MySQL has rolled back by itself */
+        adb__txn_void(&lane->txn, failure);
+        return;
+    }
     adb__error_set(&error, ADB_E_TRANSACTION_LOST, "the database has ended the transaction");
     adb__txn_lose(&lane->txn, &error);
 }
@@ -248,7 +253,7 @@ void adb__perform_end(struct adb__worker *worker, struct adb__lane *lane, struct
     worker->job = NULL;
     if (!ours || !adb__queue_is_direct(job->ctx->queue)) /* whose callbacks run here */
         adb__worker_set_state(worker, adb__lane_is_held(lane) ? ADB__WORKER_HELD : ADB__WORKER_IDLE);
-    lane_compare(worker, lane);
+    lane_compare(worker, lane, &job->result.error);
     if (worker->is_broken)
         adb__worker_disconnect(worker, ADB__CLOSED_LOST);
     else if (!adb__lane_is_held(lane))
@@ -272,13 +277,22 @@ static adb_status perform_connect(struct adb__worker *worker, const struct adb__
 {
     adb_status status = adb__worker_connect(worker, job->deadline, error);
     int64_t until = job->again_until;
-    for (int64_t now = adb__clock_now(); status != ADB_OK && now < until; now = adb__clock_now()) {
+    for (int64_t now = adb__clock_now(); status < 0 && now < until; now = adb__clock_now()) {
         if (!adb__job_is_queued(job) || adb__counter_get(&worker->pool->stopping) != 0)
             break;
         adb__worker_rest(worker, adb__deadline_first(until, now + RECONNECT_NS));
         status = adb__worker_connect(worker, until, error);
     }
     return status;
+}
+
+/* May the lane be given back, if there is no connection? Not for longer than it may wait: then the failure to connect is
+ * what its job is told. */
+static bool lane_may_give_way(const struct adb__worker *worker, const struct adb__lane *lane)
+{
+    int wait_ms = worker->db->options.wait_timeout_ms;
+    return !adb__lane_is_held(lane) &&
+           (lane->given_back_at == 0 || adb__clock_now() < adb__deadline_in(lane->given_back_at, wait_ms));
 }
 
 /* Everything that must be there before the job may be claimed. */
@@ -288,8 +302,11 @@ static adb_status perform_ready(struct adb__worker *worker, struct adb__lane *la
     adb_status status = ADB_OK;
     if (!kind_is_structural(job->kind))
         status = adb__txn_usable(&lane->txn, error);
-    if (status == ADB_OK && !lane->txn.lost && job->kind != ADB_REQUEST_ROLLBACK)
+    if (status == ADB_OK && !lane->txn.lost && job->kind != ADB_REQUEST_ROLLBACK) {
+        worker->may_give_way = lane_may_give_way(worker, lane);
         status = perform_connect(worker, job, error);
+        worker->may_give_way = false;
+    }
     if (status == ADB_OK && worker->is_open && !lane->txn.lost)
         status = adb__worker_check_out(worker, error);
     return status;
@@ -330,6 +347,12 @@ void adb__perform(struct adb__worker *worker, struct adb__lane *lane, struct adb
         return;
     }
     adb_status status = perform_ready(worker, lane, job, &error);
+    worker->gives_way = status == ADB__GIVE_WAY;
+    if (worker->gives_way) {
+        lane->given_back_at = lane->given_back_at != 0 ? lane->given_back_at : adb__clock_now();
+        return;
+    }
+    lane->given_back_at = 0;
     if (!adb__job_claim(job, worker)) {
         adb__perform_skipped(worker, lane, job);
         return;

@@ -18,6 +18,9 @@
 /* When to look again while lanes wait and a worker is on its way to them. */
 #define GLANCE_NS (1 * ADB__NS_PER_MS)
 
+/* The same while connections are under way. */
+#define CONNECT_GLANCE_NS (5 * ADB__NS_PER_MS)
+
 /* After the system refused a thread. */
 #define THREAD_RETRY_NS (1000 * ADB__NS_PER_MS)
 
@@ -177,6 +180,18 @@ static bool pool_has_free_worker(struct adb__pool *pool)
     return found;
 }
 
+/* Not before then: there are connections, and more are refused or under way; those that have one serve all the lanes. */
+static int64_t pool_grow_after(const struct adb__pool *pool, int64_t now)
+{
+    const struct adb__server *server = pool->server;
+    int64_t n_open = adb__counter_get(&pool->n_open);
+    if (!server->layout.backs_off)
+        return now;
+    if (adb__counter_get(&pool->n_workers) - n_open >= ADB__GATE_WIDTH)
+        return now + CONNECT_GLANCE_NS;
+    return n_open > 0 ? adb__counter_get(&server->retry_at) : now;
+}
+
 int64_t adb__pool_grow(struct adb__pool *pool, int64_t now)
 {
     if (!adb__pool_has_ready(pool) || adb__park_sleeping(&pool->park) > 0 ||
@@ -184,6 +199,9 @@ int64_t adb__pool_grow(struct adb__pool *pool, int64_t now)
         return ADB__NEVER;
     if (pool_has_free_worker(pool))
         return now + GLANCE_NS;
+    int64_t after = pool_grow_after(pool, now);
+    if (after > now)
+        return after;
     int refusal = pool_start_one(pool);
     return refusal == 0 ? now + GLANCE_NS : pool_refused(pool, refusal, now); /* one at a time: it may be enough */
 }
@@ -332,10 +350,11 @@ void adb__pool_goodbye(struct adb__pool *pool, struct adb__worker *worker)
     pthread_mutex_unlock(&pool->lock);
 }
 
-bool adb__pool_may_shrink(struct adb__pool *pool, struct adb__worker *worker)
+/* Let a worker go if that leaves more than so many. */
+static bool pool_let_go(struct adb__pool *pool, struct adb__worker *worker, unsigned least)
 {
     pthread_mutex_lock(&pool->lock);
-    bool may = adb__counter_get(&pool->n_workers) > (int64_t)pool->min;
+    bool may = adb__counter_get(&pool->n_workers) > (int64_t)least;
     if (may) {
         adb__counter_add_get(&pool->n_workers, -1);
         worker->retired = true;
@@ -345,6 +364,16 @@ bool adb__pool_may_shrink(struct adb__pool *pool, struct adb__worker *worker)
     if (may && adb__pool_has_ready(pool))
         adb__pool_call(pool);
     return may;
+}
+
+bool adb__pool_may_shrink(struct adb__pool *pool, struct adb__worker *worker)
+{
+    return pool_let_go(pool, worker, pool->min);
+}
+
+bool adb__pool_resign(struct adb__pool *pool, struct adb__worker *worker)
+{
+    return adb__counter_get(&pool->n_open) > 0 && pool_let_go(pool, worker, pool->min > 1 ? pool->min : 1);
 }
 
 unsigned adb__pool_join(struct adb__pool *pool, int64_t deadline)

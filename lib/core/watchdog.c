@@ -20,7 +20,7 @@
 /* So long after its deadline a job that no cancel has reached loses its connection: the network is silent. So long after
  * a cancel, too, when there is no deadline: a server may have much to undo first. */
 #define SEVER_AFTER_NS  (1000 * ADB__NS_PER_MS)
-#define SEVER_CANCEL_NS (10000 * ADB__NS_PER_MS)
+#define SEVER_CANCEL_NS (5000 * ADB__NS_PER_MS)
 
 bool adb__watchdog_init(struct adb__watchdog *watchdog, struct adb_database *db)
 {

@@ -158,6 +158,24 @@ static void worker_connect_eagerly(struct adb__worker *worker)
         adb__counter_set(&worker->eager, 1);
 }
 
+/* It has given its lane back to those that have a connection. If it must stay all the same, it connects before it takes
+ * another, or when nobody has one any more. True: the thread shall end. */
+static bool worker_give_way(struct adb__worker *worker)
+{
+    struct adb__pool *pool = worker->pool;
+    worker->gives_way = false;
+    if (adb__pool_resign(pool, worker))
+        return true;
+    adb__worker_set_state(worker, ADB__WORKER_CONNECTING);
+    while (!worker->is_open && adb__counter_get(&pool->n_open) > 0 && !worker_is_stopping(worker)) {
+        adb__counter_set(&worker->eager, 1);
+        worker_connect_eagerly(worker);
+        if (!worker->is_open)
+            adb__worker_rest(worker, adb__counter_get(&pool->server->retry_at));
+    }
+    return false;
+}
+
 /* The next lane, sleeping until there is one. NULL: go home. The order of steps is that of tests/models/park.pml. */
 static struct adb__lane *worker_next_lane(struct adb__worker *worker)
 {
@@ -326,7 +344,7 @@ static void worker_attend(struct adb__worker *worker, struct adb__lane *lane)
          * have each of its jobs begin a snapshot of its own, with all the others waiting. */
         bool share_used = left == 0 || (left < ADB__WORKER_RUN && adb__share_breaks(worker, lane, job));
         share_used = share_used && !adb__lane_is_held(lane) && adb__pool_has_ready(worker->pool);
-        if (share_used || !worker_suits(worker, lane, job)) {
+        if (worker->gives_way || share_used || !worker_suits(worker, lane, job)) {
             worker_let_go(worker);
             worker_pass_lane(worker, lane, job);
             return;
@@ -346,12 +364,15 @@ static void *worker_main(void *argument)
     struct adb_database *db = worker->db;
     adb__process_enter_worker();
     worker->used_at = adb__clock_now();
+    worker->gives_way = false;
     while (adb__counter_get(&worker->orphaned) == 0) {
         struct adb__lane *lane = worker_next_lane(worker);
         if (lane == NULL)
             break;
         adb__worker_refresh(worker);
         worker_attend(worker, lane);
+        if (worker->gives_way && worker_give_way(worker))
+            break;
         if (db->options.unpooled && worker->is_open && !pool->server->layout.keep_open)
             adb__worker_disconnect(worker, ADB__CLOSED_UNPOOLED);
     }

@@ -61,6 +61,8 @@ struct adb__worker {
     int64_t epoch;                  /* of the connection; core/server.h */
     bool is_guarded;
     bool is_checked_out;            /* on_acquire has run, on_release is still to run */
+    bool may_give_way;              /* its lane can be served by those of its pool that have a connection */
+    bool gives_way;                 /* it has none and gets none now: it gives the lane back, and goes */
     bool is_open;
     bool is_broken;                 /* lost: to be closed when the job is over */
     bool base_open;                 /* the transaction of force_rollback */
@@ -97,6 +99,9 @@ adb_status adb__worker_check_stop(struct adb__worker *worker, adb_error *error);
 
 /* Give back a lane that this worker attends and that is not held: to the ready queue, or to nobody. */
 void adb__worker_put_back(struct adb__worker *worker, struct adb__lane *lane);
+
+/* Instead of a failure to connect, or a long wait for it: let others have the lane. */
+#define ADB__GIVE_WAY ((adb_status)4)
 
 /* Connection, by the worker's own thread and never while a job of its is RUNNING. */
 adb_status adb__worker_connect(struct adb__worker *worker, int64_t deadline, adb_error *error);

@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "core/database.h"
 
+#include <limits.h>
 #include <string.h>
 
 static adb_status execute(struct rig *rig, const char *sql)
@@ -255,13 +256,13 @@ static void crowd_goes(adb_context **contexts)
     }
 }
 
-static bool crowd_connects(void *data)
+static bool two_connect(void *data)
 {
     const struct rig *rig = data;
-    return rig_stats(rig).connecting == CROWD;
+    return rig_stats(rig).connecting == 2 && fake_count(FAKE_OPEN, "") == 2;
 }
 
-/* However many want a connection: two are made at a time, the others come in turn, and all come. */
+/* However many want a connection: two are made at a time, and all are made. */
 TEST(two_at_most_connect_at_a_time)
 {
     struct rig rig;
@@ -270,10 +271,10 @@ TEST(two_at_most_connect_at_a_time)
     rig_open_fake(&rig, "fake://?max_size=8&backoff=1", NULL);
     fake_open_blocks("door");
     crowd_comes(&rig, contexts, &tally);
-    await(crowd_connects, &rig);
-    CU_ASSERT_EQUAL(fake_count(FAKE_OPEN, ""), 2);
+    await(two_connect, &rig);
     latch_open(latch_named("door"));
     latch_expect(latch_named("all"), CROWD);
+    CU_ASSERT_EQUAL(fake_connections(), CROWD);
     latch_open(latch_named("all"));
     crowd_goes(contexts);
     CU_ASSERT_EQUAL(fake_most_opening(), 2);
@@ -281,8 +282,72 @@ TEST(two_at_most_connect_at_a_time)
     rig_close(&rig);
 }
 
-/* Who waits for its turn goes home when the database closes, and its job ends by its deadline. */
-TEST(close_and_deadlines_end_the_wait_at_the_gate)
+/* All connections are lost while each of the workers has a lane: they connect two at a time, those that find another's
+ * connection before their turn leave their lane to it, and each job is served. */
+TEST(crowd_that_has_lost_its_connections_stands_in_line)
+{
+    struct rig rig;
+    struct tally tally = TALLY_INIT;
+    adb_context *contexts[CROWD];
+    rig_open_fake(&rig, "fake://?max_size=8&backoff=1", NULL);
+    crowd_comes(&rig, contexts, &tally);
+    latch_expect(latch_named("all"), CROWD);
+    fake_lose_idle();
+    for (int i = 0; i < CROWD; i++)
+        adb_execute(contexts[i], "write", NULL, tally_done, &tally);
+    latch_open(latch_named("all"));
+    crowd_goes(contexts);
+    CU_ASSERT(fake_most_opening() <= 2);
+    CU_ASSERT_EQUAL(tally_of(&tally, ADB_OK), 2 * CROWD);
+    CU_ASSERT_EQUAL(rig_stats(&rig).closed_lost, CROWD);
+    rig_close(&rig);
+}
+
+/* The server gives fewer connections than the pool may have: those there are serve all, and no job fails or waits for an
+ * attempt to connect. */
+TEST(pool_works_with_the_connections_that_it_gets)
+{
+    struct rig rig;
+    struct tally tally = TALLY_INIT;
+    adb_context *contexts[CROWD];
+    rig_open_fake(&rig, "fake://?max_size=4&min_size=3&backoff=1", NULL);
+    CU_ASSERT_EQUAL(execute(&rig, "write"), ADB_OK);
+    fake_open_fails(UINT_MAX, ADB_E_CONNECTION);
+    for (int i = 0; i < CROWD; i++)
+        contexts[i] = adb_context_new(rig.db, rig.queue, 0);
+    for (int i = 0; i < 20 * CROWD; i++)
+        adb_execute(contexts[i % CROWD], "write", NULL, tally_done, &tally);
+    for (int i = 0; i < CROWD; i++) {
+        run_all(contexts[i]);
+        adb_context_free(contexts[i]);
+    }
+    CU_ASSERT_EQUAL(tally_of(&tally, ADB_OK), 20 * CROWD);
+    fake_open_fails(0, ADB_OK);
+    rig_close(&rig);
+}
+
+/* The only connection is kept by another lane, and no second one is to be had: the wait has its usual end. */
+TEST(lane_that_is_given_back_does_not_wait_for_ever)
+{
+    struct rig rig;
+    rig_open_fake(&rig, "fake://?max_size=2&backoff=1&wait_timeout_ms=50", NULL);
+    adb_context *other = adb_context_new(rig.db, rig.queue, 0);
+    CU_ASSERT_EQUAL(status_of(other, adb_begin(other, NULL, NULL, NULL)), ADB_OK);
+    fake_open_fails(UINT_MAX, ADB_E_CONNECTION);
+    for (int i = 0; i < 3; i++) {
+        const adb_error error = error_of(rig.ctx, adb_execute(rig.ctx, "write", NULL, NULL, NULL));
+        CU_ASSERT(error.status == ADB_E_TIMEOUT || error.status == ADB_E_CONNECTION);
+        CU_ASSERT_PTR_NOT_NULL(strstr(error.message, "cannot open fake://"));
+    }
+    fake_open_fails(0, ADB_OK);
+    CU_ASSERT_EQUAL(status_of(other, adb_rollback(other, NULL, NULL)), ADB_OK);
+    CU_ASSERT_EQUAL(execute(&rig, "write"), ADB_OK);
+    adb_context_free(other);
+    rig_close(&rig);
+}
+
+/* Who waits while others connect is told so by its deadline, and goes home when the database closes. */
+TEST(close_and_deadlines_end_the_wait_for_connects)
 {
     struct rig rig;
     struct tally tally = TALLY_INIT;
@@ -290,11 +355,11 @@ TEST(close_and_deadlines_end_the_wait_at_the_gate)
     rig_open_fake(&rig, "fake://?max_size=8&backoff=1", NULL);
     fake_open_blocks("door");
     crowd_comes(&rig, contexts, &tally);
-    await(crowd_connects, &rig);
+    await(two_connect, &rig);
     adb_job hurried = adb_submit(rig.ctx, ADB_REQUEST(.kind = ADB_REQUEST_EXECUTE, .sql = "write", .timeout_ms = 20));
     const adb_error error = error_of(rig.ctx, hurried);
     CU_ASSERT_EQUAL(error.status, ADB_E_TIMEOUT);
-    CU_ASSERT_PTR_NOT_NULL(strstr(error.message, "before it ran (total=8, busy=0, held=0, connecting=8, idle=0)"));
+    CU_ASSERT_PTR_NOT_NULL(strstr(error.message, "before it ran (total=2, busy=0, held=0, connecting=2, idle=0)"));
     CU_ASSERT_EQUAL(adb_database_close(rig.db, 0), ADB_E_TIMEOUT);
     CU_ASSERT_EQUAL(tally_of(&tally, ADB_E_CLOSED), CROWD);
     CU_ASSERT_EQUAL(fake_count(FAKE_OPEN, ""), 2);
@@ -391,6 +456,8 @@ SUITE(healing, CASE(idle_loss_is_healed_silently), CASE(busy_connection_is_not_c
       CASE(open_that_fails_is_tried_again), CASE(attempts_to_connect_back_off_with_full_jitter),
       CASE(close_and_deadlines_end_a_back_off), CASE(refused_credentials_are_the_outcome), CASE(whole_pool_is_healed),
       CASE(lost_group_commit_is_outcome_unknown_for_all), CASE(refused_group_commit_is_repeated_one_by_one),
-      CASE(two_at_most_connect_at_a_time), CASE(close_and_deadlines_end_the_wait_at_the_gate),
+      CASE(two_at_most_connect_at_a_time), CASE(crowd_that_has_lost_its_connections_stands_in_line),
+      CASE(pool_works_with_the_connections_that_it_gets), CASE(lane_that_is_given_back_does_not_wait_for_ever),
+      CASE(close_and_deadlines_end_the_wait_for_connects),
       CASE(wait_that_was_too_long_is_explained), CASE(last_connect_error_is_told), CASE(back_off_has_a_limit),
       CASE(limits_of_connections_have_jitter))
