@@ -50,9 +50,17 @@ struct run {
 
 /* Sending ---------------------------------------------------------------------------------------------------------- */
 
+static bool is_copy(const struct adb__statement *statement)
+{
+    return statement->source != NULL || (statement->flags & ADB__STMT_COPY_OUT) != 0;
+}
+
 static bool send_values(struct run *run, const struct adb__pg_values *values)
 {
     PGconn *pg = run->conn->pg;
+    /* The server skips to the first Sync when a copy fails before it has begun to read: there must not be two. */
+    if (is_copy(run->statement) && values->count == 0)
+        return PQsendQuery(pg, run->statement->sql);
     if (run->prepared == NULL)
         return PQsendQueryParams(pg, run->statement->sql, values->count, NULL, values->texts, values->sizes,
                                  values->formats, 0);
@@ -275,11 +283,6 @@ static adb_status run_outcome(struct run *run, adb_error *error)
 }
 
 /* One statement ---------------------------------------------------------------------------------------------------- */
-
-static bool is_copy(const struct adb__statement *statement)
-{
-    return statement->source != NULL || (statement->flags & ADB__STMT_COPY_OUT) != 0;
-}
 
 /* Of one that was prepared before. */
 static enum adb__pg_staleness staleness(const struct run *run)
