@@ -27,12 +27,17 @@ enum {
     SUITE_TLS = 1u << 10,       /* this URL leads there over TLS, which the server wants of its user */
     SUITE_REMOTE = 1u << 11,    /* a server: it has an id for each connection, and can end it */
     SUITE_LISTEN = 1u << 12,    /* notifications */
+    SUITE_LEVELS = 1u << 13,    /* isolation below serializable */
+    SUITE_FUNCTIONS = 1u << 14, /* SQL functions written in C */
+    SUITE_NULS = 1u << 15,      /* text may hold a NUL */
+    SUITE_WORDS = 1u << 16,     /* words for TLS in its URLs */
 
     SUITE_SQLITE = SUITE_SQL | SUITE_RETURNING | SUITE_DEFERRED | SUITE_UNDOES_DDL | SUITE_GOES_ON | SUITE_KEYS |
-                   SUITE_SESSION,
-    SUITE_SERVER = SUITE_SQL | SUITE_PERSISTENT | SUITE_READERS | SUITE_REPLICAS | SUITE_REMOTE,
+                   SUITE_SESSION | SUITE_FUNCTIONS | SUITE_NULS,
+    SUITE_SERVER = SUITE_SQL | SUITE_PERSISTENT | SUITE_READERS | SUITE_REPLICAS | SUITE_REMOTE |
+                   SUITE_LEVELS | SUITE_WORDS,
     SUITE_POSTGRESQL = SUITE_SERVER | SUITE_RETURNING | SUITE_DEFERRED | SUITE_UNDOES_DDL,
-    SUITE_MYSQL = SUITE_SERVER | SUITE_GOES_ON | SUITE_KEYS,
+    SUITE_MYSQL = SUITE_SERVER | SUITE_GOES_ON | SUITE_KEYS | SUITE_NULS,
     SUITE_MARIADB = SUITE_MYSQL | SUITE_RETURNING
 };
 

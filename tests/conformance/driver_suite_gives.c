@@ -49,6 +49,64 @@ static bool tells_keys(void)
     return adb_result_last_insert_id(outcome(adb_execute(ctx, suite->dialect->write, NULL, NULL, NULL)), NULL);
 }
 
+/* Each isolation is taken, the weakest too. */
+static bool has_levels(void)
+{
+    bool taken = true;
+    for (int level = ADB_ISOLATION_READ_UNCOMMITTED; level <= ADB_ISOLATION_SERIALIZABLE; level++) {
+        const adb_transaction_options options = {.size = sizeof(options), .isolation = (adb_isolation)level};
+        taken = ended(adb_begin(ctx, &options, NULL, NULL)) == ADB_OK && taken;
+        adb_rollback(ctx, NULL, NULL);
+    }
+    return taken;
+}
+
+static void hear_nothing(const adb_notification *notification, void *user_data)
+{
+    (void)notification;
+    (void)user_data;
+}
+
+static bool has_notifications(void)
+{
+    adb_listener *listener = adb_listen(ctx, "gift", hear_nothing, NULL);
+    adb_unlisten(listener);
+    return listener != NULL;
+}
+
+static bool opens(const char *url, const adb_options *options)
+{
+    adb_database *other = NULL;
+    adb_database_open(url, options, &other, NULL);
+    adb_database_free(other);
+    return other != NULL;
+}
+
+static void compute(adb_function_call *call, const adb_value *arguments, size_t n_arguments, void *user_data)
+{
+    (void)call;
+    (void)arguments;
+    (void)n_arguments;
+    (void)user_data;
+}
+
+static bool has_functions(void)
+{
+    const adb_function function = {.name = "gift", .function = compute};
+    return opens(suite_url(), ADB_OPTIONS(.functions = &function, .n_functions = 1));
+}
+
+static bool has_words_for_tls(void)
+{
+    return opens(suite_url_with("ssl_crl=/nowhere"), NULL);
+}
+
+static bool takes_nuls(void)
+{
+    adb_result *all = outcome(adb_fetch_val(ctx, "SELECT :x", ADB_PARAMS({"x", adb_text_n("a\0b", 3)}), NULL, NULL));
+    return adb_result_status(all) == ADB_OK && adb_result_value(all).size == 3;
+}
+
 static bool outlives_close(void)
 {
     suite_reopen(NULL);
@@ -65,6 +123,11 @@ static const struct gift {
     {SUITE_DEFERRED, "constraints checked at commit", defers_constraints},
     {SUITE_UNDOES_DDL, "a rollback undoes `CREATE TABLE`", undoes_tables},
     {SUITE_GOES_ON, "a transaction goes on after a failed statement, when asked to", goes_on},
+    {SUITE_LEVELS, "isolation below serializable", has_levels},
+    {SUITE_NULS, "a NUL inside text", takes_nuls},
+    {SUITE_LISTEN, "notifications: `adb_listen()`", has_notifications},
+    {SUITE_WORDS, "TLS", has_words_for_tls},
+    {SUITE_FUNCTIONS, "your own SQL functions: `adb_options.functions`", has_functions},
     {SUITE_PERSISTENT, "data outlives close", outlives_close},
 };
 
