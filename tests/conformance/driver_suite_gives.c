@@ -133,10 +133,17 @@ static const struct gift {
 
 enum { N_GIFTS = sizeof(gifts) / sizeof(gifts[0]) };
 
+static const char *said_of(const struct suite_database *database, unsigned flag)
+{
+    if ((database->can & flag) == 0)
+        return "no";
+    return strcmp(database->dialect->driver, "mysql") == 0 && (SUITE_MYSQL & flag) == 0 ? "in MariaDB" : "yes";
+}
+
 void suite_print_gives(const struct suite_database *database)
 {
     for (size_t i = 0; i < N_GIFTS; i++)
-        printf("%s|%s\n", gifts[i].what, (database->can & gifts[i].flag) != 0 ? "yes" : "no");
+        printf("%s|%s\n", gifts[i].what, said_of(database, gifts[i].flag));
 }
 
 /* What is said to be there is there, and what is said not to be there is not. */
