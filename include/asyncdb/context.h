@@ -151,12 +151,12 @@ ADB_API void adb_context_set_timeout(adb_context *ctx, int timeout_ms);
  *
  * Jobs that wait end as ADB_E_CANCELLED, a running one is asked to stop; their outcomes arrive in the queue as always.
  * When the queue is the context's own, those that are there are delivered here, and that of a job that still runs on
- * the worker.
+ * the worker. Its listeners end, as by adb_unlisten().
  *
  * @param ctx  A context or NULL.
  *
  * Ownership: the caller's handle ends.
- * Blocking:  never.
+ * Blocking:  never; but for a callback of a listener that runs on another thread, as adb_unlisten() does.
  * Threads:   the handle's own; also from inside a callback.
  * Since:     0.1
  */

@@ -365,7 +365,8 @@ ADB_API adb_job adb_begin(adb_context *ctx, const adb_transaction_options *optio
  * Close the innermost level and keep its work.
  *
  * The level is closed whatever the outcome. When it had failed it is rolled back, and the outcome is
- * ADB_E_TRANSACTION_FAILED with the first failure's message; without an open level ADB_E_NO_TRANSACTION.
+ * ADB_E_TRANSACTION_FAILED with the first failure's message; without an open level ADB_E_NO_TRANSACTION. When the answer
+ * of the database was lost it is ADB_E_OUTCOME_UNKNOWN: see adb_resolve().
  *
  * @param ctx        A context.
  * @param done       Called once with the outcome; NULL to pull it, or to leave it to dispatch.
@@ -403,7 +404,8 @@ ADB_API adb_job adb_rollback(adb_context *ctx, adb_done_cb done, void *user_data
  * Ask what became of a transaction whose commit ended as ADB_E_OUTCOME_UNKNOWN.
  *
  * The outcome is one row with one text: "committed"; "aborted"; "in progress": ask again in a moment. Without a text
- * (adb_row_is_null()) it is too long ago for the server to remember. adb_transact() with the option traced asks by itself.
+ * (adb_row_is_null()) the server cannot tell for sure: it is too long ago, it has crashed since, or it is a standby.
+ * adb_transact() with the option traced asks by itself.
  *
  * @param ctx             A context without an open transaction, on the same server.
  * @param transaction_id  What adb_result_transaction_id() gave.
@@ -476,8 +478,14 @@ ADB_API adb_job adb_run(adb_context *ctx, adb_work_fn work, adb_done_cb done, vo
 /**
  * Begin, run a function, commit; roll back when it fails.
  *
- * With options->retries the whole is tried again after a failure that a retry may cure (lock, serialization): the
- * function must bear to run several times. Inside a transaction it is one savepoint and one attempt.
+ * With options->retries the whole is tried again after a failure that a retry may cure (lock, serialization), and after the
+ * loss of the connection when no commit had been sent: the function must bear to run several times. Inside a transaction
+ * it is one savepoint and one attempt.
+ *
+ * A commit whose answer was lost is never repeated blindly: ADB_E_OUTCOME_UNKNOWN. With options->traced (PostgreSQL) the
+ * job connects again and asks what became of it, as long as a lane may wait for a connection (wait_timeout_ms): then it is
+ * ADB_OK with what the function has returned; or, when the commit did not take effect, the next attempt, and without one
+ * ADB_E_TRANSACTION_LOST. Only when the server cannot tell is it ADB_E_OUTCOME_UNKNOWN, with the id for adb_resolve().
  *
  * @param ctx        A context.
  * @param options    NULL for the defaults.
@@ -517,7 +525,7 @@ ADB_API adb_status adb_cancel(adb_context *ctx, adb_job job);
  * Wait for a job and take its outcome. For scripts and tests.
  *
  * The job's callback, if any, runs here before this returns. Outcomes of other jobs stay in the queue. Batches of an
- * iterate in the same context are delivered meanwhile.
+ * iterate in the same context, and notifications of adb_listen(), are delivered meanwhile.
  *
  * @param ctx         A context.
  * @param job         An id that this handle's submission has returned; 0 gives the refusal's error.

@@ -59,7 +59,7 @@ ADB_API int adb_queue_fd(const adb_queue *queue);
  * Run the callbacks of outcomes that wait, here.
  *
  * Outcomes whose job has no callback are released, and an error among them goes to the log. A callback may call
- * anything, this function and every free included.
+ * anything, this function and every free included. Notifications of adb_listen() count as outcomes here.
  *
  * @param queue  A queue.
  * @param max    Most outcomes to deliver; 0 for all that wait now. Those that callbacks cause meanwhile are left for
@@ -77,7 +77,7 @@ ADB_API size_t adb_queue_dispatch(adb_queue *queue, size_t max);
  * Pull one outcome instead of having its callback run.
  *
  * The callback of a pulled job does not run. Batches of adb_iterate() are pulled too: adb_result_more() is true for
- * them, and pulling one counts as ADB_CONTINUE.
+ * them, and pulling one counts as ADB_CONTINUE. Notifications that come before it have their callbacks run.
  *
  * @param queue  A queue.
  * @return The oldest outcome, or NULL when none waits.

@@ -155,7 +155,8 @@ ADB_API adb_status adb_session_begin(adb_session *session, const adb_transaction
  * Commit the innermost level that this function has begun.
  *
  * @param session  The session.
- * @return ADB_OK; ADB_E_NO_TRANSACTION; or the database's refusal, and then the level is rolled back.
+ * @return ADB_OK; ADB_E_NO_TRANSACTION; ADB_E_OUTCOME_UNKNOWN when the answer was lost; or the database's refusal, and
+ *         then the level is rolled back.
  *
  * Ownership: nothing changes hands.
  * Blocking:  as adb_session_execute().

@@ -6,6 +6,7 @@ static void check(adb_result *r) { bad += adb_result_status(r) != ADB_OK || adb_
 static void on_done(adb_result *r, void *p) { adb_result_unref(adb_result_ref(r)); bad += adb_result_user_data(r) != p || !adb_result_job(r); }
 static ptrdiff_t on_give(void *c, size_t n, void *p) { int *left = p; return n && (*left)-- > 0 ? (((char *)c)[0] = '7', ((char *)c)[1] = '\n', 2) : 0; }
 static adb_flow on_take(const void *c, size_t n, void *p) { bad += n != 4 || ((const char *)c)[2] != '7'; (void)p; return ADB_CONTINUE; }
+static void on_news(const adb_notification *n, void *p) { bad += n->kind == ADB_NOTIFY_LOST || p; }
 static adb_flow on_batch(adb_result *r, void *p) { (void)p; n_rows += (int64_t)adb_result_rows(r); return ADB_CONTINUE; }
 static adb_status work(adb_session *s, void *p) { (void)p; check(adb_session_execute(s, "UPDATE v SET n = 2", NULL)); return adb_session_native(s) ? ADB_OK : ADB_E_STATE; }
 #define WAIT(job) check(adb_wait(ctx, job, -1))
@@ -29,5 +30,7 @@ int main(void) {
     adb_context *other = adb_context_share(ctx, NULL), *own = adb_thread_context(db); adb_queue_wake(adb_context_queue(other)); bad += adb_queue_fd(q) < 0 || adb_cancel(own, 1) != ADB_E_NOT_FOUND || adb_context_error(own)->status;
     adb_execute(ctx, "DELETE FROM w", NULL, on_done, &e); while (adb_context_pending(ctx)) { adb_queue_wait(q, -1); adb_queue_dispatch(q, 0); }
     int left = 2; WAIT(adb_copy_in(ctx, "w (d)", on_give, NULL, &left)); WAIT(adb_copy_out(ctx, "SELECT d FROM w", on_take, NULL, NULL));
+    adb_listener *ear = adb_listen(ctx, "news", on_news, NULL); bad += ear || adb_context_error(ctx)->status != ADB_E_UNSUPPORTED || adb_notify(ctx, "news", "!", NULL, NULL); adb_unlisten(ear);
+    r = adb_wait(ctx, adb_resolve(ctx, "1", NULL, NULL), -1); bad += adb_result_status(r) != ADB_E_UNSUPPORTED || adb_result_transaction_id(r); adb_result_unref(r);
     adb_context_free(other); adb_context_free(ctx); adb_queue_free(q); bad += adb_database_close(db, 5000) != ADB_OK; adb_database_free(db); return bad != 0 || n_rows != 9;
 }
