@@ -101,34 +101,29 @@ is_gone() {
     [ -z "$(server_processes "$1")" ]
 }
 
-# launch DIR COMMAND…: in the background, as the server's user, with none of our files open.
+# launch DIR COMMAND…: in the background, as the server's user, with none of our files open. As the shell becomes the
+# server, the number of the one is that of the other.
 launch() {
     launch_dir=$1
     launch_as=$(as "$(server_user "$(cat "$launch_dir/kind")")")
     shift
-    exec_server $launch_as "$@" </dev/null >>"$launch_dir/log" 2>&1 3>&- 4>&- 5>&- 6>&- 7>&- 8>&- 9>&- &
+    exec $launch_as "$@" </dev/null >>"$launch_dir/log" 2>&1 3>&- 4>&- 5>&- 6>&- 7>&- 8>&- 9>&- &
     echo $! >"$launch_dir/pid"
 }
 
-# Nothing between the shell and the server: the number of the one is that of the other.
-exec_server() {
-    exec "$@"
-}
-
-# starts DIR READY…: whether a launched server gets ready; when not, why not.
+# starts DIR READY…: whether a launched server gets ready; when not, why not. Its command line tells nothing yet.
 starts() {
     starts_dir=$1
+    starts_pid=$(cat "$1/pid")
     shift
-    await 60 ready_or_dead "$starts_dir" "$@"
-    is_running "$starts_dir" && "$@" && return 0
+    await 60 ready_or_dead "$@"
+    is_alive "$starts_pid" && "$@" && return 0
     tail -n 20 "$starts_dir/log" >&2
     return 1
 }
 
 ready_or_dead() {
-    ready_dir=$1
-    shift
-    "$@" || ! is_running "$ready_dir"
+    "$@" || ! is_alive "$starts_pid"
 }
 
 # halt DIR SIGNAL: end a server in its own way, or, when that takes too long, in ours.
@@ -155,7 +150,7 @@ port_is_free() {
     ! cat /proc/net/tcp /proc/net/tcp6 2>/dev/null | grep -qi ":$(printf %04X "$1") "
 }
 
-# take_ports RUN: a block of ports for a run. It belongs to whoever made its file first; files of runs that are gone, with
+# take_ports RUN: a block of ports for a run. It belongs to whoever made its link first; links to runs that are gone, with
 # their folders, do not count.
 take_ports() {
     take_tries=400
