@@ -133,7 +133,7 @@ adb_status adb__mysql_session_ready(struct adb__mysql *conn, const struct adb__s
                                     enum adb__mysql_verb verb, adb_error *error);
 /* Ask the server what became of the transaction: an error does not tell. */
 void adb__mysql_session_learn(struct adb__mysql *conn);
-/* Run a statement whose rows, if any, nobody wants. Not ADB_OK: as adb__mysql_error(). */
+/* Run a statement of our own, before the caller's; nobody wants its rows. Not ADB_OK: as adb__mysql_error(). */
 adb_status adb__mysql_run(struct adb__mysql *conn, const char *sql, adb_error *error);
 /* KILL QUERY by a connection of its own. */
 void adb__mysql_kill(struct adb__mysql *conn);

@@ -23,6 +23,7 @@ static const struct meaning {
     adb_status status;
     unsigned flags;
 } meanings[] = {
+    {0, ADB_E_CONNECTION, LOST},   /* a failure that nobody has a word for: nothing can be relied on */
     {1007, ADB_E_EXISTS, 0},       /* database */
     {1008, ADB_E_UNDEFINED, 0},    /* database */
     {1020, ADB_E_SERIALIZATION, RETRY_TRANSACTION}, /* record has changed since last read */

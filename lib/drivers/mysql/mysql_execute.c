@@ -208,7 +208,8 @@ static adb_status take_row(const struct run *run, struct adb__mysql_row *row)
 static adb_status prepare_reading(const struct run *run, struct adb__mysql_row *row)
 {
     struct adb__mysql_statement *prepared = run->prepared;
-    (void)row;
+    if (row->status != ADB_OK)
+        return ADB_OK; /* nothing is to be put anywhere */
     if (mysql_stmt_bind_result(prepared->stmt, prepared->columns.binds) == 0)
         return ADB_OK;
     return adb__mysql_stmt_error(run->conn, prepared->stmt, ADB__MYSQL_RUNNING, row->error);

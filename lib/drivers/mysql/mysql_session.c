@@ -46,7 +46,7 @@ static int run(MYSQL *mysql, const char *sql)
 
 adb_status adb__mysql_run(struct adb__mysql *conn, const char *sql, adb_error *error)
 {
-    return run(conn->mysql, sql) == 0 ? ADB_OK : adb__mysql_error(conn, ADB__MYSQL_RUNNING, error);
+    return run(conn->mysql, sql) == 0 ? ADB_OK : adb__mysql_error(conn, ADB__MYSQL_BEFORE, error);
 }
 
 void adb__mysql_session_learn(struct adb__mysql *conn)
