@@ -161,11 +161,17 @@ static void take_rows(struct run *run, PGresult *result, adb_error *error)
     PQclear(result);
 }
 
+/* Is the failure but the answer to our own cancel? */
+static bool was_stopped(const struct run *run)
+{
+    return run->stopped && !run->conn->in_transaction;
+}
+
 /* All has been read: the names can be asked for now. */
 static void give_held(struct run *run, adb_error *error)
 {
     adb_status status = run->status;
-    if (run->n_held > 0 && status >= 0 && run->failure == NULL) {
+    if (run->n_held > 0 && status >= 0 && (run->failure == NULL || was_stopped(run))) {
         status = adb__pg_names_learn(run->conn, run->held[0], error);
         if (status == ADB_OK)
             status = shape_now(run, run->held[0], error);
@@ -277,7 +283,7 @@ static adb_status run_outcome(struct run *run, adb_error *error)
         return run->status;
     if (run->failure == NULL && !is_lost)
         return ADB_OK;
-    if (run->stopped && !is_lost && PQtransactionStatus(pg) == PQTRANS_IDLE)
+    if (!is_lost && was_stopped(run))
         return ADB_OK;
     return adb__pg_error(run->conn, run->failure, error);
 }
