@@ -294,6 +294,14 @@ bool adb__job_is_queued(const struct adb__job *job)
     return adb__word_state(slot_word(job_slot(job))) == ADB__JOB_QUEUED;
 }
 
+void adb__job_expire(struct adb__job *job)
+{
+    struct adb__slot *slot = job_slot(job);
+    uint64_t word = slot_word(slot);
+    if (adb__word_state(word) == ADB__JOB_RUNNING)
+        slot_step(slot, word, word_make(adb__word_generation(word), ADB__STOP_DEADLINE, ADB__JOB_STOPPING));
+}
+
 enum adb__job_reason adb__job_stop_reason(const struct adb__job *job)
 {
     uint64_t word = slot_word(job_slot(job));

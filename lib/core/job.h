@@ -159,6 +159,9 @@ bool adb__job_settle(struct adb__job *job);                              /* RUNN
 bool adb__job_unsettle(struct adb__job *job);                            /* SETTLED to RUNNING; false: abandoned */
 int64_t adb__job_accepted_at(const struct adb__job *job);
 bool adb__job_is_queued(const struct adb__job *job);
+/* Its deadline has passed, as its worker sees before the watchdog: for all to see, or a paused stream would hold back the
+ * outcome. */
+void adb__job_expire(struct adb__job *job);
 /* Why the job was asked to end, or was ended by an outsider; ADB__STOP_NONE: go on. */
 enum adb__job_reason adb__job_stop_reason(const struct adb__job *job);
 /* Any state to DONE. ADB_OK: the caller delivers. ADB_E_STATE: an outsider has. ADB_E_BUSY: a cancel is under way, wait

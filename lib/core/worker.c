@@ -76,12 +76,14 @@ void adb__worker_set_state(struct adb__worker *worker, enum adb__worker_state st
 
 adb_status adb__worker_check_stop(struct adb__worker *worker, adb_error *error)
 {
-    const struct adb__job *job = worker->job;
+    struct adb__job *job = worker->job;
     if (job == NULL)
         return ADB_OK;
     enum adb__job_reason reason = adb__job_stop_reason(job);
-    if (reason == ADB__STOP_NONE && job->deadline != ADB__NEVER && adb__clock_now() >= job->deadline)
+    if (reason == ADB__STOP_NONE && job->deadline != ADB__NEVER && adb__clock_now() >= job->deadline) {
+        adb__job_expire(job);
         reason = ADB__STOP_DEADLINE;
+    }
     return reason == ADB__STOP_NONE ? ADB_OK : adb__job_reason_error(error, reason);
 }
 
