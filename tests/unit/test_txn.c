@@ -136,6 +136,25 @@ TEST(lost_transaction_stays_lost_on_every_level)
     adb__txn_fini(&txn);
 }
 
+/* All levels at once: by the outermost, unless that is only in the books. */
+TEST(undo_ends_all_levels)
+{
+    struct adb__txn txn = {0};
+    const adb_error error = {.status = ADB_E_CANCELLED, .message = "cancelled"};
+    CU_ASSERT(text_is(adb__txn_undo_text, &txn, ""));
+    push(&txn, &plain);
+    push(&txn, &plain);
+    CU_ASSERT(text_is(adb__txn_undo_text, &txn, "ROLLBACK"));
+    txn.base = 1;
+    CU_ASSERT(text_is(adb__txn_undo_text, &txn, "ROLLBACK TO SAVEPOINT adb_2;RELEASE SAVEPOINT adb_2"));
+    adb__txn_fini(&txn);
+    txn = (struct adb__txn){0};
+    push(&txn, &plain);
+    adb__txn_hollow(&txn, &error);
+    CU_ASSERT(text_is(adb__txn_undo_text, &txn, ""));
+    adb__txn_fini(&txn);
+}
+
 /* TX-22: a nested level takes its options from the outermost, or says the same. */
 TEST(nested_options_must_fit_the_outermost)
 {
@@ -165,4 +184,5 @@ SUITE(txn, CASE(outermost_level_commits_and_rolls_back), CASE(inner_level_is_a_n
       CASE(base_makes_the_first_level_a_savepoint), CASE(failed_level_is_unusable_and_keeps_the_first_error),
       CASE(inner_failure_leaves_the_outer_level_usable), CASE(level_that_continues_ignores_failures),
       CASE(hollow_level_sends_nothing), CASE(lost_transaction_stays_lost_on_every_level),
-      CASE(nested_options_must_fit_the_outermost), CASE(level_without_memory_is_null))
+      CASE(undo_ends_all_levels), CASE(nested_options_must_fit_the_outermost),
+      CASE(level_without_memory_is_null))
