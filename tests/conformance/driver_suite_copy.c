@@ -3,6 +3,7 @@
  * is tested in tests/integration/test_copy.c and test_copy_out.c, what a stream may look like in tests/unit/test_csv.c. */
 #include "tests/conformance/driver_suite.h"
 
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -375,6 +376,46 @@ TEST(a_load_can_be_cancelled)
     suite_close();
 }
 
+/* From another database handle. */
+static void end_connection_of(int64_t id)
+{
+    char sql[128];
+    adb_database *other = NULL;
+    REQUIRE(adb_database_open(suite_url(), ADB_OPTIONS(.max_size = 1), &other, NULL) == ADB_OK);
+    adb_context *there = adb_context_new(other, NULL, 0);
+    snprintf(sql, sizeof(sql), "%s%lld%s", suite->dialect->end[0], (long long)id, suite->dialect->end[1]);
+    rows_in(there, sql);
+    snprintf(sql, sizeof(sql), "%s%lld", suite->dialect->alive, (long long)id);
+    while (number_in(there, sql) > 0)
+        sched_yield();
+    adb_context_free(there);
+    adb_database_free(other);
+}
+
+/* A server that ends the connection in the midst of a load: that fails, once, nothing stays, and others go on. */
+TEST(a_load_whose_connection_ends_leaves_nothing)
+{
+    suite_open(NULL);
+    table("notes", "id $int, text $text");
+    adb_acquire(ctx, NULL, NULL);
+    const int64_t id = number(suite->dialect->id);
+    n_given = 0;
+    const adb_job job = adb_copy_in(ctx, "notes", give_for_ever, NULL, NULL);
+    while (n_given < 5000) {
+        adb_queue_wait(adb_context_queue(ctx), 20000);
+        adb_queue_dispatch(adb_context_queue(ctx), 0);
+    }
+    end_connection_of(id);
+    CU_ASSERT_EQUAL(adb_resume(ctx, job), ADB_OK);
+    const adb_result *lost = outcome(job);
+    CU_ASSERT_EQUAL(adb_result_status(lost), ADB_E_CONNECTION);
+    CU_ASSERT((adb_result_error(lost)->flags & ADB_ERROR_CONNECTION_LOST) != 0);
+    CU_ASSERT_EQUAL(ended(adb_release(ctx, NULL, NULL)), ADB_E_TRANSACTION_LOST);
+    CU_ASSERT_EQUAL(number("SELECT count(*) FROM notes"), 0);
+    CU_ASSERT(loads("notes", "1,one\n", 1));
+    suite_close();
+}
+
 static ptrdiff_t give_up(void *chunk, size_t size, void *user_data)
 {
     const size_t *n_before = user_data;
@@ -437,4 +478,6 @@ GROUP(copy, SQL(the_stream_is_the_same_on_every_database), SQL(a_table_goes_out_
       SQL(columns_can_be_named), SQL(queries_can_be_unloaded), SQL(the_format_has_options),
       SQL(a_load_is_all_or_nothing), SQL(a_load_is_part_of_its_transaction), SQL(forced_rollbacks_undo_loads),
       SQL(readers_unload_and_do_not_load), SQL(a_long_stream_is_loaded), SQL(an_unload_can_be_stopped),
-      SQL(an_unload_can_be_stopped_in_a_transaction), SQL(a_load_can_be_cancelled), SQL(producers_can_give_up), SQL(sessions_copy));
+      SQL(an_unload_can_be_stopped_in_a_transaction), SQL(a_load_can_be_cancelled),
+      NEEDS(SUITE_SQL | SUITE_REMOTE | SUITE_SESSION, a_load_whose_connection_ends_leaves_nothing),
+      SQL(producers_can_give_up), SQL(sessions_copy));
