@@ -125,8 +125,10 @@ struct adb__pg {
     bool session_reads;        /* the session is read-only by itself */
     bool in_transaction;       /* when the present call began */
     bool must_read;            /* the present call must not write */
-    bool sent;                 /* something of the present call has been sent: the server may have acted */
-    bool touched;              /* the session may not be as it was at its beginning */
+    bool answered;             /* the present statement has had a result */
+    bool out_of_step; /* answers cannot be told from those to earlier statements: the connection is of no use */
+    bool sent;        /* something of the present call has been sent: the server may have acted */
+    bool touched;     /* the session may not be as it was at its beginning */
     max_align_t lent[ADB__PG_SCRATCH / sizeof(max_align_t)];
 };
 
@@ -294,5 +296,8 @@ adb_status adb__pg_error_take(struct adb__pg *conn, PGresult *failure, adb_error
 /* Why an attempt to connect failed; pg may be NULL. */
 adb_status adb__pg_connect_error(PGconn *pg, adb_error *error);
 adb_status adb__pg_no_memory(adb_error *error);
+/* The server has ended a statement without a word of what became of it: this answer is to something else, and the
+ * connection is given up. */
+adb_status adb__pg_out_of_step(struct adb__pg *conn, adb_error *error);
 
 #endif

@@ -131,7 +131,7 @@ static void postgresql_cancel(void *state, enum adb__cancel_how how)
 static enum adb__txn_state postgresql_transaction_state(void *state)
 {
     const struct adb__pg *conn = state;
-    if (conn->pg == NULL || PQstatus(conn->pg) != CONNECTION_OK)
+    if (conn->pg == NULL || conn->out_of_step || PQstatus(conn->pg) != CONNECTION_OK)
         return ADB__TXN_UNKNOWN;
     switch (PQtransactionStatus(conn->pg)) {
     case PQTRANS_IDLE:
@@ -176,21 +176,21 @@ static adb_status postgresql_begin_text(const adb_transaction_options *options, 
     return text->failed ? adb__pg_no_memory(error) : ADB_OK;
 }
 
-/* What names a transaction after its end: its number, the cluster, and a mark of the timeline and the last checkpoint. A
- * crash may forget numbers whose records were not on disk yet, and give them to others: after one, as after a failover,
- * the mark differs, and then a transaction that is said to be committed may be somebody else's. One that has written
- * nothing has no number. */
+/* What names a transaction after its end: its number, the cluster, and a mark of the timeline and the last checkpoint.
+ * A crash may forget numbers whose records were not on disk yet, and give them to others: after one, as after a
+ * failover, the mark differs, and then a transaction that is said to be committed may be somebody else's. One that has
+ * written nothing has no number. */
 #define MARK "left(md5(checkpoint_lsn::text || left(pg_walfile_name(pg_current_wal_insert_lsn()), 8)), 12)"
-#define TRANSACTION_ID                                                            \
-    "SELECT txid_current_if_assigned() || ':' || system_identifier || ':' || " MARK \
+#define TRANSACTION_ID                                                                                                 \
+    "SELECT txid_current_if_assigned() || ':' || system_identifier || ':' || " MARK                                    \
     " FROM pg_control_system(), pg_control_checkpoint() WHERE txid_current_if_assigned() IS NOT NULL"
 /* A number that is free again belongs to nothing that was committed. Standbys cannot tell. */
-#define TRANSACTION_STATUS                                                                               \
-    "SELECT CASE WHEN fate = 'committed' AND split_part($1, ':', 3) <> " MARK " THEN NULL ELSE fate END " \
-    "FROM (SELECT checkpoint_lsn, CASE WHEN pg_is_in_recovery() "                                        \
-    "OR split_part($1, ':', 2) <> system_identifier::text THEN NULL "                                    \
-    "WHEN split_part($1, ':', 1)::bigint >= txid_current() THEN 'aborted' "                              \
-    "ELSE txid_status(split_part($1, ':', 1)::bigint) END AS fate "                                      \
+#define TRANSACTION_STATUS                                                                                             \
+    "SELECT CASE WHEN fate = 'committed' AND split_part($1, ':', 3) <> " MARK " THEN NULL ELSE fate END "              \
+    "FROM (SELECT checkpoint_lsn, CASE WHEN pg_is_in_recovery() "                                                      \
+    "OR split_part($1, ':', 2) <> system_identifier::text THEN NULL "                                                  \
+    "WHEN split_part($1, ':', 1)::bigint >= txid_current() THEN 'aborted' "                                            \
+    "ELSE txid_status(split_part($1, ':', 1)::bigint) END AS fate "                                                    \
     "FROM pg_control_system(), pg_control_checkpoint() OFFSET 0) AS told"
 
 const struct adb__driver adb__postgresql_driver = {

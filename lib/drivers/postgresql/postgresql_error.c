@@ -193,6 +193,13 @@ adb_status adb__pg_error_take(struct adb__pg *conn, PGresult *failure, adb_error
     return status;
 }
 
+adb_status adb__pg_out_of_step(struct adb__pg *conn, adb_error *error)
+{
+    conn->out_of_step = true;
+    return adb__error_native(error, ADB_E_CONNECTION, ADB_ERROR_CONNECTION_LOST | ADB_ERROR_OUTCOME_UNKNOWN, 0, "08007",
+                             "the server ended a statement without saying what became of it");
+}
+
 /* Connecting ------------------------------------------------------------------------------------------------------- */
 
 /* libpq tells the SQLSTATE of a refused connection in its words only, and only when these are verbose: the last

@@ -182,6 +182,8 @@ static adb_status outcome(struct many *many, adb_status status, size_t n_sent, s
         status = adb__pg_error(conn, many->failure, error);
     } else if (status != ADB_OK) {
         *failed_out = n_sent;
+    } else if (!many->is_synced || sets_answered(many) != n_sent) {
+        status = adb__pg_out_of_step(conn, error);
     }
     PQclear(many->failure);
     many->failure = NULL;

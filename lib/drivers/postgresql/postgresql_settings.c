@@ -377,6 +377,8 @@ adb_status adb__pg_configure(const adb_url *url, const adb_options *options, str
     struct adb__pg_settings settings;
     if (!PQisthreadsafe())
         return adb__error_set(error, ADB_E_UNSUPPORTED, "this libpq was built for one thread only");
+    if (options->n_pragmas > 0 || options->n_functions > 0)
+        return adb__error_set(error, ADB_E_OPTION, "pragmas and functions are for SQLite only");
     const adb_status status = adb__pg_settings_read(url, options->read_only, &settings, error);
     adb__pg_settings_fini(&settings);
     if (status == ADB_OK)

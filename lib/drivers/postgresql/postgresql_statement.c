@@ -92,6 +92,7 @@ static adb_status run_send(struct run *run, adb_error *error)
     if (!send_values(run, &values))
         return adb__pg_error(run->conn, NULL, error);
     run->conn->sent = true;
+    run->conn->answered = false;
     if (run->streams)
         ask_for_pieces(run);
     adb__pg_flush(run->conn); /* a lost connection shows when the answer is read */
@@ -282,7 +283,7 @@ static adb_status run_outcome(struct run *run, adb_error *error)
     if (run->status < 0 && !is_lost)
         return run->status;
     if (run->failure == NULL && !is_lost)
-        return ADB_OK;
+        return run->conn->answered ? ADB_OK : adb__pg_out_of_step(run->conn, error);
     if (!is_lost && was_stopped(run))
         return ADB_OK;
     return adb__pg_error(run->conn, run->failure, error);

@@ -29,7 +29,9 @@ PGresult *adb__pg_next(struct adb__pg *conn)
         if (!PQconsumeInput(conn->pg))
             break;
     }
-    return PQgetResult(conn->pg);
+    PGresult *result = PQgetResult(conn->pg);
+    conn->answered = conn->answered || result != NULL;
+    return result;
 }
 
 bool adb__pg_is_failure(const PGresult *result)
@@ -65,9 +67,10 @@ adb_status adb__pg_run(struct adb__pg *conn, const char *sql, adb_error *error)
     if (!PQsendQuery(conn->pg, sql))
         return adb__pg_error(conn, NULL, error);
     conn->sent = true;
+    conn->answered = false;
     adb__pg_flush(conn);
     PGresult *failure = adb__pg_drain(conn);
     if (failure != NULL || PQstatus(conn->pg) == CONNECTION_BAD)
         return adb__pg_error_take(conn, failure, error);
-    return ADB_OK;
+    return conn->answered ? ADB_OK : adb__pg_out_of_step(conn, error);
 }
