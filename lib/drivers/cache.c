@@ -11,8 +11,8 @@ struct adb__cached {
     struct adb__cached *next; /* in its bucket */
     uint64_t hash;
     size_t sql_size;
-    size_t bytes;             /* all in all */
-    max_align_t payload[];    /* then the text, without NUL */
+    size_t bytes;          /* all in all */
+    max_align_t payload[]; /* then the text, without NUL */
 };
 
 static char *text_of(const struct adb__cache *cache, struct adb__cached *entry)

@@ -168,7 +168,8 @@ TEST(no_memory_keeps_what_is_there)
 {
     fault_watch();
     const size_t before = fault_live_blocks();
-    FAULT_EACH (n) {
+    FAULT_EACH(n)
+    {
         fault_arm(n);
         const bool opened = open_cache(4, 0);
         const bool kept_first = opened && add(1) != NULL;

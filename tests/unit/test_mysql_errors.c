@@ -103,12 +103,12 @@ TEST(a_server_in_the_wrong_role_is_told)
 TEST(statements_and_data_have_their_classes)
 {
     static const struct failure failures[] = {
-        {1064, "42000", ADB_E_SYNTAX, 0},     {1146, "42S02", ADB_E_UNDEFINED, 0}, {1054, "42S22", ADB_E_UNDEFINED, 0},
-        {1305, "42000", ADB_E_UNDEFINED, 0},  {1049, "42000", ADB_E_UNDEFINED, 0}, {1050, "42S01", ADB_E_EXISTS, 0},
-        {1061, "42000", ADB_E_EXISTS, 0},     {1142, "42000", ADB_E_PERMISSION, 0}, {1227, "42000", ADB_E_PERMISSION, 0},
-        {1264, "22003", ADB_E_DATA, 0},       {1366, "22007", ADB_E_DATA, 0},      {1406, "22001", ADB_E_DATA, 0},
-        {1153, "08S01", ADB_E_TOO_BIG, 0},    {1114, "HY000", ADB_E_FULL, 0},      {1317, "70100", ADB_E_CANCELLED, 0},
-        {1969, "70100", ADB_E_TIMEOUT, 0},    {3024, "HY000", ADB_E_TIMEOUT, 0},   {9999, "22999", ADB_E_DATA, 0},
+        {1064, "42000", ADB_E_SYNTAX, 0},    {1146, "42S02", ADB_E_UNDEFINED, 0},  {1054, "42S22", ADB_E_UNDEFINED, 0},
+        {1305, "42000", ADB_E_UNDEFINED, 0}, {1049, "42000", ADB_E_UNDEFINED, 0},  {1050, "42S01", ADB_E_EXISTS, 0},
+        {1061, "42000", ADB_E_EXISTS, 0},    {1142, "42000", ADB_E_PERMISSION, 0}, {1227, "42000", ADB_E_PERMISSION, 0},
+        {1264, "22003", ADB_E_DATA, 0},      {1366, "22007", ADB_E_DATA, 0},       {1406, "22001", ADB_E_DATA, 0},
+        {1153, "08S01", ADB_E_TOO_BIG, 0},   {1114, "HY000", ADB_E_FULL, 0},       {1317, "70100", ADB_E_CANCELLED, 0},
+        {1969, "70100", ADB_E_TIMEOUT, 0},   {3024, "HY000", ADB_E_TIMEOUT, 0},    {9999, "22999", ADB_E_DATA, 0},
         {9999, "HY000", ADB_E_SQL, 0},
     };
     CHECK_FAILURES(failures);

@@ -58,7 +58,8 @@ static bool is_text(MYSQL_TIME moment, enum adb__mysql_reading reading, unsigned
     char text[ADB__MYSQL_MOMENT_SIZE];
     int64_t number;
     const size_t size = adb__mysql_moment_write(&moment, reading, decimals, text);
-    return !adb__mysql_moment_read(&moment, reading, &number) && strcmp(text, expected) == 0 && size == strlen(expected);
+    return !adb__mysql_moment_read(&moment, reading, &number) && strcmp(text, expected) == 0 &&
+           size == strlen(expected);
 }
 
 /* Zero dates, days that do not exist, durations: the text that the server has for them, and never a wrong moment. */

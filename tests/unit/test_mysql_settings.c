@@ -56,8 +56,9 @@ TEST(a_url_says_where_to_connect_and_as_whom)
 /* A socket is named by any of the options, or in the place of the host. URL-08 OPT-15 REG-06 */
 TEST(a_socket_goes_by_four_names)
 {
-    static const char *const texts[] = {"mysql://me@/notes?unix_socket=/run/m.sock", "mysql:///notes?socket=/run/m.sock",
-                                        "mysql:///notes?unix_sock=/run/m.sock", "mysql:///notes?host=/run/m.sock"};
+    static const char *const texts[] = {"mysql://me@/notes?unix_socket=/run/m.sock",
+                                        "mysql:///notes?socket=/run/m.sock", "mysql:///notes?unix_sock=/run/m.sock",
+                                        "mysql:///notes?host=/run/m.sock"};
     for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
         read_well(texts[i]);
         CU_ASSERT(is(settings.socket, "/run/m.sock") && settings.host == NULL);
@@ -104,7 +105,8 @@ TEST(bad_option_values_name_key_offset_and_value)
     CU_ASSERT(refused("mysql://h/d?read_timeout=soon", ADB_E_OPTION, "read_timeout"));
     CU_ASSERT(refused("mysql://h/d?read_timeout=-1", ADB_E_OPTION, "-1"));
     CU_ASSERT(refused("mysql://h/d?compress=a+bit", ADB_E_OPTION, "compress"));
-    CU_ASSERT(refused("mysql://h/d?charset=latin1", ADB_E_OPTION, "\"charset\" at offset 12 of the URL must be utf8mb4"));
+    CU_ASSERT(
+        refused("mysql://h/d?charset=latin1", ADB_E_OPTION, "\"charset\" at offset 12 of the URL must be utf8mb4"));
     CU_ASSERT(refused("mysql://h/d?time_zone=a&time_zone=b", ADB_E_OPTION, "there again at offset 24"));
     CU_ASSERT(refused("mysql://a,b/d", ADB_E_UNSUPPORTED, "one host"));
 }
@@ -182,6 +184,6 @@ TEST(zeroed_state_closes)
 
 SUITE(mysql_settings, CASE(a_url_says_where_to_connect_and_as_whom), CASE(a_socket_goes_by_four_names),
       CASE(encryption_is_in_the_words_of_the_house), CASE(an_authority_is_needed_to_check_against),
-      CASE(known_options_are_accepted), CASE(bad_option_values_name_key_offset_and_value),
-      CASE(local_files_stay_local), CASE(modes_that_change_literals_are_refused), CASE(pragmas_are_refused),
-      CASE(the_layout_is_that_of_a_server), CASE(transactions_begin_as_their_options_say), CASE(zeroed_state_closes))
+      CASE(known_options_are_accepted), CASE(bad_option_values_name_key_offset_and_value), CASE(local_files_stay_local),
+      CASE(modes_that_change_literals_are_refused), CASE(pragmas_are_refused), CASE(the_layout_is_that_of_a_server),
+      CASE(transactions_begin_as_their_options_say), CASE(zeroed_state_closes))

@@ -2,8 +2,8 @@
 /* Many sets of values in one message: array binding, which MariaDB's client library and server have.
  *
  * The server says that a message failed, not at which set. So within a transaction each message has a savepoint before
- * it; when it fails, it is undone, and its sets run one by one, to the one that fails. Without a transaction nothing can
- * be undone, and sets are not sent together. */
+ * it; when it fails, it is undone, and its sets run one by one, to the one that fails. Without a transaction nothing
+ * can be undone, and sets are not sent together. */
 #include "drivers/mysql/mysql_many.h"
 
 #include "config.h"
@@ -52,8 +52,7 @@ bool adb__mysql_bulk_possible(const struct adb__mysql_many *many)
     if (many->n_sets < LEAST_SETS || prepared->stmt == NULL || prepared->n_parameters == 0 ||
         prepared->n_parameters != many->statement->n_values ||
         (prepared->verb != ADB__MYSQL_INSERT && prepared->verb != ADB__MYSQL_CHANGE) ||
-        mysql_stmt_field_count(prepared->stmt) > 0 ||
-        (many->conn->mysql->server_status & SERVER_STATUS_IN_TRANS) == 0)
+        mysql_stmt_field_count(prepared->stmt) > 0 || (many->conn->mysql->server_status & SERVER_STATUS_IN_TRANS) == 0)
         return false;
     mariadb_get_infov(many->conn->mysql, MARIADB_CONNECTION_EXTENDED_SERVER_CAPABILITIES, &abilities);
     return (abilities & (MARIADB_CLIENT_STMT_BULK_OPERATIONS >> 32)) != 0;
@@ -238,8 +237,8 @@ static adb_status send_or_step(struct adb__mysql_many *many, struct message *mes
 
 static bool message_init(struct message *message, size_t n_columns)
 {
-    const size_t size_each = sizeof(struct adb__mysql_room) + sizeof(*message->columns->values) +
-                             sizeof(unsigned long) + sizeof(char);
+    const size_t size_each =
+        sizeof(struct adb__mysql_room) + sizeof(*message->columns->values) + sizeof(unsigned long) + sizeof(char);
     char *block = adb__alloc_array(n_columns, sizeof(struct column) + sizeof(MYSQL_BIND) + MOST_SETS * size_each);
     *message = (struct message){.n_columns = n_columns, .block = block};
     if (block == NULL)

@@ -31,7 +31,8 @@ static bool has_attribute(const MYSQL_FIELD *field, bool is_format, const char *
 {
 #ifdef HAVE_MARIADB_FIELD_ATTR
     MARIADB_CONST_STRING name = {NULL, 0};
-    if (mariadb_field_attr(&name, field, is_format ? MARIADB_FIELD_ATTR_FORMAT_NAME : MARIADB_FIELD_ATTR_DATA_TYPE_NAME))
+    if (mariadb_field_attr(&name, field,
+                           is_format ? MARIADB_FIELD_ATTR_FORMAT_NAME : MARIADB_FIELD_ATTR_DATA_TYPE_NAME))
         return false;
     return name.str != NULL && name.length == strlen(word) && memcmp(name.str, word, name.length) == 0;
 #else
@@ -60,7 +61,10 @@ static struct nature nature_of_bytes(const MYSQL_FIELD *field)
     if (has_attribute(field, false, "inet4"))
         return (struct nature){"inet4", ADB_TYPE_TEXT, ADB__MYSQL_AS_BYTES};
     if (field->charsetnr == BINARY_CHARSET)
-        return (struct nature){is_long ? "blob" : is_fixed ? "binary" : "varbinary", ADB_TYPE_BLOB, ADB__MYSQL_AS_BYTES};
+        return (struct nature){is_long    ? "blob"
+                               : is_fixed ? "binary"
+                                          : "varbinary",
+                               ADB_TYPE_BLOB, ADB__MYSQL_AS_BYTES};
     if (is_long || is_fixed)
         return (struct nature){is_long ? "text" : "char", ADB_TYPE_TEXT, ADB__MYSQL_AS_BYTES};
     return text_nature;
@@ -200,8 +204,8 @@ static void bind_slot(MYSQL_BIND *bind, struct adb__mysql_slot *slot, const MYSQ
         bind->buffer_length = sizeof(slot->as.moment);
         break;
     default:
-        bind->buffer_type = slot->type == ADB_TYPE_BLOB || slot->reading == ADB__MYSQL_AS_BITS ? MYSQL_TYPE_BLOB
-                                                                                                 : MYSQL_TYPE_STRING;
+        bind->buffer_type =
+            slot->type == ADB_TYPE_BLOB || slot->reading == ADB__MYSQL_AS_BITS ? MYSQL_TYPE_BLOB : MYSQL_TYPE_STRING;
         slot->as.bytes = *room_io;
         bind->buffer = *room_io;
         bind->buffer_length = ADB__MYSQL_SHORT_BYTES;
@@ -264,8 +268,8 @@ adb_status adb__mysql_columns_describe(struct adb__mysql_columns *columns, const
         slots[i].is_unsigned = (fields[i].flags & UNSIGNED_FLAG) != 0;
         if (with_binds)
             bind_slot(&columns->binds[i], &slots[i], &fields[i], &room);
-        columns->descriptions[i] =
-            (struct adb__column){.decltype = nature.decltype, .type = nature.type, .name = copy_of(fields[i].name, &room)};
+        columns->descriptions[i] = (struct adb__column){
+            .decltype = nature.decltype, .type = nature.type, .name = copy_of(fields[i].name, &room)};
         columns->descriptions[i].table = copy_of(fields[i].org_table, &room);
     }
     return ADB_OK;

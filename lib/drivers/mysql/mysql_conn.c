@@ -18,10 +18,8 @@
 static adb_status log_in(struct adb__mysql *conn, adb_error *error)
 {
     const struct adb__open *open = conn->open;
-    const struct adb__patience patience = {.deadline = open->deadline,
-                                           .wake_fd = open->wake_fd,
-                                           .stop_fn = open->stop_fn,
-                                           .stop_data = open->stop_data};
+    const struct adb__patience patience = {
+        .deadline = open->deadline, .wake_fd = open->wake_fd, .stop_fn = open->stop_fn, .stop_data = open->stop_data};
     const adb_status status = adb__mysql_connect(&conn->settings, &patience, &conn->mysql, error);
     if (status != ADB_OK)
         return status;
@@ -86,8 +84,8 @@ static adb_status reset(struct adb__mysql *conn, adb_error *error)
     if (code != 0 && mysql_errno(conn->mysql) != UNKNOWN_COMMAND)
         return adb__mysql_error(conn, ADB__MYSQL_BEFORE, error);
 #endif
-    if (code != 0 && mysql_change_user(conn->mysql, conn->settings.user, conn->settings.password,
-                                       conn->settings.database) != 0)
+    if (code != 0 &&
+        mysql_change_user(conn->mysql, conn->settings.user, conn->settings.password, conn->settings.database) != 0)
         return adb__mysql_error(conn, ADB__MYSQL_BEFORE, error);
     adb__cache_clear(&conn->cache);
     return adb__mysql_session_set_up(conn, error);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The MySQL and MariaDB driver's private state, and what its files offer each other. Only registry.c needs more than this
- * folder: the driver itself.
+/* The MySQL and MariaDB driver's private state, and what its files offer each other. Only registry.c, outside of this
+ * folder, needs any of it: the driver itself.
  *
  * Two client libraries have this interface, libmysqlclient and MariaDB Connector/C. What only one of them has is found
  * by configure, symbol by symbol, and used where it is. */
@@ -192,8 +192,8 @@ void adb__mysql_count(struct adb_result *result, enum adb__mysql_verb verb, my_u
 /* Had the statement been sent when it failed? */
 enum adb__mysql_phase { ADB__MYSQL_BEFORE, ADB__MYSQL_RUNNING };
 
-/* What became of the present call, from the handle or from a statement. Notes a connection that is lost, and what became
- * of the transaction. */
+/* What became of the present call, from the handle or from a statement. Notes a connection that is lost, and finds out
+ * what became of the transaction. */
 adb_status adb__mysql_error(struct adb__mysql *conn, enum adb__mysql_phase phase, adb_error *error);
 adb_status adb__mysql_stmt_error(struct adb__mysql *conn, MYSQL_STMT *stmt, enum adb__mysql_phase phase,
                                  adb_error *error);

@@ -44,11 +44,11 @@ struct run {
     struct adb__mysql_statement *prepared;
     struct adb__sink *sink;    /* NULL: nobody wants rows */
     struct adb_result *result; /* for figures, when there is no sink */
-    int64_t n_rows;         /* of the present result set, wanted or not */
+    int64_t n_rows;            /* of the present result set, wanted or not */
     bool had_columns;
-    int64_t patient_until;  /* when draining; 0 before the first row of it */
+    int64_t patient_until; /* when draining; 0 before the first row of it */
     bool asked_to_stop;
-    adb_status status;      /* what the sink said when it wanted no more */
+    adb_status status; /* what the sink said when it wanted no more */
 };
 
 /* Draining --------------------------------------------------------------------------------------------------------- */
@@ -129,8 +129,8 @@ static enum reading announce(struct run *run, struct adb__mysql_columns *columns
     run->n_rows = 0;
     if (run->sink == NULL || run->status != ADB_OK)
         return DRAINING;
-    run->status = adb__mysql_columns_describe(columns, fields, n_fields,
-                                               run->prepared->stmt != NULL && !BY_CALLBACK, error);
+    run->status =
+        adb__mysql_columns_describe(columns, fields, n_fields, run->prepared->stmt != NULL && !BY_CALLBACK, error);
     if (run->status != ADB_OK)
         return DRAINING;
     return heed(run, adb__sink_columns(run->sink, columns->descriptions, n_fields, error));
@@ -327,8 +327,7 @@ static adb_status run_text(struct run *run, const struct adb__statement *stateme
 
 static adb_status run_statement(struct run *run, const struct adb__statement *statement, adb_error *error)
 {
-    const adb_status status =
-        run->prepared->stmt != NULL ? run_binary(run, error) : run_text(run, statement, error);
+    const adb_status status = run->prepared->stmt != NULL ? run_binary(run, error) : run_text(run, statement, error);
     if (status != ADB_OK)
         return status;
     log_warnings(run->conn);
@@ -370,7 +369,7 @@ static adb_status execute_once(struct adb__mysql *conn, const struct adb__statem
     *again_out = error->native_code != LIBRARY_NEW_COLUMNS || prepared->verb == ADB__MYSQL_READ;
     if (!*again_out)
         error->flags = ADB_ERROR_OUTCOME_UNKNOWN; /* it has run, and its rows cannot be read */
-    adb__mysql_forget(conn, prepared); /* which reads what is left of it */
+    adb__mysql_forget(conn, prepared);            /* which reads what is left of it */
     return status;
 }
 

@@ -68,8 +68,8 @@ void adb__mysql_session_learn(struct adb__mysql *conn)
 /* The modes that the tokenizer's reading of literals does not go with, and those that imply them. */
 static bool is_mode_for_us(const char *mode, size_t size)
 {
-    static const char *const not_for_us[] = {"ANSI_QUOTES", "NO_BACKSLASH_ESCAPES", "ANSI",       "DB2",
-                                             "MAXDB",       "MSSQL",                "POSTGRESQL", "ORACLE"};
+    static const char *const not_for_us[] = {"ANSI_QUOTES", "NO_BACKSLASH_ESCAPES", "ANSI",  "DB2", "MAXDB",
+                                             "MSSQL",       "POSTGRESQL",           "ORACLE"};
     for (size_t i = 0; i < sizeof(not_for_us) / sizeof(not_for_us[0]); i++) {
         if (strlen(not_for_us[i]) == size && memcmp(not_for_us[i], mode, size) == 0)
             return false;
@@ -77,7 +77,8 @@ static bool is_mode_for_us(const char *mode, size_t size)
     return true;
 }
 
-/* ", sql_mode = '…'" with what the URL wants, or with the server's own modes but for those; nothing when they are fine. */
+/* ", sql_mode = '…'" with what the URL wants, or with the server's own modes but for those; nothing when they are fine.
+ */
 static void add_sql_mode(struct adb__buf *text, const struct adb__mysql *conn, const char *server_mode)
 {
     const char *wanted = conn->settings.values[ADB__MYSQL_SQL_MODE];
@@ -177,7 +178,8 @@ static adb_status absorb_kills(struct adb__mysql *conn, adb_error *error)
     conn->kills_seen = kills;
     /* It may have been meant for the statement that is to run now. */
     if (conn->open->stop_fn != NULL && conn->open->stop_fn(conn->open->stop_data))
-        return adb__error_native(error, ADB_E_CANCELLED, 0, INTERRUPTED, "70100", "stopped before the statement was sent");
+        return adb__error_native(error, ADB_E_CANCELLED, 0, INTERRUPTED, "70100",
+                                 "stopped before the statement was sent");
     return ADB_OK;
 }
 

@@ -130,8 +130,8 @@ static bool has_word(const char *list, const char *word)
 /* The tokenizer takes "text" for a literal, and the backslash in it for an escape. */
 static adb_status check_sql_mode(const adb_url *url, const char *sql_mode, adb_error *error)
 {
-    static const char *const words[] = {"ANSI_QUOTES", "NO_BACKSLASH_ESCAPES", "ANSI",       "DB2",
-                                        "MAXDB",       "MSSQL",                "POSTGRESQL", "ORACLE"};
+    static const char *const words[] = {"ANSI_QUOTES", "NO_BACKSLASH_ESCAPES", "ANSI",  "DB2", "MAXDB",
+                                        "MSSQL",       "POSTGRESQL",           "ORACLE"};
     for (size_t i = 0; sql_mode != NULL && i < sizeof(words) / sizeof(words[0]); i++) {
         if (has_word(sql_mode, words[i]))
             return refuse(url, "sql_mode", "without ANSI_QUOTES and NO_BACKSLASH_ESCAPES, which some modes imply",

@@ -94,7 +94,8 @@ adb_status adb__mysql_give_bytes(struct adb__sink *sink, size_t column, const st
     return give_bits(sink, column, bytes, size, error);
 }
 
-/* Binary, by buffers -------------------------------------------------------------------------------------------------- */
+/* Binary, by buffers --------------------------------------------------------------------------------------------------
+ */
 
 /* Straight from the library's packet to where it stays. */
 static adb_status give_long(MYSQL_STMT *stmt, struct adb__sink *sink, size_t column, const struct adb__mysql_slot *slot,
@@ -109,7 +110,8 @@ static adb_status give_long(MYSQL_STMT *stmt, struct adb__sink *sink, size_t col
     MYSQL_BIND bind = {.buffer = room, .buffer_length = slot->size, .length = &size, .is_null = &is_null};
     bind.buffer_type = slot->type == ADB_TYPE_BLOB ? MYSQL_TYPE_BLOB : MYSQL_TYPE_STRING;
     if (mysql_stmt_fetch_column(stmt, &bind, (unsigned)column, 0) != 0)
-        return adb__error_set(error, ADB_E_INTERNAL, "the client library does not give the value of column %zu", column);
+        return adb__error_set(error, ADB_E_INTERNAL, "the client library does not give the value of column %zu",
+                              column);
     return ADB_OK;
 }
 

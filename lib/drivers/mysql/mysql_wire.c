@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Values of the binary protocol, straight from the packet into the sink.
  *
- * Connector/C calls back with each value where it lies. It spares a copy of each, and finding out for each row again what
- * a column is. The other client library only fills buffers: mysql_values.c. */
+ * Connector/C calls back with each value where it lies. It spares a copy of each, and finding out for each row again
+ * what a column is. The other client library only fills buffers: mysql_values.c. */
 #include "drivers/mysql/mysql_values.h"
 
 #include "model/error.h"
