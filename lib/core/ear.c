@@ -19,9 +19,10 @@
 #define LINGER_NS (1000 * ADB__NS_PER_MS)
 /* When something could not be told for want of memory. */
 #define OWING_NS (1000 * ADB__NS_PER_MS)
-/* Pauses after failures; a connection that lasted longer than the longest of them has been a good one. */
+/* Pauses after failures; a connection that lasted so long has been none. */
 #define PAUSE_MIN_NS (100 * ADB__NS_PER_MS)
 #define PAUSE_MAX_NS (10000 * ADB__NS_PER_MS)
+#define LASTING_NS   (1000 * ADB__NS_PER_MS)
 
 bool adb__ear_should_stop(struct adb__ear *ear)
 {
@@ -195,7 +196,7 @@ static void ear_lose(struct adb__ear *ear, const adb_error *error)
         if (!adb__ear_is_stopping(ear))
             adb__log(&db->log, ADB__LOG_WARN, "listening was interrupted: %s", error->message);
         adb__worker_disconnect(ear->worker, ADB__CLOSED_LOST);
-        if (adb__clock_now() - ear->since > PAUSE_MAX_NS)
+        if (adb__clock_now() - ear->since > LASTING_NS)
             ear->failures = 0;
     }
     adb__ear_lock(ear);
