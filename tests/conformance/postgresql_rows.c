@@ -179,6 +179,15 @@ TEST(json_and_jsonb_are_alike)
     claim_close();
 }
 
+/* A cast glued to a name binds the name. PAR-26 */
+TEST(a_cast_glued_to_a_name_binds_it)
+{
+    claim_open(url, NULL);
+    CU_ASSERT(gives("SELECT :x::int + :perms::jsonb::text::int",
+                    ADB_PARAMS({"x", adb_text("40")}, {"perms", adb_text("2")}), 42));
+    claim_close();
+}
+
 /* A list is an array too, where the server has one: the text of it. PAR-11 */
 TEST(an_array_can_be_given_as_text)
 {
@@ -198,6 +207,7 @@ static const struct harness_case cases[] = {
     CASE(the_password_can_be_asked_for),
     CASE(a_transaction_is_what_was_asked_for),
     CASE(json_and_jsonb_are_alike),
+    CASE(a_cast_glued_to_a_name_binds_it),
     CASE(an_array_can_be_given_as_text),
 };
 
