@@ -2,6 +2,8 @@
 /* The ledger of a load, and its audit. */
 #include "tests/faults/load.h"
 
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -98,6 +100,34 @@ void load_run(struct load *load, size_t in_flight, size_t until_done)
     }
 }
 
+struct meanwhile {
+    void (*action)(void *data);
+    void *data;
+    atomic_bool over;
+};
+
+static void *act(void *data)
+{
+    struct meanwhile *meanwhile = data;
+    meanwhile->action(meanwhile->data);
+    meanwhile->over = true;
+    return NULL;
+}
+
+void load_during(struct load *load, size_t in_flight, void (*action)(void *data), void *data)
+{
+    struct meanwhile meanwhile = {.action = action, .data = data};
+    pthread_t thread;
+    REQUIRE(pthread_create(&thread, NULL, act, &meanwhile) == 0);
+    while (!meanwhile.over) {
+        while (load->n_entries - load->n_done < in_flight)
+            load_fire(load, 1);
+        adb_queue_wait(load->scene->queue, 5);
+        adb_queue_dispatch(load->scene->queue, 0);
+    }
+    pthread_join(thread, NULL);
+}
+
 static bool all_done(void *data)
 {
     const struct load *load = data;
@@ -159,6 +189,9 @@ static void tell(const char *what, const struct entry *entry, bool first, bool s
     static const char *const deeds[] = {"read", "write", "begin", "part", "commit"};
     printf("# %s: %s of %lld, %s, flags %x; there: %d %d\n", what, deeds[entry->deed], (long long)entry->n,
            adb_status_name(entry->status), entry->flags, first, second);
+    for (int i = 3; i > 0 && entry->deed == DEED_COMMIT; i--)
+        printf("#     after %s, %s, flags %x\n", deeds[entry[-i].deed], adb_status_name(entry[-i].status),
+               entry[-i].flags);
 }
 
 static void audit(struct account *account, const struct entry *entry, const char *there)

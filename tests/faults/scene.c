@@ -26,8 +26,8 @@ const struct engine postgresql = {
 
 const struct engine mysql = {
     .kind = "mysql",
-    .settings = (const char *const[]){"innodb-flush-log-at-trx-commit=1", "innodb-doublewrite=1", "max-connections=60",
-                                      NULL},
+    .settings =
+        (const char *const[]){"innodb-flush-log-at-trx-commit=1", "innodb-doublewrite=1", "max-connections=60", NULL},
     .sessions = "SELECT count(*) FROM information_schema.processlist WHERE user = 'adb_test'",
     .running = "SELECT count(*) FROM information_schema.processlist WHERE user = 'adb_test' AND info LIKE '%slow%'",
     .in_transaction = "SELECT count(*) FROM information_schema.innodb_trx",
@@ -140,6 +140,26 @@ void scene_show(struct tally *tally, adb_status expected)
         printf("# outcome %zu of %zu: %s: %s\n", i, tally_n(tally), adb_status_name(seen.status), seen.message);
         shown++;
     }
+}
+
+void scene_end_sessions(void *data)
+{
+    const struct scene *scene = data;
+    server_sql(scene->server, scene->engine->end_sessions);
+}
+
+void scene_kill_server(void *data)
+{
+    const struct scene *scene = data;
+    server_kill(scene->server);
+    server_again(scene->server, NULL);
+}
+
+void scene_restart_server(void *data)
+{
+    const struct scene *scene = data;
+    server_stop(scene->server);
+    server_again(scene->server, NULL);
 }
 
 struct counted {

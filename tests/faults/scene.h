@@ -52,6 +52,10 @@ void scene_must(struct scene *scene, const char *sql);
 void scene_is_at_work(struct scene *scene);
 /* And the server agrees with the statistics about the connections. */
 void scene_is_healthy(struct scene *scene);
+/* As administrator: end all sessions of adb_test. The scene is the data of an action of load_during(). */
+void scene_end_sessions(void *scene);
+void scene_kill_server(void *scene);
+void scene_restart_server(void *scene);
 /* Wait until the server counts so many. */
 void scene_await(struct scene *scene, const char *sql, int64_t count);
 /* Print the first outcomes that are not the expected one. */
@@ -63,37 +67,37 @@ void scene_close_with_others(struct scene *scene);
 void scene_close(struct scene *scene);
 
 /* A test on both engines: ON_BOTH(name) { … use engine … } makes the tests name_postgresql and name_mysql. */
-#define ON_BOTH(name)                                     \
-    static void name(const struct engine *engine);        \
-    TEST(name##_postgresql)                               \
-    {                                                     \
-        if (engine_available(&postgresql))                \
-            name(&postgresql);                            \
-    }                                                     \
-    TEST(name##_mysql)                                    \
-    {                                                     \
-        if (engine_available(&mysql))                     \
-            name(&mysql);                                 \
-    }                                                     \
+#define ON_BOTH(name)                                                                                                  \
+    static void name(const struct engine *engine);                                                                     \
+    TEST(name##_postgresql)                                                                                            \
+    {                                                                                                                  \
+        if (engine_available(&postgresql))                                                                             \
+            name(&postgresql);                                                                                         \
+    }                                                                                                                  \
+    TEST(name##_mysql)                                                                                                 \
+    {                                                                                                                  \
+        if (engine_available(&mysql))                                                                                  \
+            name(&mysql);                                                                                              \
+    }                                                                                                                  \
     static void name(const struct engine *engine)
-#define ON_POSTGRESQL(name)                               \
-    static void name##_here(const struct engine *engine); \
-    TEST(name)                                            \
-    {                                                     \
-        if (engine_available(&postgresql))                \
-            name##_here(&postgresql);                     \
-    }                                                     \
+#define ON_POSTGRESQL(name)                                                                                            \
+    static void name##_here(const struct engine *engine);                                                              \
+    TEST(name)                                                                                                         \
+    {                                                                                                                  \
+        if (engine_available(&postgresql))                                                                             \
+            name##_here(&postgresql);                                                                                  \
+    }                                                                                                                  \
     static void name##_here(const struct engine *engine)
 #define BOTH_CASES(name) CASE(name##_postgresql), CASE(name##_mysql)
 
 /* main: runs the cases, and drops the servers. 77 when there is neither engine. */
 #define FAULTS(name, ...) FAULTS_AND(name, NULL, __VA_ARGS__)
 /* The same with something to be done before the servers go. */
-#define FAULTS_AND(name, last, ...)                                                          \
-    int main(int argc, char **argv)                                                          \
-    {                                                                                        \
-        static const struct harness_case cases[] = {__VA_ARGS__};                            \
-        return faults_main(#name, cases, sizeof(cases) / sizeof(cases[0]), last, argc, argv); \
+#define FAULTS_AND(name, last, ...)                                                                                    \
+    int main(int argc, char **argv)                                                                                    \
+    {                                                                                                                  \
+        static const struct harness_case cases[] = {__VA_ARGS__};                                                      \
+        return faults_main(#name, cases, sizeof(cases) / sizeof(cases[0]), last, argc, argv);                          \
     }
 int faults_main(const char *suite, const struct harness_case *cases, size_t n_cases, void (*last)(void), int argc,
                 char **argv);
@@ -106,10 +110,10 @@ int faults_main(const char *suite, const struct harness_case *cases, size_t n_ca
 #endif
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__) || defined(UNDER_SANITIZER)
 #define FEWER(n, fewer) (fewer)
-#define SANITIZED 1
+#define SANITIZED       1
 #else
 #define FEWER(n, fewer) (n)
-#define SANITIZED 0
+#define SANITIZED       0
 #endif
 
 #endif

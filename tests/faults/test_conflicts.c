@@ -196,8 +196,9 @@ ON_BOTH(lock_wait_timeout_is_locked)
     adb_begin(scene.ctx, NULL, NULL, NULL);
     CU_ASSERT_EQUAL(status_of(scene.ctx, add(scene.ctx, 1)), ADB_OK);
     adb_acquire(other, NULL, NULL);
-    const adb_job limit = adb_execute(
-        other, engine == &mysql ? "SET SESSION innodb_lock_wait_timeout = 1" : "SET lock_timeout = '50ms'", NULL, NULL, NULL);
+    const adb_job limit =
+        adb_execute(other, engine == &mysql ? "SET SESSION innodb_lock_wait_timeout = 1" : "SET lock_timeout = '50ms'",
+                    NULL, NULL, NULL);
     CU_ASSERT_EQUAL(status_of(other, limit), ADB_OK);
     const adb_error error = error_of(other, add(other, 1));
     CU_ASSERT_EQUAL(error.status, ADB_E_LOCKED);

@@ -13,10 +13,7 @@ ON_BOTH(kill_under_load_loses_nothing_that_was_acknowledged)
     scene_open_table(&scene, engine, NULL, ADB_OPTIONS(.max_size = 4));
     load_open(&load, &scene, 100000);
     load_run(&load, IN_FLIGHT, FEWER(1500, 300));
-    server_kill(scene.server);
-    load_fire(&load, 100);
-    adb_queue_dispatch(scene.queue, 0);
-    server_again(scene.server, NULL);
+    load_during(&load, IN_FLIGHT, scene_kill_server, &scene);
     load_run(&load, IN_FLIGHT, load.n_done + FEWER(1500, 300));
     load_drain(&load);
     const struct account account = load_settle(&load, "kill -9 under load");
@@ -37,8 +34,7 @@ ON_BOTH(three_kills_under_load_lose_nothing)
     load_open(&load, &scene, 200000);
     for (int i = 0; i < FEWER(3, 1); i++) {
         load_run(&load, IN_FLIGHT, load.n_done + FEWER(400, 200) + (size_t)i * 37);
-        server_kill(scene.server);
-        server_again(scene.server, NULL);
+        load_during(&load, IN_FLIGHT, scene_kill_server, &scene);
     }
     load_run(&load, IN_FLIGHT, load.n_done + 400);
     load_drain(&load);
@@ -56,8 +52,7 @@ ON_BOTH(restart_under_load_heals)
     scene_open_table(&scene, engine, NULL, ADB_OPTIONS(.max_size = 4));
     load_open(&load, &scene, 100000);
     load_run(&load, IN_FLIGHT, 400);
-    server_stop(scene.server);
-    server_again(scene.server, NULL);
+    load_during(&load, IN_FLIGHT, scene_restart_server, &scene);
     load_run(&load, IN_FLIGHT, load.n_done + 400);
     load_drain(&load);
     load_settle(&load, "restart under load");

@@ -5,11 +5,6 @@
 #include <stdio.h>
 #include <string.h>
 
-static void end_sessions(struct scene *scene)
-{
-    server_sql(scene->server, scene->engine->end_sessions);
-}
-
 /* That status, and the connection is gone. */
 static bool is_lost(const adb_error *error, adb_status status)
 {
@@ -28,7 +23,7 @@ ON_BOTH(session_ended_under_a_query_is_a_lost_connection)
     const adb_job slow = adb_fetch_all(scene.ctx, engine->slow, NULL, NULL, NULL);
     adb_fetch_all(scene.ctx, "SELECT 1", NULL, tally_done, &tally);
     scene_await(&scene, engine->running, 1);
-    end_sessions(&scene);
+    scene_end_sessions(&scene);
     const adb_error error = error_of(scene.ctx, slow);
     CU_ASSERT(is_lost(&error, ADB_E_CONNECTION));
     run_all(scene.ctx);
@@ -45,7 +40,7 @@ ON_BOTH(sessions_ended_while_idle_are_healed_silently)
     scene_open(&scene, engine, NULL, ADB_OPTIONS(.max_size = 4, .min_size = 4, .check_after_ms = 1));
     scene_is_healthy(&scene);
     for (int i = 0; i < 5; i++) {
-        end_sessions(&scene);
+        scene_end_sessions(&scene);
         scene_await(&scene, engine->sessions, 0);
         CU_ASSERT_EQUAL(status_of(scene.ctx, adb_fetch_all(scene.ctx, "SELECT 1", NULL, NULL, NULL)), ADB_OK);
     }
@@ -63,7 +58,7 @@ ON_BOTH(session_ended_inside_a_transaction_loses_the_transaction)
     CU_ASSERT_EQUAL(status_of(scene.ctx, adb_begin(scene.ctx, NULL, NULL, NULL)), ADB_OK);
     CU_ASSERT_EQUAL(status_of(scene.ctx, INSERT(1)), ADB_OK);
     scene_await(&scene, engine->in_transaction, 1);
-    end_sessions(&scene);
+    scene_end_sessions(&scene);
     scene_await(&scene, engine->in_transaction, 0);
     const adb_status second = status_of(scene.ctx, INSERT(2));
     CU_ASSERT(second == ADB_E_TRANSACTION_LOST || second == ADB_E_CONNECTION);
@@ -92,7 +87,7 @@ ON_BOTH(session_ended_under_a_statement_of_a_transaction_loses_it)
     const adb_job after = INSERT(2);
     const adb_job commit = adb_commit(scene.ctx, NULL, NULL);
     scene_await(&scene, engine->running, 1);
-    end_sessions(&scene);
+    scene_end_sessions(&scene);
     const adb_error error = error_of(scene.ctx, slow);
     CU_ASSERT(is_lost(&error, ADB_E_CONNECTION));
     CU_ASSERT_EQUAL(status_of(scene.ctx, after), ADB_E_TRANSACTION_LOST);
@@ -122,7 +117,7 @@ ON_POSTGRESQL(session_ended_under_a_commit_leaves_its_outcome_unknown)
     const adb_job commit = adb_commit(scene.ctx, NULL, NULL);
     scene_await(&scene, "SELECT count(*) FROM pg_stat_activity WHERE usename = 'adb_test' AND wait_event = 'PgSleep'",
                 1);
-    end_sessions(&scene);
+    scene_end_sessions(&scene);
     const adb_error error = error_of(scene.ctx, commit);
     CU_ASSERT(is_lost(&error, ADB_E_OUTCOME_UNKNOWN));
     CU_ASSERT((error.flags & ADB_ERROR_OUTCOME_UNKNOWN) != 0);
@@ -146,7 +141,7 @@ TEST(session_ended_under_a_commit_leaves_its_outcome_unknown_mysql)
     scene_must(&admin, "FLUSH TABLES WITH READ LOCK");
     const adb_job commit = adb_commit(scene.ctx, NULL, NULL);
     scene_await(&scene, "SELECT count(*) FROM information_schema.processlist WHERE info LIKE 'COMMIT%'", 1);
-    end_sessions(&scene);
+    scene_end_sessions(&scene);
     const adb_error error = error_of(scene.ctx, commit);
     scene_must(&admin, "UNLOCK TABLES");
     adb_release(admin.ctx, NULL, NULL);
@@ -167,7 +162,7 @@ ON_BOTH(sessions_ended_under_load_lose_nothing_that_was_acknowledged)
     load_open(&load, &scene, 100000);
     for (int i = 0; i < FEWER(20, 5); i++) {
         load_run(&load, 200, load.n_done + 50 + (size_t)i);
-        end_sessions(&scene);
+        load_during(&load, 200, scene_end_sessions, &scene);
     }
     load_run(&load, 200, load.n_done + 200);
     load_drain(&load);

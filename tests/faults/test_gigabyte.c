@@ -63,9 +63,9 @@ ON_BOTH(gigabyte_is_streamed_in_bounded_memory)
     scene_is_healthy(&scene);
     forget_peak();
     const long before = peak_kib();
-    const adb_job job = adb_submit(
-        scene.ctx, ADB_REQUEST(.kind = ADB_REQUEST_ITERATE, .sql = engine->large,
-                               .params = ADB_PARAMS({"n", adb_int(N_ROWS)}), .batch = read_batch, .user_data = &stream));
+    const adb_job job = adb_submit(scene.ctx, ADB_REQUEST(.kind = ADB_REQUEST_ITERATE, .sql = engine->large,
+                                                          .params = ADB_PARAMS({"n", adb_int(N_ROWS)}),
+                                                          .batch = read_batch, .user_data = &stream));
     CU_ASSERT_NOT_EQUAL(job, 0);
     run_all(scene.ctx);
     const long grown = peak_kib() - before;
@@ -93,9 +93,9 @@ ON_BOTH(stream_that_is_stopped_leaves_the_pool_healthy)
     size_t n_rows = 0;
     scene_open(&scene, engine, NULL, NULL);
     for (int i = 0; i < 3; i++) {
-        adb_submit(scene.ctx,
-                   ADB_REQUEST(.kind = ADB_REQUEST_ITERATE, .sql = engine->large,
-                               .params = ADB_PARAMS({"n", adb_int(1000)}), .batch = stop_at_once, .user_data = &n_rows));
+        adb_submit(scene.ctx, ADB_REQUEST(.kind = ADB_REQUEST_ITERATE, .sql = engine->large,
+                                          .params = ADB_PARAMS({"n", adb_int(1000)}), .batch = stop_at_once,
+                                          .user_data = &n_rows));
         run_all(scene.ctx);
         CU_ASSERT_EQUAL(status_of(scene.ctx, adb_fetch_all(scene.ctx, "SELECT 1", NULL, NULL, NULL)), ADB_OK);
     }

@@ -62,8 +62,8 @@ ON_BOTH(cancel_on_a_silent_network_ends_the_job)
     struct scene scene;
     struct server *proxy = proxy_of(engine);
     scene_open(&scene, engine, proxy->url, NULL);
-    const adb_job slow = adb_submit(
-        scene.ctx, ADB_REQUEST(.kind = ADB_REQUEST_FETCH_ALL, .sql = engine->slow, .timeout_ms = 1500));
+    const adb_job slow =
+        adb_submit(scene.ctx, ADB_REQUEST(.kind = ADB_REQUEST_FETCH_ALL, .sql = engine->slow, .timeout_ms = 1500));
     scene_await(&scene, engine->running, 1);
     proxy_tell(proxy, "stall");
     CU_ASSERT_EQUAL(adb_cancel(scene.ctx, slow), ADB_OK);
@@ -107,6 +107,16 @@ ON_BOTH(refused_connections_heal)
     heal(&scene, proxy);
 }
 
+static void reset_connections(void *proxy)
+{
+    proxy_tell(proxy, "reset");
+}
+
+static void close_connections(void *proxy)
+{
+    proxy_tell(proxy, "close");
+}
+
 /* Connections are reset under load: the ledger is right. */
 ON_BOTH(resets_under_load_lose_nothing_that_was_acknowledged)
 {
@@ -115,9 +125,9 @@ ON_BOTH(resets_under_load_lose_nothing_that_was_acknowledged)
     struct server *proxy = proxy_of(engine);
     scene_open_table(&scene, engine, proxy->url, ADB_OPTIONS(.max_size = 4));
     load_open(&load, &scene, 100000);
-    for (int i = 0; i < FEWER(20, 5); i++) {
+    for (int i = 0; i < FEWER(10, 4); i++) {
         load_run(&load, 200, load.n_done + 50 + (size_t)i);
-        proxy_tell(proxy, i % 2 == 0 ? "reset" : "close");
+        load_during(&load, 200, i % 2 == 0 ? reset_connections : close_connections, proxy);
     }
     load_run(&load, 200, load.n_done + 200);
     load_drain(&load);
@@ -136,9 +146,9 @@ ON_BOTH(cuts_in_the_middle_of_a_message_lose_nothing_that_was_acknowledged)
     char cut[32];
     scene_open_table(&scene, engine, proxy->url, ADB_OPTIONS(.max_size = 2));
     load_open(&load, &scene, 100000);
-    for (int i = 0; i < FEWER(30, 8); i++) {
+    for (int i = 0; i < FEWER(14, 5); i++) {
         load_run(&load, 100, load.n_done + 20);
-        snprintf(cut, sizeof(cut), "cut %d %s", 1 + i * 7, i % 3 == 0 ? "up" : "down");
+        snprintf(cut, sizeof(cut), "cut %d %s", 1 + i * 15, i % 3 == 0 ? "up" : "down");
         proxy_tell(proxy, cut);
         load_run(&load, 100, load.n_done + 3);
         proxy_tell(proxy, "clear");

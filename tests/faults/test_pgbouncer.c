@@ -42,7 +42,7 @@ ON_POSTGRESQL(sessions_ended_behind_a_pooler_lose_nothing_that_was_acknowledged)
     load_open(&load, &scene, 100000);
     for (int i = 0; i < FEWER(20, 5); i++) {
         load_run(&load, 200, load.n_done + 50 + (size_t)i);
-        server_sql(scene.server, engine->end_sessions);
+        load_during(&load, 200, scene_end_sessions, &scene);
     }
     load_run(&load, 200, load.n_done + 200);
     load_drain(&load);
@@ -50,6 +50,13 @@ ON_POSTGRESQL(sessions_ended_behind_a_pooler_lose_nothing_that_was_acknowledged)
     load_close(&load);
     scene_is_at_work(&scene);
     scene_close_with_others(&scene);
+}
+
+static void kill_bouncer(void *data)
+{
+    (void)data;
+    server_kill(&bouncer);
+    server_again(&bouncer, NULL);
 }
 
 /* The pooler itself is killed, and comes back. PAIN-18 */
@@ -60,9 +67,7 @@ ON_POSTGRESQL(killed_pooler_loses_nothing_that_was_acknowledged)
     open_through(&scene, engine);
     load_open(&load, &scene, 100000);
     load_run(&load, 200, FEWER(500, 200));
-    server_kill(&bouncer);
-    load_fire(&load, 50);
-    server_again(&bouncer, NULL);
+    load_during(&load, 200, kill_bouncer, NULL);
     load_run(&load, 200, load.n_done + FEWER(500, 200));
     load_drain(&load);
     load_settle(&load, "pgbouncer killed under load");

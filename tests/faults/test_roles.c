@@ -117,6 +117,13 @@ static const char *url_of_both(const struct server *primary, const struct server
     return url;
 }
 
+static void fail_over(void *data)
+{
+    struct server **servers = data;
+    server_kill(servers[0]);
+    server_promote(servers[1]);
+}
+
 /* The primary dies under load and the standby is promoted: the load goes on there, and what was acknowledged is there,
  * for the standby had it before (synchronous replication). REG-19 */
 ON_POSTGRESQL(failover_under_load_loses_nothing_that_was_acknowledged)
@@ -133,10 +140,8 @@ ON_POSTGRESQL(failover_under_load_loses_nothing_that_was_acknowledged)
     scene_await(&scene, "SELECT count(*) FROM pg_stat_replication WHERE sync_state = 'sync'", 1);
     load_open(&load, &scene, 100000);
     load_run(&load, 200, FEWER(1000, 300));
-    server_kill(&primary);
+    load_during(&load, 200, fail_over, (struct server *[]){&primary, &standby});
     scene.server = &standby;
-    load_fire(&load, 50);
-    server_promote(&standby);
     load_run(&load, 200, load.n_done + FEWER(1000, 300));
     load_drain(&load);
     const struct account account = load_settle(&load, "failover under load");

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Servers of a test's own, to be hurt: PostgreSQL, MariaDB, PgBouncer, and the fault proxy in front of one of them. They
- * are those of tests/servers/own.sh, which ADB_TEST_SERVERS leads to. What own.sh refuses ends the program with its
- * reason. */
+/* Servers of a test's own, to be hurt: PostgreSQL, MariaDB, PgBouncer, and the fault proxy in front of one of them.
+ * They are those of tests/servers/own.sh, which ADB_TEST_SERVERS leads to. What own.sh refuses ends the program with
+ * its reason. */
 #ifndef ADB_TESTS_SERVER_H
 #define ADB_TESTS_SERVER_H
 
@@ -12,9 +12,9 @@
 #define SERVER_TEXT 320
 
 struct server {
-    const char *kind;              /* postgresql, mysql, pgbouncer, chaos */
+    const char *kind; /* postgresql, mysql, pgbouncer, chaos */
     char name[48];
-    char url[SERVER_TEXT];         /* over the Unix socket; of a proxy or pooler over TCP */
+    char url[SERVER_TEXT]; /* over the Unix socket; of a proxy or pooler over TCP */
     char tcp_url[SERVER_TEXT];
     char tls_url[SERVER_TEXT];
     char admin_url[SERVER_TEXT];

@@ -17,7 +17,7 @@
 #define N_MANY   2000 /* through a prepared statement */
 #define N_SINGLE 100  /* one by one, without */
 #define N_FEW    3
-#define N_SHOWN  3    /* differences that are printed */
+#define N_SHOWN  3 /* differences that are printed */
 
 static const struct subject *all_subjects;
 static size_t n_all_subjects;

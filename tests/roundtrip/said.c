@@ -101,8 +101,8 @@ bool said_decimal(const adb_value *sent, const char *text, size_t size)
 
 static int nibble(char digit)
 {
-    return digit >= '0' && digit <= '9' ? digit - '0' : (digit | 0x20) >= 'a' && (digit | 0x20) <= 'f'
-                                                            ? (digit | 0x20) - 'a' + 10
+    return digit >= '0' && digit <= '9'                     ? digit - '0'
+           : (digit | 0x20) >= 'a' && (digit | 0x20) <= 'f' ? (digit | 0x20) - 'a' + 10
                                                             : -1;
 }
 

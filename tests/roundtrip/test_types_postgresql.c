@@ -2,9 +2,9 @@
 /* Round trips of types through PostgreSQL, which has them all. */
 #include "tests/roundtrip/round.h"
 
-#define HEX(bytes)   "encode(" bytes ", 'hex')"
-#define UTF8(x)      HEX("convert_to(" x ", 'UTF8')")
-#define SINCE_1970   "(extract(epoch FROM x) * 1000000)::bigint::text"
+#define HEX(bytes) "encode(" bytes ", 'hex')"
+#define UTF8(x)    HEX("convert_to(" x ", 'UTF8')")
+#define SINCE_1970 "(extract(epoch FROM x) * 1000000)::bigint::text"
 
 static const struct subject subjects[] = {
     {"booleans_come_back", "boolean", "x::text", make_bool, said_truth, 0},

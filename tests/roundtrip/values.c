@@ -93,10 +93,24 @@ static double double_of_bits(uint64_t bits)
 
 adb_value make_double(struct maker *maker)
 {
-    static const double edges[] = {0.0,     -0.0,      1.0,           -1.0,          0.1,          1e15,
-                                   1e16,    1e17,      5e-324,        -5e-324,       2.2250738585072014e-308,
-                                   1e308,   123456789, 9007199254740993.0, 2.2250738585072009e-308,
-                                   1.7976931348623157e308, -1.7976931348623157e308, 0.30000000000000004};
+    static const double edges[] = {0.0,
+                                   -0.0,
+                                   1.0,
+                                   -1.0,
+                                   0.1,
+                                   1e15,
+                                   1e16,
+                                   1e17,
+                                   5e-324,
+                                   -5e-324,
+                                   2.2250738585072014e-308,
+                                   1e308,
+                                   123456789,
+                                   9007199254740993.0,
+                                   2.2250738585072009e-308,
+                                   1.7976931348623157e308,
+                                   -1.7976931348623157e308,
+                                   0.30000000000000004};
     if (maker_below(maker, 4) == 0)
         return adb_double(edges[maker_below(maker, sizeof(edges) / sizeof(edges[0]))]);
     if (maker_below(maker, 4) == 0) /* subnormal */
