@@ -122,13 +122,15 @@ struct adb__pg {
     size_t doomed_capacity;
     struct adb__arena scratch; /* of one statement */
     int64_t used_at;           /* when the last call began */
-    bool session_reads;        /* the session is read-only by itself */
-    bool in_transaction;       /* when the present call began */
-    bool must_read;            /* the present call must not write */
-    bool answered;             /* the present statement has had a result */
-    bool out_of_step; /* answers cannot be told from those to earlier statements: the connection is of no use */
-    bool sent;        /* something of the present call has been sent: the server may have acted */
-    bool touched;     /* the session may not be as it was at its beginning */
+    bool is_encrypted;
+    bool has_looked;     /* the last time that something was read, it was without waiting */
+    bool session_reads;  /* the session is read-only by itself */
+    bool in_transaction; /* when the present call began */
+    bool must_read;      /* the present call must not write */
+    bool answered;       /* the present statement has had a result */
+    bool out_of_step;    /* answers cannot be told from those to earlier statements: the connection is of no use */
+    bool sent;           /* something of the present call has been sent: the server may have acted */
+    bool touched;        /* the session may not be as it was at its beginning */
     max_align_t lent[ADB__PG_SCRATCH / sizeof(max_align_t)];
 };
 
@@ -156,6 +158,8 @@ void adb__pg_stop(struct adb__pg *conn);
 
 /* Send what libpq still has, reading meanwhile so that the server can go on. False: the connection is lost. */
 bool adb__pg_flush(struct adb__pg *conn);
+/* Wait for more from the server, and take it in. False: the connection is lost. */
+bool adb__pg_read(struct adb__pg *conn);
 /* The next result; NULL when there is none left, or the connection is lost. */
 PGresult *adb__pg_next(struct adb__pg *conn);
 /* Read the results of the present statement to their end. Gives the first failure; NULL when there is none. Copies that

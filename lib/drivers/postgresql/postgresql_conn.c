@@ -29,6 +29,7 @@ static adb_status set_up(struct adb__pg *conn, adb_error *error)
     if (fd < 0)
         return adb__error_set(error, ADB_E_IO, "too many open files for one more connection");
     conn->sever_fd = fd + 1;
+    conn->is_encrypted = PQsslInUse(conn->pg) || PQgssEncInUse(conn->pg);
     if (PQsetnonblocking(conn->pg, 1) != 0)
         return adb__pg_error(conn, NULL, error);
     return set_up_session(conn, error);

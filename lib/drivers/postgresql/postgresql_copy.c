@@ -2,16 +2,12 @@
 /* COPY in both directions, piece by piece. */
 #include "drivers/postgresql/postgresql.h"
 
-#include "base/clock.h"
-#include "drivers/socket.h"
 #include "model/error.h"
 
 #include <limits.h>
 
 /* libpq copies what it is given: larger pieces are cut, so that only little waits there. */
 #define MOST_AT_ONCE 65536
-
-static const struct adb__patience forever = {.deadline = ADB__NEVER, .wake_fd = -1};
 
 /* libpq takes no more before some has been sent. False: the connection is lost. */
 static bool put(struct adb__pg *conn, const char *bytes, size_t size)
@@ -86,8 +82,7 @@ adb_status adb__pg_copy_out(struct adb__pg *conn, struct adb__sink *sink, adb_er
             PQfreemem(bytes);
             continue;
         }
-        adb__socket_wait(PQsocket(conn->pg), ADB__SOCKET_READ, &forever);
-        if (!PQconsumeInput(conn->pg))
+        if (!adb__pg_read(conn))
             break;
     }
     return status;
@@ -101,11 +96,8 @@ static void skip(struct adb__pg *conn)
         PQfreemem(bytes);
         if (size < 0)
             return;
-        if (size == 0) {
-            adb__socket_wait(PQsocket(conn->pg), ADB__SOCKET_READ, &forever);
-            if (!PQconsumeInput(conn->pg))
-                return;
-        }
+        if (size == 0 && !adb__pg_read(conn))
+            return;
     }
 }
 

@@ -22,12 +22,20 @@ bool adb__pg_flush(struct adb__pg *conn)
     return left == 0;
 }
 
+/* Encryption comes in records, of which libpq may have taken only a part: the rest does not show at the socket. So
+ * every second time is a look without waiting; the room that libpq makes takes half of the largest record at least. */
+bool adb__pg_read(struct adb__pg *conn)
+{
+    const bool looks = conn->is_encrypted && !conn->has_looked;
+    conn->has_looked = looks;
+    if (!looks)
+        adb__socket_wait(PQsocket(conn->pg), ADB__SOCKET_READ, &forever);
+    return PQconsumeInput(conn->pg);
+}
+
 PGresult *adb__pg_next(struct adb__pg *conn)
 {
-    while (PQisBusy(conn->pg)) {
-        adb__socket_wait(PQsocket(conn->pg), ADB__SOCKET_READ, &forever);
-        if (!PQconsumeInput(conn->pg))
-            break;
+    while (PQisBusy(conn->pg) && adb__pg_read(conn)) {
     }
     PGresult *result = PQgetResult(conn->pg);
     conn->answered = conn->answered || result != NULL;
