@@ -7,6 +7,19 @@
 #include <stdlib.h>
 #include <string.h>
 
+static adb_url *file;
+
+/* A server's database is emptied before each test; a file is made anew. */
+static void file_remove(void)
+{
+    static const char *const suffixes[] = {"", "-wal", "-shm", "-journal"};
+    char path[1024];
+    for (size_t i = 0; i < sizeof(suffixes) / sizeof(suffixes[0]); i++) {
+        snprintf(path, sizeof(path), "%s%s", adb_url_database(file), suffixes[i]);
+        remove(path);
+    }
+}
+
 /* What is known of each driver beyond its dialect. */
 static const struct suite_database known[] = {
 #ifdef ADB_HAVE_SQLITE
@@ -57,7 +70,11 @@ int main(int argc, char **argv)
         database.url = url;
         if (strncmp(url, "mariadb", strlen("mariadb")) == 0)
             database.can |= SUITE_MARIADB;
+        if (strcmp(database.dialect->driver, "sqlite") == 0 && adb_url_parse(url, &file, NULL) == ADB_OK)
+            database.prepare = file_remove;
         failed |= suite_main(&database, argc, argv);
+        adb_url_free(file);
+        file = NULL;
     }
     free(urls);
     return failed;
