@@ -257,8 +257,7 @@ adb_status adb_database_connect(adb_database *db, int timeout_ms, adb_error *err
     adb_context_free(ctx);
     if (status != ADB_OK)
         return status;
-    adb__counter_set(&db->watchdog.want_min, 1);
-    adb__watchdog_poke(&db->watchdog);
+    adb__watchdog_fill(&db->watchdog);
     return ADB_OK;
 }
 

@@ -373,7 +373,12 @@ bool adb__pool_may_shrink(struct adb__pool *pool, struct adb__worker *worker)
 
 bool adb__pool_resign(struct adb__pool *pool, struct adb__worker *worker)
 {
-    return adb__counter_get(&pool->n_open) > 0 && pool_let_go(pool, worker, pool->min > 1 ? pool->min : 1);
+    int64_t n_open = adb__counter_get(&pool->n_open);
+    if (n_open == 0 || !pool_let_go(pool, worker, pool->min > 1 ? pool->min : 1))
+        return false;
+    if (n_open < (int64_t)pool->min && adb__counter_get(&worker->eager) != 0)
+        adb__watchdog_fill(&pool->server->db->watchdog); /* others shall do what this one would have done */
+    return true;
 }
 
 unsigned adb__pool_join(struct adb__pool *pool, int64_t deadline)

@@ -46,6 +46,12 @@ void adb__watchdog_poke(struct adb__watchdog *watchdog)
     adb__parker_wake(&watchdog->parker);
 }
 
+void adb__watchdog_fill(struct adb__watchdog *watchdog)
+{
+    adb__counter_set(&watchdog->want_min, 1);
+    adb__watchdog_poke(watchdog);
+}
+
 void adb__watchdog_by(struct adb__watchdog *watchdog, int64_t when)
 {
     /* seq_cst: pairs with the stores in watchdog_round(). Either the round sees what the caller wrote, or the caller

@@ -28,6 +28,8 @@ int adb__watchdog_start(struct adb__watchdog *watchdog);
 /* Send it home, and wait for it. False: at the deadline it was still inside a driver's cancel(), and is left behind. */
 void adb__watchdog_dismiss(struct adb__watchdog *watchdog);
 bool adb__watchdog_join(struct adb__watchdog *watchdog, int64_t deadline);
+/* Have each pool open its least number of connections. */
+void adb__watchdog_fill(struct adb__watchdog *watchdog);
 /* Look now. */
 void adb__watchdog_poke(struct adb__watchdog *watchdog);
 /* Look not later than that. What the watchdog is to see must have been written with seq_cst order before. */

@@ -151,10 +151,13 @@ static struct adb__lane *worker_pass_on(struct adb__worker *worker, struct adb__
  * is due, one that refuses the credentials when a job comes. */
 static void worker_connect_eagerly(struct adb__worker *worker)
 {
-    const struct adb__server *server = worker->pool->server;
+    const struct adb__pool *pool = worker->pool;
+    const struct adb__server *server = pool->server;
     if (adb__counter_get(&worker->eager) == 0 || adb__clock_now() < adb__counter_get(&server->retry_at))
         return;
     adb__counter_set(&worker->eager, 0);
+    if (adb__counter_get(&pool->n_open) >= (int64_t)pool->min)
+        return; /* others were faster */
     adb_status status = adb__worker_connect(worker, ADB__NEVER, NULL);
     if (status != ADB_OK && status != ADB_E_AUTH && server->layout.backs_off)
         adb__counter_set(&worker->eager, 1);
@@ -169,7 +172,10 @@ static bool worker_give_way(struct adb__worker *worker)
     if (adb__pool_resign(pool, worker))
         return true;
     adb__worker_set_state(worker, ADB__WORKER_CONNECTING);
-    while (!worker->is_open && adb__counter_get(&pool->n_open) > 0 && !worker_is_stopping(worker)) {
+    while (!worker->is_open && !worker_is_stopping(worker)) {
+        int64_t n_open = adb__counter_get(&pool->n_open);
+        if (n_open == 0 || n_open >= (int64_t)pool->min)
+            break;
         adb__counter_set(&worker->eager, 1);
         worker_connect_eagerly(worker);
         if (!worker->is_open)
