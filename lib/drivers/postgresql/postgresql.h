@@ -129,6 +129,8 @@ struct adb__pg {
     bool must_read;      /* the present call must not write */
     bool answered;       /* the present statement has had a result */
     bool out_of_step;    /* answers cannot be told from those to earlier statements: the connection is of no use */
+    bool ask_is_loose;   /* a cancel from another thread may still be on its way: of no use any more */
+    bool stop_is_loose;  /* one of our own */
     bool sent;           /* something of the present call has been sent: the server may have acted */
     bool touched;        /* the session may not be as it was at its beginning */
     max_align_t lent[ADB__PG_SCRATCH / sizeof(max_align_t)];
@@ -149,8 +151,9 @@ void adb__pg_eavesdrop_end(struct adb__pg_eavesdropper *ear, PGconn *pg, struct 
 /* The rest, when the connection is there. */
 void adb__pg_canceller_init(struct adb__pg_canceller *canceller, PGconn *pg);
 void adb__pg_canceller_fini(struct adb__pg_canceller *canceller);
-/* Ask the server to stop what runs; returns when it has been told, or after a few seconds. */
-void adb__pg_canceller_ask(const struct adb__pg_canceller *canceller);
+/* Ask the server to stop what runs; returns when it has been told, or after a second or two. False: it was asked, but
+ * has not said that it has heard, and may stop something later. */
+bool adb__pg_canceller_ask(const struct adb__pg_canceller *canceller);
 /* The same from the connection's own thread, while another may be asking too. */
 void adb__pg_stop(struct adb__pg *conn);
 

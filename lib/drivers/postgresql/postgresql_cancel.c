@@ -47,14 +47,14 @@ void adb__pg_canceller_fini(struct adb__pg_canceller *canceller)
     canceller->handle = NULL;
 }
 
-void adb__pg_canceller_ask(const struct adb__pg_canceller *canceller)
+bool adb__pg_canceller_ask(const struct adb__pg_canceller *canceller)
 {
     const struct adb__patience patience = {.deadline = adb__deadline_in(adb__clock_now(), LONGEST_ASK_MS),
                                            .wake_fd = -1};
     PGcancelConn *request = canceller->handle;
     enum adb__socket_event event = ADB__SOCKET_READY;
     if (request == NULL || !PQcancelStart(request))
-        return;
+        return true;
     PostgresPollingStatusType wanted = PGRES_POLLING_WRITING;
     while (event == ADB__SOCKET_READY && (wanted == PGRES_POLLING_READING || wanted == PGRES_POLLING_WRITING)) {
         event = adb__socket_wait(PQcancelSocket(request),
@@ -62,6 +62,7 @@ void adb__pg_canceller_ask(const struct adb__pg_canceller *canceller)
         wanted = PQcancelPoll(request);
     }
     PQcancelReset(request);
+    return event == ADB__SOCKET_READY;
 }
 
 #else
@@ -122,37 +123,37 @@ void adb__pg_canceller_fini(struct adb__pg_canceller *canceller)
     canceller->handle = NULL;
 }
 
-/* Sixteen bytes out; then the server, when it has sent the signal, hangs up. */
-static void converse(const struct adb__pg_canceller *canceller, int fd)
+/* Sixteen bytes out; then the server, when it has sent the signal, hangs up. False: it may send it yet. */
+static bool converse(const struct adb__pg_canceller *canceller, int fd)
 {
     const struct adb__patience patience = {.deadline = adb__deadline_in(adb__clock_now(), LONGEST_ASK_MS),
                                            .wake_fd = -1};
     const uint32_t request[] = {htonl(16), htonl(CANCEL_REQUEST_CODE), htonl((uint32_t)canceller->pid),
                                 htonl((uint32_t)canceller->key)};
-    char nothing;
     if (connect(fd, (const struct sockaddr *)&canceller->address, canceller->address_size) != 0 &&
         adb__socket_wait(fd, ADB__SOCKET_WRITE, &patience) != ADB__SOCKET_READY)
-        return;
-    if (send(fd, request, sizeof(request), MSG_NOSIGNAL) == (ssize_t)sizeof(request) &&
-        adb__socket_wait(fd, ADB__SOCKET_READ, &patience) == ADB__SOCKET_READY)
-        (void)!recv(fd, &nothing, 1, 0);
+        return true;
+    if (send(fd, request, sizeof(request), MSG_NOSIGNAL) != (ssize_t)sizeof(request))
+        return true;
+    return adb__socket_wait(fd, ADB__SOCKET_READ, &patience) == ADB__SOCKET_READY;
 }
 
-void adb__pg_canceller_ask(const struct adb__pg_canceller *canceller)
+bool adb__pg_canceller_ask(const struct adb__pg_canceller *canceller)
 {
     if (!canceller->has_key) {
         char words[256];
         if (canceller->handle != NULL)
             PQcancel(canceller->handle, words, sizeof(words));
-        return;
+        return true;
     }
     const int fd = socket(canceller->address.ss_family, SOCK_STREAM, 0);
     if (fd < 0)
-        return;
+        return true;
     fcntl(fd, F_SETFD, FD_CLOEXEC);
     fcntl(fd, F_SETFL, O_NONBLOCK);
-    converse(canceller, fd);
+    const bool is_settled = converse(canceller, fd);
     close(fd);
+    return is_settled;
 }
 
 #endif
@@ -162,6 +163,6 @@ void adb__pg_stop(struct adb__pg *conn)
     struct adb__pg_canceller own = conn->canceller;
     own.handle = NULL; /* that one belongs to the other thread */
     adb__pg_canceller_init(&own, conn->pg);
-    adb__pg_canceller_ask(&own);
+    conn->stop_is_loose = !adb__pg_canceller_ask(&own) || conn->stop_is_loose;
     adb__pg_canceller_fini(&own);
 }

@@ -122,17 +122,18 @@ static adb_status postgresql_check(void *state, enum adb__check_how how, adb_err
 
 static void postgresql_cancel(void *state, enum adb__cancel_how how)
 {
-    const struct adb__pg *conn = state;
+    struct adb__pg *conn = state;
     if (how == ADB__CANCEL_SEVER)
         adb__socket_sever(conn->sever_fd - 1);
-    else
-        adb__pg_canceller_ask(&conn->canceller);
+    else if (!adb__pg_canceller_ask(&conn->canceller))
+        conn->ask_is_loose = true;
 }
 
 static enum adb__txn_state postgresql_transaction_state(void *state)
 {
     const struct adb__pg *conn = state;
-    if (conn->pg == NULL || conn->out_of_step || PQstatus(conn->pg) != CONNECTION_OK)
+    if (conn->pg == NULL || PQstatus(conn->pg) != CONNECTION_OK || conn->out_of_step || conn->ask_is_loose ||
+        conn->stop_is_loose)
         return ADB__TXN_UNKNOWN;
     switch (PQtransactionStatus(conn->pg)) {
     case PQTRANS_IDLE:

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Connecting: one host after the other, each with its share of the time, without being deaf to the core.
  *
- * libpq could go through the hosts by itself, but then a host that does not answer takes all the time there is. */
+ * libpq could go through the hosts by itself, but then a host that does not answer takes all the time there is. Only
+ * the resolver, which turns names into addresses, keeps its own time. */
 #include "drivers/postgresql/postgresql.h"
 
 #include "base/alloc.h"
