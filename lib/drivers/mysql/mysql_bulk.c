@@ -220,19 +220,23 @@ static bool is_of_one_set(adb_status status)
 
 static adb_status send_or_step(struct adb__mysql_many *many, struct message *message, size_t n_sets, adb_error *error)
 {
+    adb_error detail;
     adb_status status = adb__mysql_run(many->conn, "SAVEPOINT " SAVEPOINT, error);
-    if (status == ADB_OK)
-        status = send(many, message, n_sets, error);
+    if (status != ADB_OK)
+        return status;
+    status = send(many, message, n_sets, &detail);
     if (status == ADB_OK) {
         many->n_done += n_sets;
         return ADB_OK;
     }
-    if (!is_of_one_set(status) || (many->conn->mysql->server_status & SERVER_STATUS_IN_TRANS) == 0)
+    *error = detail;
+    if (!is_of_one_set(status) || (many->conn->mysql->server_status & SERVER_STATUS_IN_TRANS) == 0 ||
+        adb__mysql_run(many->conn, "ROLLBACK TO SAVEPOINT " SAVEPOINT, &detail) != ADB_OK)
         return status;
-    adb_error detail;
-    if (adb__mysql_run(many->conn, "ROLLBACK TO SAVEPOINT " SAVEPOINT, &detail) != ADB_OK)
-        return status;
-    return adb__mysql_many_one_by_one(many, many->n_done + n_sets, error);
+    /* Some statements the server can only run one by one. */
+    const bool is_unsupported = status == ADB_E_UNSUPPORTED;
+    adb__error_clear(error);
+    return adb__mysql_many_one_by_one(many, is_unsupported ? many->n_sets : many->n_done + n_sets, error);
 }
 
 static bool message_init(struct message *message, size_t n_columns)
