@@ -52,9 +52,10 @@ typedef void (*adb_notification_cb)(const adb_notification *notification, void *
  * ADB_NOTIFY_LISTENING. Listening has one connection per database, to the primary server and outside the pool; it starts
  * with the first listener, and ends a moment after the last one. Transactions of the context have nothing to do with it.
  *
- * When the connection is lost, or cannot be made, the listener is told ADB_NOTIFY_LOST, once for each reason. It is
- * tried again with back-off for as long as it takes, whatever the reason: also wrong credentials may be put right. When
- * that worked it is told ADB_NOTIFY_GAP: look now at whatever the messages are about, as some may be missed.
+ * When the connection is lost or cannot be made, or the server refuses the channel, the listener is told
+ * ADB_NOTIFY_LOST, once for each reason. It is tried again with back-off for as long as it takes, whatever the
+ * reason: also wrong credentials may be put right. When that worked it is told ADB_NOTIFY_GAP: look now at whatever
+ * the messages are about, as some may be missed.
  *
  * At most 4096 notifications of a listener wait in the queue. Then the connection is not read any more, and the server
  * keeps what comes; after ten seconds without room this listener misses messages, and is told ADB_NOTIFY_GAP when its

@@ -78,6 +78,7 @@ static adb_status ear_connect(struct adb__ear *ear, adb_error *error)
     ear_enter(ear, ADB__EAR_CONNECTING, 0);
     adb_status status = adb__worker_connect(ear->worker, ADB__NEVER, error);
     ear->since = adb__clock_now();
+    ear->check_at = ear->since + ear->db->listening.heartbeat;
     return status;
 }
 
@@ -96,19 +97,55 @@ static void channel_text(const struct adb__channel *channel, const char *verb, c
 /* With the lock: the first channel to be listened on, or no longer. Those that never were, and need not be, go. */
 static struct adb__channel *ear_next_channel(struct adb__ear *ear)
 {
+    int64_t now = adb__clock_now();
     struct adb__list *link = ear->channels.next;
     while (link != &ear->channels) {
         struct adb__channel *channel = ADB__CONTAINER_OF(link, struct adb__channel, link);
         bool wanted = !adb__list_empty(&channel->listeners);
         link = link->next;
-        if (channel->heard != wanted)
+        if (channel->heard != wanted && now >= channel->retry_at)
             return channel;
-        if (wanted)
+        if (wanted || channel->heard)
             continue;
         adb__list_remove(&channel->link);
         adb__free(channel);
     }
     return NULL;
+}
+
+/* A random time below a bound that doubles with each failure: full jitter. */
+static int64_t ear_jitter(struct adb__ear *ear, unsigned failures)
+{
+    int64_t bound = PAUSE_MIN_NS;
+    for (unsigned i = 1; i < failures && bound < PAUSE_MAX_NS; i++)
+        bound *= 2;
+    bound = adb__deadline_first(bound, PAUSE_MAX_NS);
+    return (int64_t)(adb__random(&ear->worker->random) % (uint64_t)bound);
+}
+
+static void channel_misses(struct adb__channel *channel, const adb_error *error)
+{
+    channel->heard = false;
+    ADB__LIST_FOR_EACH(link, &channel->listeners)
+        adb__listener_misses(ADB__CONTAINER_OF(link, struct adb_listener, link), error);
+}
+
+/* The server refuses one channel, on a good connection: that is tried again later, and the others do not suffer. */
+static void ear_refused(struct adb__ear *ear, struct adb__channel *channel, const adb_error *error)
+{
+    channel->refusals++;
+    channel->retry_at = adb__clock_now() + ear_jitter(ear, channel->refusals);
+    adb__ear_lock(ear);
+    channel_misses(channel, error);
+    adb__ear_unlock(ear);
+    adb__ear_tell_loss(ear, channel, error);
+}
+
+/* Is it the connection that is of no use, and not the channel? */
+static bool ear_is_useless(const struct adb__ear *ear, adb_status status, const adb_error *error)
+{
+    return ear->worker->is_broken || (error->flags & ADB_ERROR_WRONG_ROLE) != 0 || status == ADB_E_CANCELLED ||
+           status == ADB_E_TIMEOUT || status == ADB_E_NOMEM;
 }
 
 /* Tell the server which channels are wanted. */
@@ -126,8 +163,13 @@ static adb_status ear_tune(struct adb__ear *ear, adb_error *error)
         channel_text(channel, listen ? "LISTEN" : "UNLISTEN", text);
         ear_enter(ear, ADB__EAR_SENDING, ear->db->guards.call_ns);
         adb_status status = adb__session_send(ear->worker, text, error);
-        if (status != ADB_OK)
+        if (status != ADB_OK && (!listen || ear_is_useless(ear, status, error)))
             return status;
+        if (status != ADB_OK) {
+            ear_refused(ear, channel, error);
+            continue;
+        }
+        channel->refusals = 0;
         adb__ear_lock(ear);
         channel->heard = listen;
         adb__ear_unlock(ear);
@@ -138,11 +180,25 @@ static adb_status ear_tune(struct adb__ear *ear, adb_error *error)
 static adb_status ear_check(struct adb__ear *ear, adb_error *error)
 {
     ear_enter(ear, ADB__EAR_SENDING, ear->db->guards.call_ns);
+    ear->check_at = adb__clock_now() + ear->db->listening.heartbeat;
     bool guarded = adb__guard_call(ear->worker);
     adb_status status = ear->db->driver->check(ear->worker->conn, ADB__CHECK_PING, error);
     if (guarded)
         adb__guard_clear(ear->worker);
     return status;
+}
+
+/* When it is to look up from hearing, if nobody pokes it. */
+static int64_t ear_next_chore(struct adb__ear *ear)
+{
+    int64_t next = ear->owes ? adb__deadline_first(ear->check_at, adb__clock_now() + OWING_NS) : ear->check_at;
+    adb__ear_lock(ear);
+    ADB__LIST_FOR_EACH(link, &ear->channels) {
+        const struct adb__channel *channel = ADB__CONTAINER_OF(link, struct adb__channel, link);
+        next = channel->heard ? next : adb__deadline_first(next, channel->retry_at);
+    }
+    adb__ear_unlock(ear);
+    return next;
 }
 
 /* Until something is to be done other than to hear. */
@@ -152,24 +208,21 @@ static adb_status ear_hear(struct adb__ear *ear, adb_error *error)
         .sql = "LISTEN", .sql_size = 6, .flags = ADB__STMT_LISTEN | ADB__STMT_NO_CACHE};
     struct adb__sink sink = {.result = ear->rows, .batch_rows = 1, .flush_fn = ear_flush, .owner = ear};
     adb__result_discard(ear->rows);
-    ear_enter(ear, ADB__EAR_HEARING, ear->owes ? OWING_NS : ear->db->listening.heartbeat);
+    ear->phase = ADB__EAR_HEARING;
+    ear->limit = ear_next_chore(ear);
     adb_status status = adb__session_run(ear->worker, NULL, &statement, &sink, error);
     if (status != ADB_OK && status != ADB_E_CANCELLED)
         return status;
-    if (adb__ear_is_stopping(ear) || ear->owes || adb__clock_now() < ear->limit)
+    if (adb__ear_is_stopping(ear) || adb__clock_now() < ear->check_at)
         return ADB_OK;
     return ear_check(ear, error);
 }
 
-/* Pause before the next attempt, with full jitter below a bound that doubles. */
+/* Pause before the next attempt. */
 static void ear_pause(struct adb__ear *ear)
 {
     struct adb__listening *listening = &ear->db->listening;
-    int64_t bound = PAUSE_MIN_NS;
-    for (unsigned i = 1; i < ear->failures && bound < PAUSE_MAX_NS; i++)
-        bound *= 2;
-    bound = adb__deadline_first(bound, PAUSE_MAX_NS);
-    int64_t until = adb__clock_now() + (int64_t)(adb__random(&ear->worker->random) % (uint64_t)bound);
+    int64_t until = adb__clock_now() + ear_jitter(ear, ear->failures);
     bool in_time = ear->failures > 0;
     adb__ear_lock(ear);
     while (in_time && !adb__ear_is_stopping(ear) && adb__ear_has_listeners(ear))
@@ -182,9 +235,8 @@ static void ear_deafen(struct adb__ear *ear, const adb_error *error)
 {
     ADB__LIST_FOR_EACH(at, &ear->channels) {
         struct adb__channel *channel = ADB__CONTAINER_OF(at, struct adb__channel, link);
-        channel->heard = false;
-        ADB__LIST_FOR_EACH(link, &channel->listeners)
-            adb__listener_misses(ADB__CONTAINER_OF(link, struct adb_listener, link), error);
+        channel_misses(channel, error);
+        channel->retry_at = 0;
     }
 }
 
@@ -204,7 +256,7 @@ static void ear_lose(struct adb__ear *ear, const adb_error *error)
     adb__ear_unlock(ear);
     if (adb__ear_is_stopping(ear) || !adb__ear_has_listeners(ear))
         return;
-    adb__ear_tell_loss(ear, error);
+    adb__ear_tell_loss(ear, NULL, error);
     ear_pause(ear);
     ear->failures++;
 }

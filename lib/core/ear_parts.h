@@ -10,6 +10,8 @@ struct adb__channel {
     struct adb__list link;      /* in ear->channels */
     struct adb__list listeners;
     bool heard;                 /* LISTEN was sent on this connection */
+    unsigned refusals;          /* of the server, one after the other; the ear's */
+    int64_t retry_at;           /* not before then; the ear's */
     char name[ADB_CHANNEL_MAX_BYTES + 1];
 };
 
@@ -41,6 +43,7 @@ struct adb__ear {
     enum adb__ear_phase phase;
     int64_t limit;                  /* of the phase */
     int64_t since;                  /* it listens on this connection */
+    int64_t check_at;               /* when it has been silent for too long */
     unsigned failures;              /* one after the other */
     bool owes;                      /* something could not be told */
     struct adb__list turns;         /* listeners whose turn it is, referenced */
@@ -74,8 +77,8 @@ void adb__listener_misses(struct adb_listener *listener, const adb_error *error)
 /* By the ear's thread, with no lock held. All is heard that was asked for: those who do not know are told that they
  * listen, or of their gap. */
 void adb__ear_tell_words(struct adb__ear *ear);
-/* There is no connection, for this reason. */
-void adb__ear_tell_loss(struct adb__ear *ear, const adb_error *error);
+/* There is no connection, or the server refuses the channel (NULL: all of them), for this reason. */
+void adb__ear_tell_loss(struct adb__ear *ear, const struct adb__channel *channel, const adb_error *error);
 /* Somebody has notified a channel. Waits for a listener that is behind, for as long as there is patience. */
 void adb__ear_tell_message(struct adb__ear *ear, const struct adb__hearing *hearing);
 

@@ -95,11 +95,15 @@ void adb__ear_tell_words(struct adb__ear *ear)
         tell_word(ear, listener);
 }
 
+struct loss {
+    const struct adb__channel *channel; /* NULL: all */
+    const adb_error *error;
+};
+
 static bool wants_loss(const struct adb__channel *channel, const struct adb_listener *listener, const void *data)
 {
-    const adb_error *error = data;
-    (void)channel;
-    return listener->failure != error->status;
+    const struct loss *loss = data;
+    return (loss->channel == NULL || loss->channel == channel) && listener->failure != loss->error->status;
 }
 
 /* A listener whose queue is full hears of the gap later. */
@@ -159,9 +163,10 @@ static void tell_message(struct adb__ear *ear, struct adb_listener *listener, co
     turn_end(listener, notice, goes);
 }
 
-void adb__ear_tell_loss(struct adb__ear *ear, const adb_error *error)
+void adb__ear_tell_loss(struct adb__ear *ear, const struct adb__channel *channel, const adb_error *error)
 {
-    ear_gather(ear, wants_loss, error);
+    const struct loss loss = {.channel = channel, .error = error};
+    ear_gather(ear, wants_loss, &loss);
     for (struct adb_listener *listener = ear_next_turn(ear); listener != NULL; listener = ear_next_turn(ear))
         tell_loss(ear, listener, error);
 }

@@ -199,16 +199,38 @@ TEST(refusals_to_connect_are_told_once_for_each_reason)
     rig_close(&rig);
 }
 
-/* A LISTEN that the server refuses is like a lost connection. */
-TEST(refused_listen_is_tried_again)
+/* A server of the wrong role is left for another one. */
+TEST(server_of_the_wrong_role_is_left)
 {
     struct rig rig;
     struct heard heard = HEARD_INIT;
     rig_open_fake(&rig, "fake://", NULL);
-    fake_text_fails("LISTEN", ADB_E_READ_ONLY, 0, 1);
+    fake_text_fails("LISTEN", ADB_E_READ_ONLY, ADB_ERROR_WRONG_ROLE, 1);
     listen_now(&rig, "news", &heard);
     CU_ASSERT_EQUAL(heard.n_kind[ADB_NOTIFY_LOST], 1);
     CU_ASSERT_EQUAL(heard.error.status, ADB_E_READ_ONLY);
+    CU_ASSERT_EQUAL(fake_count(FAKE_OPEN, ""), 2);
+    rig_close(&rig);
+}
+
+/* A channel that the server refuses is tried again, and no other one suffers. */
+TEST(refused_channel_is_tried_again_by_itself)
+{
+    struct rig rig;
+    struct heard good = HEARD_INIT, bad = HEARD_INIT;
+    rig_open_fake(&rig, "fake://", NULL);
+    fake_text_fails("LISTEN \"bad\"", ADB_E_DATA, 0, 3);
+    listen_now(&rig, "good", &good);
+    listen_now(&rig, "bad", &bad);
+    fake_notify("good", "1");
+    fake_notify("bad", "2");
+    heard_run(rig.queue, &good, ADB_NOTIFY_MESSAGE, 1);
+    heard_run(rig.queue, &bad, ADB_NOTIFY_MESSAGE, 1);
+    CU_ASSERT_EQUAL(bad.n_kind[ADB_NOTIFY_LOST], 1);
+    CU_ASSERT_EQUAL(bad.error.status, ADB_E_DATA);
+    CU_ASSERT_EQUAL(good.n_kind[ADB_NOTIFY_LOST] + good.n_kind[ADB_NOTIFY_GAP], 0);
+    CU_ASSERT_EQUAL(fake_count(FAKE_OPEN, ""), 1);
+    CU_ASSERT_EQUAL(fake_count(FAKE_EXECUTE, "LISTEN \"bad\""), 4);
     rig_close(&rig);
 }
 
@@ -461,10 +483,10 @@ SUITE(listen, CASE(messages_come_in_order_after_the_word_that_it_listens), CASE(
       CASE(database_without_notifications_says_so), CASE(any_name_of_sixty_three_bytes_is_a_channel),
       CASE(listeners_of_one_channel_share_one_listen), CASE(unwanted_channels_and_then_the_connection_are_given_up),
       CASE(loss_is_told_and_then_the_gap), CASE(refusals_to_connect_are_told_once_for_each_reason),
-      CASE(refused_listen_is_tried_again), CASE(unlisten_inside_its_callback_ends_it),
-      CASE(context_may_be_freed_inside_a_callback), CASE(nothing_is_called_after_free_or_close),
-      CASE(direct_callbacks_run_on_a_thread_of_their_own), CASE(unlisten_waits_for_a_callback_on_another_thread),
-      CASE(close_leaves_a_callback_behind_that_does_not_return), CASE(pulling_runs_the_callbacks_of_listeners),
-      CASE(waiting_for_a_job_runs_the_callbacks_of_listeners),
+      CASE(server_of_the_wrong_role_is_left), CASE(refused_channel_is_tried_again_by_itself),
+      CASE(unlisten_inside_its_callback_ends_it), CASE(context_may_be_freed_inside_a_callback),
+      CASE(nothing_is_called_after_free_or_close), CASE(direct_callbacks_run_on_a_thread_of_their_own),
+      CASE(unlisten_waits_for_a_callback_on_another_thread), CASE(close_leaves_a_callback_behind_that_does_not_return),
+      CASE(pulling_runs_the_callbacks_of_listeners), CASE(waiting_for_a_job_runs_the_callbacks_of_listeners),
       CASE(notification_in_a_transaction_is_sent_by_its_commit), CASE(poll_loop_hears_everything),
       CASE(child_of_a_fork_is_refused))

@@ -80,6 +80,23 @@ TEST(channels_hear_their_own)
     scene_close(&scene);
 }
 
+/* A name that the server refuses is its own trouble: the other channel does not notice. */
+TEST(bad_name_harms_nobody_else)
+{
+    struct scene scene;
+    struct heard good = HEARD_INIT, bad = HEARD_INIT;
+    scene_open(&scene);
+    REQUIRE(adb_listen(scene.ctx, "no\xff text", heard_note, &bad) != NULL);
+    heard_run(scene.queue, &bad, ADB_NOTIFY_LOST, 1);
+    listen_now(&scene, "good", &good);
+    CU_ASSERT_EQUAL(bad.error.status, ADB_E_DATA);
+    CU_ASSERT_EQUAL(notify(&scene, "good", "1"), ADB_OK);
+    heard_run(scene.queue, &good, ADB_NOTIFY_MESSAGE, 1);
+    CU_ASSERT_EQUAL(good.n_kind[ADB_NOTIFY_LOST] + good.n_kind[ADB_NOTIFY_GAP], 0);
+    CU_ASSERT_EQUAL(bad.n, 1);
+    scene_close(&scene);
+}
+
 /* The longest payload that the server takes arrives whole; one more byte is its refusal, and no harm. */
 TEST(longest_payload_arrives_whole)
 {
@@ -213,6 +230,7 @@ TEST(listeners_come_and_go)
 
 static const struct harness_case cases[] = {
     CASE(channels_hear_their_own),
+    CASE(bad_name_harms_nobody_else),
     CASE(longest_payload_arrives_whole),
     CASE(transaction_sends_at_its_commit),
     CASE(ended_session_is_a_gap),
