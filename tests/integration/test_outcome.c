@@ -266,7 +266,7 @@ TEST(transact_gives_up_in_doubt_at_its_deadline)
     char word[32];
     struct rig rig;
     struct work work = {.returns = true};
-    rig_open_fake(&rig, "fake://", ADB_OPTIONS(.wait_timeout_ms = 30));
+    rig_open_fake(&rig, "fake://", ADB_OPTIONS(.wait_timeout_ms = 500));
     lose_after();
     CU_ASSERT_EQUAL(value_of(rig.ctx, rig_quick(&rig, NULL, NULL)), 1);
     fake_open_fails(100000, ADB_E_CONNECTION);
@@ -286,7 +286,8 @@ TEST(transact_gives_up_on_a_server_that_cannot_tell)
 {
     struct rig rig;
     struct work work = {.returns = true};
-    rig_open_fake(&rig, "fake://", ADB_OPTIONS(.wait_timeout_ms = 30));
+    rig_open_fake(&rig, "fake://", ADB_OPTIONS(.wait_timeout_ms = 500));
+    CU_ASSERT_EQUAL(value_of(rig.ctx, rig_quick(&rig, NULL, NULL)), 1);
     lose_after();
     fake_commit_lingers(100000);
     CU_ASSERT_EQUAL(status_of(rig.ctx, transact(&rig, &work, 3, NULL, NULL)), ADB_E_OUTCOME_UNKNOWN);
