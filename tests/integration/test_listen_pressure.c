@@ -79,6 +79,31 @@ TEST(consumer_that_stands_still_has_a_gap_of_its_own)
     rig_close(&rig);
 }
 
+static adb_status hang_there(adb_session *session, void *user_data)
+{
+    (void)session;
+    latch_wait(user_data);
+    return ADB_OK;
+}
+
+/* An ear that is stuck is left behind by close; it frees itself when it comes back, and nobody is called. */
+TEST(stuck_ear_is_left_behind)
+{
+    struct rig rig;
+    struct heard heard = HEARD_INIT;
+    struct latch latch = LATCH_INIT;
+    rig_open_fake(&rig, "fake://", ADB_OPTIONS(.on_connect = hang_there, .on_connect_data = &latch));
+    REQUIRE(adb_listen(rig.ctx, "news", heard_note, &heard) != NULL);
+    latch_expect(&latch, 1);
+    CU_ASSERT_EQUAL(adb_database_close(rig.db, 10), ADB_E_TIMEOUT);
+    latch_open(&latch);
+    CU_ASSERT_EQUAL(adb_database_connect(rig.db, PATIENCE_MS, NULL), ADB_OK);
+    struct heard again = HEARD_INIT;
+    listen_now(&rig, "news", &again);
+    CU_ASSERT_EQUAL(heard.n, 0);
+    rig_drop(&rig);
+}
+
 /* A connection that says nothing for long is asked whether it is there; one that is not is a gap. */
 TEST(silent_connection_is_checked)
 {
@@ -215,6 +240,6 @@ TEST(listen_without_memory_is_a_status)
 }
 
 SUITE(listen_pressure, CASE(slow_consumer_gets_everything_in_bounded_memory),
-      CASE(consumer_that_stands_still_has_a_gap_of_its_own), CASE(silent_connection_is_checked),
-      CASE(check_that_hangs_is_severed), CASE(storm_is_heard_exactly_once), CASE(losses_under_fire_are_gaps),
-      CASE(listen_without_memory_is_a_status))
+      CASE(consumer_that_stands_still_has_a_gap_of_its_own), CASE(stuck_ear_is_left_behind),
+      CASE(silent_connection_is_checked), CASE(check_that_hangs_is_severed), CASE(storm_is_heard_exactly_once),
+      CASE(losses_under_fire_are_gaps), CASE(listen_without_memory_is_a_status))
