@@ -242,6 +242,25 @@ ON_BOTH(commit_that_never_arrives_has_an_unknown_outcome)
     heal(&scene, proxy);
 }
 
+/* The answer did not come by the deadline: that says nothing about the commit, and it is said so. */
+ON_BOTH(commit_that_meets_its_deadline_in_silence_is_in_doubt)
+{
+    struct scene scene;
+    struct server *proxy = proxy_of(engine);
+    scene_open_table(&scene, engine, proxy->url, NULL);
+    adb_begin(scene.ctx, NULL, NULL, NULL);
+    adb_execute(scene.ctx, "INSERT INTO t (n) VALUES (1)", NULL, NULL, NULL);
+    run_all(scene.ctx);
+    proxy_tell(proxy, "stall down");
+    const adb_error error =
+        error_of(scene.ctx, adb_submit(scene.ctx, ADB_REQUEST(.kind = ADB_REQUEST_COMMIT, .timeout_ms = 300)));
+    printf("# commit in silence, %s: %s: %s\n", engine->kind, adb_status_name(error.status), error.message);
+    CU_ASSERT(error.status == ADB_E_OUTCOME_UNKNOWN || error.status == ADB_E_TIMEOUT);
+    CU_ASSERT((error.flags & ADB_ERROR_OUTCOME_UNKNOWN) != 0);
+    scene_await(&scene, "SELECT count(*) FROM t", 1);
+    heal(&scene, proxy);
+}
+
 /* A server that stands still (not the network) is met by the deadline, too; and goes on where it was. */
 ON_BOTH(frozen_server_is_met_by_the_deadline)
 {
@@ -275,4 +294,5 @@ FAULTS_AND(network, drop_proxies, BOTH_CASES(silence_ends_at_the_deadline),
            BOTH_CASES(result_that_breaks_off_is_an_error), BOTH_CASES(delay_changes_no_outcome),
            BOTH_CASES(commit_whose_answer_is_lost_has_an_unknown_outcome),
            BOTH_CASES(commit_that_never_arrives_has_an_unknown_outcome),
+           BOTH_CASES(commit_that_meets_its_deadline_in_silence_is_in_doubt),
            BOTH_CASES(frozen_server_is_met_by_the_deadline))

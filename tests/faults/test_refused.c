@@ -108,6 +108,46 @@ ON_BOTH(pool_over_the_servers_limit_works_with_what_it_gets)
     scene_close(&scene);
 }
 
+/* The administrator is there before the server is full. */
+static void limit_connections(struct scene *admin, bool on)
+{
+    if (admin->engine == &mysql)
+        scene_must(admin, on ? "SET GLOBAL max_connections = 10" : "SET GLOBAL max_connections = 60");
+    else
+        scene_must(admin,
+                   on ? "ALTER DATABASE adb_test CONNECTION LIMIT 3" : "ALTER DATABASE adb_test CONNECTION LIMIT -1");
+}
+
+/* The same when the limit is that of all users together: no job pays for the pool's wish to grow. */
+ON_BOTH(full_server_is_no_failure_of_jobs)
+{
+    struct scene scene, admin;
+    struct tally tally = TALLY_INIT;
+    adb_context *lanes[30];
+    scene_open(&admin, engine, engine_server(engine)->admin_url, ADB_OPTIONS(.max_size = 1));
+    scene_open(&scene, engine, NULL, ADB_OPTIONS(.max_size = 30));
+    scene_must(&scene, "SELECT 1");
+    limit_connections(&admin, true);
+    for (size_t i = 0; i < 30; i++)
+        lanes[i] = adb_context_new(scene.db, scene.queue, 0);
+    for (size_t i = 0; i < 120; i++)
+        adb_fetch_all(lanes[i % 30], i % 4 == 0 ? engine->pause : "SELECT 1", NULL, tally_done, &tally);
+    for (size_t i = 0; i < 30; i++) {
+        run_all(lanes[i]);
+        adb_context_free(lanes[i]);
+    }
+    printf("# full server, %s: 120 jobs, %zu outcomes, %zu ok, %u connections, %llu attempts failed\n", engine->kind,
+           tally_n(&tally), tally_of(&tally, ADB_OK), scene_stats(&scene).connections,
+           (unsigned long long)scene_stats(&scene).open_failures);
+    CU_ASSERT_EQUAL(tally_of(&tally, ADB_OK), 120);
+    scene_show(&tally, ADB_OK);
+    CU_ASSERT(scene_stats(&scene).open_failures > 0);
+    limit_connections(&admin, false);
+    scene_close_with_others(&admin);
+    scene_is_healthy(&scene);
+    scene_close(&scene);
+}
+
 /* Without any connection it says why; and has one as soon as the server can. REG-19 */
 ON_BOTH(too_many_connections_heal_when_one_is_free)
 {
@@ -257,7 +297,8 @@ FAULTS_AND(refused, drop_tls_servers, BOTH_CASES(wrong_password_is_an_error_of_i
            CASE(user_refused_by_the_access_file_is_an_error_of_its_own),
            BOTH_CASES(unknown_database_is_an_error_of_its_own),
            BOTH_CASES(pool_over_the_servers_limit_works_with_what_it_gets),
-           BOTH_CASES(too_many_connections_heal_when_one_is_free), BOTH_CASES(good_certificate_is_accepted),
-           BOTH_CASES(expired_certificate_is_refused), BOTH_CASES(certificate_of_another_host_is_refused),
+           BOTH_CASES(full_server_is_no_failure_of_jobs), BOTH_CASES(too_many_connections_heal_when_one_is_free),
+           BOTH_CASES(good_certificate_is_accepted), BOTH_CASES(expired_certificate_is_refused),
+           BOTH_CASES(certificate_of_another_host_is_refused),
            BOTH_CASES(certificate_of_an_unknown_authority_is_refused), BOTH_CASES(revoked_certificate_is_refused),
            BOTH_CASES(server_without_tls_is_refused_when_tls_is_required))
