@@ -11,8 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A KILL that takes longer than this to deliver comes too late to be of use. */
-#define KILL_TIMEOUT_MS 5000
+/* A KILL that takes longer than this to deliver comes too late to be of use: the connection is severed by then. */
+#define KILL_TIMEOUT_MS 1000
 
 /* A KILL that was sent hits one statement, or none. */
 #define MOST_KILLS_ABSORBED 3
