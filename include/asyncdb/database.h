@@ -96,7 +96,8 @@ typedef struct adb_options {
     unsigned min_size;       /**< Connections opened by connect and kept when idle. Default 1. */
     unsigned queue_capacity; /**< Jobs accepted and not yet delivered. Default 4096, at most 1048576. */
     bool unpooled;           /**< pool=none: open and close a connection for each run of a lane. */
-    int wait_timeout_ms;     /**< Longest wait of a lane for a worker. Default 30000. */
+    int wait_timeout_ms;     /**< Longest wait of a lane for a worker, and of that for its turn to connect. Default
+                                  30000. */
     int connect_timeout_ms;  /**< Per attempt to connect. Default 10000. */
     int timeout_ms;          /**< Default deadline of a job, from submission to its end. Default: none. */
     int idle_timeout_ms;     /**< Close connections above min_size that were idle for so long, and up to 10 % more at

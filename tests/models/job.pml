@@ -6,7 +6,7 @@
  *     QUEUED -> DONE            an outsider: cancel, deadline, close; the worker that pops it then drops its hold
  *     RUNNING -> STOPPING       an outsider, with its reason
  *     STOPPING -> CANCELLING    the watchdog, before it calls driver->cancel()
- *     CANCELLING -> STOPPING    the watchdog, when that has returned; it wakes the worker
+ *     CANCELLING -> STOPPING    the watchdog or its helper, when that has returned; wakes the worker
  *     RUNNING -> QUEUED         the worker: it may not run the job, another one will
  *     RUNNING <-> SETTLED       the worker: the job waits for a commit that it shares, while others run; or runs again
  *     RUNNING, STOPPING, SETTLED -> DONE
