@@ -59,7 +59,7 @@ TEST(a_database_that_is_not_there_is_told)
 TEST(tls_that_cannot_be_had_is_told)
 {
     struct server plain;
-    server_start(&plain, "postgresql", "bad_input_plain", (const char *[]){"ssl=off", NULL});
+    server_start(&plain, "postgresql", "bad_input_postgresql", (const char *[]){"ssl=off", NULL});
     CU_ASSERT(connect_fails(claim_url_option(plain.tcp_url, "ssl", "require"), ADB_E_CONNECTION, "SSL"));
     CU_ASSERT(connect_fails(claim_url_option(plain.tcp_url, "ssl", "verify-full"), ADB_E_CONNECTION, NULL));
     claim_open(claim_url_option(plain.tcp_url, "ssl", "prefer"), NULL);
