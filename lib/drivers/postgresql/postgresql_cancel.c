@@ -19,7 +19,7 @@
 #include <unistd.h>
 
 /* For connecting, asking and seeing the server hang up. */
-#define LONGEST_ASK_MS 1500
+#define LONGEST_ASK_MS 1000
 
 #ifdef HAVE_PQCANCELCREATE
 
