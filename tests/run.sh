@@ -73,6 +73,9 @@ while read -r ended log counts; do
     esac
 done <"$build/counts"
 
+# What was done to servers and networks, and what became of the jobs.
+grep -hE '^# .* [0-9]+ outcomes' "$build"/tests/faults/*.log 2>/dev/null | sed 's/^# //'
+
 # A program that fails without counting a failure (a crash, a leak, a time-out) is one more that failed.
 awk -v status="$check_status" '
     $3 != "none" { line = $0; sub(/^[^ ]+ [^ ]+ /, "", line); passed += $4; failed += $6 }
