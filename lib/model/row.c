@@ -17,31 +17,28 @@ static const struct adb__cell *row_cell(adb_row row, size_t column)
     return &adb__result_cells(row.result, row.index)[column];
 }
 
+/* Each kind is written where the caller wants it: one value that all fill would be copied as a whole, right behind the
+ * write of a half of it, which costs more than all the rest (a failed store forwarding). */
 static adb_value cell_value(const struct adb__cell *cell)
 {
-    adb_value value = {.type = (adb_type)cell->type};
-    switch (value.type) {
+    const adb_type type = (adb_type)cell->type;
+    adb_value uuid = {.type = type};
+    switch (type) {
     case ADB_TYPE_BOOL:
-        value.as.boolean = cell->as.boolean;
-        break;
+        return (adb_value){.type = type, .as.boolean = cell->as.boolean};
     case ADB_TYPE_DOUBLE:
-        value.as.real = cell->as.real;
-        break;
+        return (adb_value){.type = type, .as.real = cell->as.real};
     case ADB_TYPE_UUID:
-        memcpy(value.as.uuid, cell->as.bytes, sizeof(value.as.uuid));
-        break;
+        memcpy(uuid.as.uuid, cell->as.bytes, sizeof(uuid.as.uuid));
+        return uuid;
     case ADB_TYPE_TEXT:
     case ADB_TYPE_BLOB:
     case ADB_TYPE_DECIMAL:
     case ADB_TYPE_JSON:
-        value.size = cell->size;
-        value.as.blob = cell->as.bytes;
-        break;
+        return (adb_value){.type = type, .size = cell->size, .as.blob = cell->as.bytes};
     default:
-        value.as.integer = cell->as.integer;
-        break;
+        return (adb_value){.type = type, .as.integer = cell->as.integer};
     }
-    return value;
 }
 
 /* Do the cell's bytes serve as they are? */
@@ -81,8 +78,17 @@ bool adb_row_is_null(adb_row row, size_t column)
     return cell == NULL || cell->type == ADB_TYPE_NULL;
 }
 
+/* A cell that is of the type asked for needs no conversion: the usual case, and a quarter of the time. */
+static bool cell_is(const struct adb__cell *cell, adb_type type)
+{
+    return cell != NULL && cell->type == type;
+}
+
 bool adb_row_bool(adb_row row, size_t column)
 {
+    const struct adb__cell *cell = row_cell(row, column);
+    if (cell_is(cell, ADB_TYPE_BOOL))
+        return cell->as.boolean;
     const adb_value value = adb_row_value(row, column);
     bool truth = false;
     return adb_value_to_bool(&value, &truth) == ADB_OK && truth;
@@ -90,6 +96,9 @@ bool adb_row_bool(adb_row row, size_t column)
 
 int64_t adb_row_int(adb_row row, size_t column)
 {
+    const struct adb__cell *cell = row_cell(row, column);
+    if (cell_is(cell, ADB_TYPE_INT))
+        return cell->as.integer;
     const adb_value value = adb_row_value(row, column);
     int64_t integer = 0;
     return adb_value_to_int(&value, &integer) == ADB_OK ? integer : 0;
@@ -97,6 +106,9 @@ int64_t adb_row_int(adb_row row, size_t column)
 
 double adb_row_double(adb_row row, size_t column)
 {
+    const struct adb__cell *cell = row_cell(row, column);
+    if (cell_is(cell, ADB_TYPE_DOUBLE))
+        return cell->as.real;
     const adb_value value = adb_row_value(row, column);
     double real = 0;
     return adb_value_to_double(&value, &real) == ADB_OK ? real : 0;
