@@ -42,7 +42,7 @@ const struct engine mysql = {
 /* Servers
  * ---------------------------------------------------------------------------------------------------------- */
 
-static struct server servers[2];
+static struct server servers[2], proxies[2];
 static const char *program;
 
 bool engine_available(const struct engine *engine)
@@ -60,6 +60,17 @@ struct server *engine_server(const struct engine *engine)
     return server;
 }
 
+struct server *engine_proxy(const struct engine *engine)
+{
+    struct server *proxy = &proxies[engine == &mysql];
+    char name[48];
+    snprintf(name, sizeof(name), "%s_chaos_%s", program, engine->kind);
+    if (proxy->name[0] == '\0')
+        server_start_before(proxy, "chaos", name, engine_server(engine));
+    proxy_tell(proxy, "clear");
+    return proxy;
+}
+
 int faults_main(const char *suite, const struct harness_case *cases, size_t n_cases, void (*last)(void), int argc,
                 char **argv)
 {
@@ -72,6 +83,8 @@ int faults_main(const char *suite, const struct harness_case *cases, size_t n_ca
     const int failed = harness_main(suite, cases, n_cases, argc, argv);
     if (last != NULL)
         last();
+    server_drop(&proxies[0]);
+    server_drop(&proxies[1]);
     server_drop(&servers[0]);
     server_drop(&servers[1]);
     return failed;
@@ -224,4 +237,11 @@ void scene_close(struct scene *scene)
 {
     scene_close_with_others(scene);
     scene_await(scene, scene->engine->sessions, 0);
+}
+
+void scene_heal(struct scene *scene, const struct server *proxy)
+{
+    proxy_tell(proxy, "clear");
+    scene_is_healthy(scene);
+    scene_close(scene);
 }

@@ -33,6 +33,9 @@ bool engine_available(const struct engine *engine);
 /* The server of this program, started when first asked for. */
 struct server *engine_server(const struct engine *engine);
 
+/* The fault proxy before it, likewise, as if nothing had been said to it yet. */
+struct server *engine_proxy(const struct engine *engine);
+
 /* A database on a server of the program's own. */
 struct scene {
     const struct engine *engine;
@@ -61,6 +64,8 @@ void scene_await(struct scene *scene, const char *sql, int64_t count);
 /* Print the first outcomes that are not the expected one. */
 void scene_show(struct tally *tally, adb_status expected);
 adb_stats scene_stats(const struct scene *scene);
+/* The network is well again, the pool becomes healthy, and the scene is closed. */
+void scene_heal(struct scene *scene, const struct server *proxy);
 /* Frees everything; checks that the database closes by itself. */
 void scene_close_with_others(struct scene *scene);
 /* The same, and leaves no session of adb_test. */
