@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* A transaction whose context has forgotten it gives its connection back, and its later jobs are told. */
+#include "tests/lib/latch.h"
 #include "tests/lib/rig.h"
 
 #include <inttypes.h>
@@ -11,14 +12,27 @@ static adb_status execute(adb_context *ctx, const char *sql)
     return status_of(ctx, adb_execute(ctx, sql, NULL, NULL, NULL));
 }
 
+static adb_status wait_at(adb_session *session, void *latch)
+{
+    (void)session;
+    latch_wait(latch);
+    return ADB_OK;
+}
+
 /* Rolled back in the database, and the only connection serves others at once; the lane learns of it by its next job, and
  * is as new when it has unwound. */
 BOTH(forgotten_transaction_gives_its_connection_back)
 {
     RIG(rig, kind, ADB_OPTIONS(.max_size = 1, .idle_in_transaction_ms = 5));
+    struct latch both_wait = LATCH_INIT;
     adb_context *other = adb_context_new(rig.db, rig.queue, 0);
-    CU_ASSERT_EQUAL(status_of(rig.ctx, adb_begin(rig.ctx, NULL, NULL, NULL)), ADB_OK);
-    CU_ASSERT_EQUAL(status_of(rig.ctx, rig_insert(&rig, 1, NULL, NULL)), ADB_OK);
+    adb_run(other, wait_at, NULL, &both_wait); /* so that nothing is forgotten between the next two */
+    latch_expect(&both_wait, 1);
+    const adb_job begun = adb_begin(rig.ctx, NULL, NULL, NULL);
+    const adb_job written = rig_insert(&rig, 1, NULL, NULL);
+    latch_open(&both_wait);
+    CU_ASSERT_EQUAL(status_of(rig.ctx, begun), ADB_OK);
+    CU_ASSERT_EQUAL(status_of(rig.ctx, written), ADB_OK);
     CU_ASSERT_EQUAL(status_of(other, adb_execute(other, kind->insert, ADB_PARAMS({"n", adb_int(2)}), NULL, NULL)), ADB_OK);
     const adb_error error = error_of(rig.ctx, rig_insert(&rig, 3, NULL, NULL));
     CU_ASSERT_EQUAL(error.status, ADB_E_TRANSACTION_LOST);
@@ -32,6 +46,15 @@ BOTH(forgotten_transaction_gives_its_connection_back)
     rig_close(&rig);
 }
 
+/* Keep the only connection busy, so that what is submitted until latch_open() comes to it in one go. */
+static adb_context *keep_busy(struct rig *rig)
+{
+    adb_context *other = adb_context_new(rig->db, rig->queue, 0);
+    adb_execute(other, "block start", NULL, NULL, NULL);
+    latch_expect(latch_named("start"), 1);
+    return other;
+}
+
 static bool nothing_is_held(void *data)
 {
     const struct rig *rig = data;
@@ -43,16 +66,20 @@ TEST(all_levels_are_lost)
 {
     struct rig rig;
     rig_open_fake(&rig, "fake://?max_size=1&idle_in_transaction_ms=5", NULL);
+    adb_context *other = keep_busy(&rig);
     adb_begin(rig.ctx, NULL, NULL, NULL);
-    CU_ASSERT_EQUAL(status_of(rig.ctx, adb_begin(rig.ctx, NULL, NULL, NULL)), ADB_OK);
+    const adb_job inner = adb_begin(rig.ctx, NULL, NULL, NULL);
+    latch_open(latch_named("start"));
+    CU_ASSERT_EQUAL(status_of(rig.ctx, inner), ADB_OK);
     await(nothing_is_held, &rig);
     CU_ASSERT_EQUAL(status_of(rig.ctx, adb_begin(rig.ctx, NULL, NULL, NULL)), ADB_E_TRANSACTION_LOST);
     CU_ASSERT_EQUAL(adb_context_depth(rig.ctx), 3);
     for (int level = 0; level < 3; level++)
         CU_ASSERT_EQUAL(status_of(rig.ctx, adb_rollback(rig.ctx, NULL, NULL)), ADB_E_TRANSACTION_LOST);
     CU_ASSERT_EQUAL(execute(rig.ctx, "insert 1"), ADB_OK);
-    CU_ASSERT_STRING_EQUAL(fake_texts(), "BEGIN; SAVEPOINT adb_2; ROLLBACK; insert 1; ");
+    CU_ASSERT_STRING_EQUAL(fake_texts(), "block start; BEGIN; SAVEPOINT adb_2; ROLLBACK; insert 1; ");
     CU_ASSERT_EQUAL(rig_stats(&rig).dirty_returns, 0);
+    adb_context_free(other);
     rig_close(&rig);
 }
 
@@ -79,11 +106,15 @@ TEST(transaction_of_force_rollback_stays)
     struct rig rig;
     rig_open_fake(&rig, "fake://?force_rollback=true&idle_in_transaction_ms=5", NULL);
     CU_ASSERT_EQUAL(execute(rig.ctx, "insert 1"), ADB_OK);
+    adb_context *other = keep_busy(&rig);
     adb_begin(rig.ctx, NULL, NULL, NULL);
-    CU_ASSERT_EQUAL(execute(rig.ctx, "insert 2"), ADB_OK);
+    const adb_job written = adb_execute(rig.ctx, "insert 2", NULL, NULL, NULL);
+    latch_open(latch_named("start"));
+    CU_ASSERT_EQUAL(status_of(rig.ctx, written), ADB_OK);
     await(nothing_is_held, &rig);
     CU_ASSERT_EQUAL(status_of(rig.ctx, adb_rollback(rig.ctx, NULL, NULL)), ADB_E_TRANSACTION_LOST);
     CU_ASSERT(rows_are(rig.ctx, adb_fetch_all(rig.ctx, "table", NULL, NULL, NULL), "1"));
+    adb_context_free(other);
     rig_close(&rig);
 }
 
