@@ -28,6 +28,7 @@
 #define ADB_DRIVERS_POSTGRESQL_POSTGRESQL_H
 
 #include "base/arena.h"
+#include "base/ref.h"
 #include "drivers/cache.h"
 #include "drivers/driver.h"
 
@@ -129,7 +130,7 @@ struct adb__pg {
     bool must_read;      /* the present call must not write */
     bool answered;       /* the present statement has had a result */
     bool out_of_step;    /* answers cannot be told from those to earlier statements: the connection is of no use */
-    bool ask_is_loose;   /* a cancel from another thread may still be on its way: of no use any more */
+    struct adb__counter loose_asks; /* cancels from other threads that may still be on their way: of no use any more */
     bool stop_is_loose;  /* one of our own */
     bool sent;           /* something of the present call has been sent: the server may have acted */
     bool touched;        /* the session may not be as it was at its beginning */

@@ -126,14 +126,14 @@ static void postgresql_cancel(void *state, enum adb__cancel_how how)
     if (how == ADB__CANCEL_SEVER)
         adb__socket_sever(conn->sever_fd - 1);
     else if (!adb__pg_canceller_ask(&conn->canceller))
-        conn->ask_is_loose = true;
+        adb__counter_add(&conn->loose_asks, 1);
 }
 
 static enum adb__txn_state postgresql_transaction_state(void *state)
 {
     const struct adb__pg *conn = state;
-    if (conn->pg == NULL || PQstatus(conn->pg) != CONNECTION_OK || conn->out_of_step || conn->ask_is_loose ||
-        conn->stop_is_loose)
+    if (conn->pg == NULL || PQstatus(conn->pg) != CONNECTION_OK || conn->out_of_step || conn->stop_is_loose ||
+        adb__counter_get(&conn->loose_asks) > 0)
         return ADB__TXN_UNKNOWN;
     switch (PQtransactionStatus(conn->pg)) {
     case PQTRANS_IDLE:
