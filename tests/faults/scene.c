@@ -10,7 +10,7 @@
 
 const struct engine postgresql = {
     .kind = "postgresql",
-    .settings = (const char *const[]){"fsync=on", "synchronous_commit=on", "max_connections=60", NULL},
+    .settings = (const char *const[]){"synchronous_commit=on", "max_connections=60", NULL},
     .sessions = "SELECT count(*) FROM pg_stat_activity WHERE usename = 'adb_test'",
     .running = "SELECT count(*) FROM pg_stat_activity WHERE usename = 'adb_test' AND state = 'active' "
                "AND query LIKE '%slow%'",
@@ -27,7 +27,7 @@ const struct engine postgresql = {
 const struct engine mysql = {
     .kind = "mysql",
     .settings =
-        (const char *const[]){"innodb-flush-log-at-trx-commit=1", "innodb-doublewrite=1", "max-connections=60", NULL},
+        (const char *const[]){"innodb-flush-log-at-trx-commit=2", "innodb-doublewrite=1", "max-connections=60", NULL},
     .sessions = "SELECT count(*) FROM information_schema.processlist WHERE user = 'adb_test'",
     .running = "SELECT count(*) FROM information_schema.processlist WHERE user = 'adb_test' AND info LIKE '%slow%'",
     .in_transaction = "SELECT count(*) FROM information_schema.innodb_trx",

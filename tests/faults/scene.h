@@ -14,7 +14,7 @@
 /* How an engine says what the tests need. */
 struct engine {
     const char *kind;            /* of own.sh, and the name of the driver */
-    const char *const *settings; /* an acknowledged commit has reached the operating system */
+    const char *const *settings; /* an acknowledged commit has reached the operating system, if no disk */
     const char *sessions;        /* how many sessions adb_test has */
     const char *running;         /* how many statements of adb_test run that contain "slow" */
     const char *in_transaction;  /* how many sessions of adb_test are idle inside a transaction */
