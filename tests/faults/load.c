@@ -120,7 +120,7 @@ void load_during(struct load *load, size_t in_flight, void (*action)(void *data)
     pthread_t thread;
     REQUIRE(pthread_create(&thread, NULL, act, &meanwhile) == 0);
     while (!meanwhile.over) {
-        while (load->n_entries - load->n_done < in_flight)
+        while (load->n_entries - load->n_done < in_flight && load->n_entries < load->capacity / 2)
             load_fire(load, 1);
         adb_queue_wait(load->scene->queue, 5);
         adb_queue_dispatch(load->scene->queue, 0);

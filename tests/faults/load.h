@@ -41,7 +41,7 @@ void load_open(struct load *load, struct scene *scene, size_t capacity);
 void load_fire(struct load *load, size_t n_deeds);
 /* Keep so many jobs in flight until so many in all have ended. */
 void load_run(struct load *load, size_t in_flight, size_t until_done);
-/* Do that on another thread, and keep so many jobs in flight all the while. */
+/* Do that on another thread, and keep so many jobs in flight all the while, until half of the capacity is used. */
 void load_during(struct load *load, size_t in_flight, void (*action)(void *data), void *data);
 /* Until nothing is in flight. */
 void load_drain(struct load *load);

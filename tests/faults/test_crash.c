@@ -11,7 +11,7 @@ ON_BOTH(kill_under_load_loses_nothing_that_was_acknowledged)
     struct scene scene;
     struct load load;
     scene_open_table(&scene, engine, NULL, ADB_OPTIONS(.max_size = 4));
-    load_open(&load, &scene, 100000);
+    load_open(&load, &scene, 400000);
     load_run(&load, IN_FLIGHT, FEWER(1500, 300));
     load_during(&load, IN_FLIGHT, scene_kill_server, &scene);
     load_run(&load, IN_FLIGHT, load.n_done + FEWER(1500, 300));
@@ -31,7 +31,7 @@ ON_BOTH(three_kills_under_load_lose_nothing)
     struct scene scene;
     struct load load;
     scene_open_table(&scene, engine, NULL, ADB_OPTIONS(.max_size = 4));
-    load_open(&load, &scene, 200000);
+    load_open(&load, &scene, 400000);
     for (int i = 0; i < FEWER(3, 1); i++) {
         load_run(&load, IN_FLIGHT, load.n_done + FEWER(400, 200) + (size_t)i * 37);
         load_during(&load, IN_FLIGHT, scene_kill_server, &scene);
@@ -50,7 +50,7 @@ ON_BOTH(restart_under_load_heals)
     struct scene scene;
     struct load load;
     scene_open_table(&scene, engine, NULL, ADB_OPTIONS(.max_size = 4));
-    load_open(&load, &scene, 100000);
+    load_open(&load, &scene, 400000);
     load_run(&load, IN_FLIGHT, 400);
     load_during(&load, IN_FLIGHT, scene_restart_server, &scene);
     load_run(&load, IN_FLIGHT, load.n_done + 400);

@@ -159,8 +159,8 @@ ON_BOTH(sessions_ended_under_load_lose_nothing_that_was_acknowledged)
     struct scene scene;
     struct load load;
     scene_open_table(&scene, engine, NULL, ADB_OPTIONS(.max_size = 4));
-    load_open(&load, &scene, 100000);
-    for (int i = 0; i < FEWER(20, 5); i++) {
+    load_open(&load, &scene, 400000);
+    for (int i = 0; i < FEWER(12, 5); i++) {
         load_run(&load, 200, load.n_done + 50 + (size_t)i);
         load_during(&load, 200, scene_end_sessions, &scene);
     }

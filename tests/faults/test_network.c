@@ -40,7 +40,7 @@ ON_BOTH(resets_under_load_lose_nothing_that_was_acknowledged)
     struct load load;
     struct server *proxy = engine_proxy(engine);
     scene_open_table(&scene, engine, proxy->url, ADB_OPTIONS(.max_size = 4));
-    load_open(&load, &scene, 100000);
+    load_open(&load, &scene, 400000);
     for (int i = 0; i < FEWER(10, 4); i++) {
         load_run(&load, 200, load.n_done + 50 + (size_t)i);
         load_during(&load, 200, i % 2 == 0 ? reset_connections : close_connections, proxy);
@@ -61,7 +61,7 @@ ON_BOTH(cuts_in_the_middle_of_a_message_lose_nothing_that_was_acknowledged)
     struct server *proxy = engine_proxy(engine);
     char cut[32];
     scene_open_table(&scene, engine, proxy->url, ADB_OPTIONS(.max_size = 2));
-    load_open(&load, &scene, 100000);
+    load_open(&load, &scene, 400000);
     for (int i = 0; i < FEWER(14, 5); i++) {
         load_run(&load, 100, load.n_done + 20);
         snprintf(cut, sizeof(cut), "cut %d %s", 1 + i * 15, i % 3 == 0 ? "up" : "down");

@@ -39,8 +39,8 @@ ON_POSTGRESQL(sessions_ended_behind_a_pooler_lose_nothing_that_was_acknowledged)
     struct scene scene;
     struct load load;
     open_through(&scene, engine);
-    load_open(&load, &scene, 100000);
-    for (int i = 0; i < FEWER(20, 5); i++) {
+    load_open(&load, &scene, 400000);
+    for (int i = 0; i < FEWER(12, 5); i++) {
         load_run(&load, 200, load.n_done + 50 + (size_t)i);
         load_during(&load, 200, scene_end_sessions, &scene);
     }
@@ -65,7 +65,7 @@ ON_POSTGRESQL(killed_pooler_loses_nothing_that_was_acknowledged)
     struct scene scene;
     struct load load;
     open_through(&scene, engine);
-    load_open(&load, &scene, 100000);
+    load_open(&load, &scene, 400000);
     load_run(&load, 200, FEWER(500, 200));
     load_during(&load, 200, kill_bouncer, NULL);
     load_run(&load, 200, load.n_done + FEWER(500, 200));

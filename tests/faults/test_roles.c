@@ -138,7 +138,7 @@ ON_POSTGRESQL(failover_under_load_loses_nothing_that_was_acknowledged)
     server_sql(&primary, "SELECT pg_reload_conf()");
     scene.server = &primary;
     scene_await(&scene, "SELECT count(*) FROM pg_stat_replication WHERE sync_state = 'sync'", 1);
-    load_open(&load, &scene, 100000);
+    load_open(&load, &scene, 400000);
     load_run(&load, 200, FEWER(1000, 300));
     load_during(&load, 200, fail_over, (struct server *[]){&primary, &standby});
     scene.server = &standby;
