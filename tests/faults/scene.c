@@ -14,8 +14,6 @@ const struct engine postgresql = {
     .sessions = "SELECT count(*) FROM pg_stat_activity WHERE usename = 'adb_test'",
     .running = "SELECT count(*) FROM pg_stat_activity WHERE usename = 'adb_test' AND state = 'active' "
                "AND query LIKE '%slow%'",
-    .in_transaction = "SELECT count(*) FROM pg_stat_activity WHERE usename = 'adb_test' "
-                      "AND state LIKE 'idle in transaction%'",
     .end_sessions = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE usename = 'adb_test'",
     .end_one = "SELECT pg_terminate_backend(%d)",
     .number = "SELECT pg_backend_pid()",
@@ -30,7 +28,6 @@ const struct engine mysql = {
         (const char *const[]){"innodb-flush-log-at-trx-commit=2", "innodb-doublewrite=1", "max-connections=60", NULL},
     .sessions = "SELECT count(*) FROM information_schema.processlist WHERE user = 'adb_test'",
     .running = "SELECT count(*) FROM information_schema.processlist WHERE user = 'adb_test' AND info LIKE '%slow%'",
-    .in_transaction = "SELECT count(*) FROM information_schema.innodb_trx",
     .end_sessions = "KILL CONNECTION USER adb_test",
     .end_one = "KILL CONNECTION %d",
     .number = "SELECT CONNECTION_ID()",

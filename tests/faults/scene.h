@@ -17,7 +17,6 @@ struct engine {
     const char *const *settings; /* an acknowledged commit has reached the operating system, if no disk */
     const char *sessions;        /* how many sessions adb_test has */
     const char *running;         /* how many statements of adb_test run that contain "slow" */
-    const char *in_transaction;  /* how many sessions of adb_test are idle inside a transaction */
     const char *end_sessions;    /* as administrator: end all sessions of adb_test */
     const char *end_one;         /* the same for one, by printf with its number */
     const char *number;          /* yields the number of the session */

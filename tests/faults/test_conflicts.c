@@ -21,7 +21,8 @@ static adb_job add(adb_context *ctx, int64_t n)
 
 static const char *waiting_of(const struct engine *engine)
 {
-    return engine == &mysql ? "SELECT count(*) FROM information_schema.innodb_trx WHERE trx_state = 'LOCK WAIT'"
+    return engine == &mysql ? "SELECT variable_value FROM information_schema.global_status "
+                              "WHERE variable_name = 'Innodb_row_lock_current_waits'"
                             : "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'";
 }
 

@@ -57,9 +57,8 @@ ON_BOTH(session_ended_inside_a_transaction_loses_the_transaction)
     scene_open_table(&scene, engine, NULL, NULL);
     CU_ASSERT_EQUAL(status_of(scene.ctx, adb_begin(scene.ctx, NULL, NULL, NULL)), ADB_OK);
     CU_ASSERT_EQUAL(status_of(scene.ctx, INSERT(1)), ADB_OK);
-    scene_await(&scene, engine->in_transaction, 1);
     scene_end_sessions(&scene);
-    scene_await(&scene, engine->in_transaction, 0);
+    scene_await(&scene, engine->sessions, 0);
     const adb_status second = status_of(scene.ctx, INSERT(2));
     CU_ASSERT(second == ADB_E_TRANSACTION_LOST || second == ADB_E_CONNECTION);
     CU_ASSERT_EQUAL(status_of(scene.ctx, INSERT(3)), ADB_E_TRANSACTION_LOST);
