@@ -4,11 +4,13 @@
 
 #include "base/clock.h"
 
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
 #include <stddef.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 /* Between two questions to stop_fn. */
 #define LONGEST_POLL_MS 100
@@ -67,4 +69,29 @@ void adb__socket_sever(int fd)
 {
     if (fd >= 0)
         shutdown(fd, SHUT_RDWR);
+}
+
+bool adb__lifeline_tie(struct adb__lifeline *lifeline, int fd)
+{
+    const int own = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+    adb__counter_set(&lifeline->place, own < 0 ? 0 : own + 1);
+    return own >= 0;
+}
+
+void adb__lifeline_sever(const struct adb__lifeline *lifeline)
+{
+    adb__socket_sever(adb__lifeline_fd(lifeline));
+}
+
+void adb__lifeline_untie(struct adb__lifeline *lifeline)
+{
+    const int own = adb__lifeline_fd(lifeline);
+    adb__counter_set(&lifeline->place, 0);
+    if (own >= 0)
+        close(own);
+}
+
+int adb__lifeline_fd(const struct adb__lifeline *lifeline)
+{
+    return (int)adb__counter_get(&lifeline->place) - 1;
 }

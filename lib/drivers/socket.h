@@ -3,6 +3,8 @@
 #ifndef ADB_DRIVERS_SOCKET_H
 #define ADB_DRIVERS_SOCKET_H
 
+#include "base/ref.h"
+
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -26,5 +28,18 @@ enum adb__socket_event adb__socket_wait(int fd, unsigned directions, const struc
 void adb__socket_guard(int fd);
 /* Shut down both directions: whoever waits for the socket wakes up. From any thread; negative fd is none. */
 void adb__socket_sever(int fd);
+
+/* A descriptor of our own for the socket of a client library, which may close its own at any moment. The owner ties and
+ * unties it; any thread may sever, also before and meanwhile, but the core sees to it that none does when it is untied. */
+struct adb__lifeline {
+    struct adb__counter place; /* the descriptor plus one; 0: none, as in zeroed storage */
+};
+
+/* False: no descriptor is left. */
+bool adb__lifeline_tie(struct adb__lifeline *lifeline, int fd);
+void adb__lifeline_sever(const struct adb__lifeline *lifeline);
+void adb__lifeline_untie(struct adb__lifeline *lifeline);
+/* -1: none. */
+int adb__lifeline_fd(const struct adb__lifeline *lifeline);
 
 #endif

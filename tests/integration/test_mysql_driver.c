@@ -493,7 +493,6 @@ TEST(want_of_memory_is_a_status)
 {
     const adb_value one = adb_int(1);
     session_open(&first, 0);
-    fault_watch();
     FAULT_EACH(n)
     {
         const size_t before = fault_live_blocks();
@@ -541,6 +540,7 @@ int main(int argc, char **argv)
     if (url == NULL)
         return 77;
     harness_after_each = close_both;
+    fault_watch(); /* before any thread of the library is there */
     if (own_make(&own, url))
         failed = harness_main("mysql_driver", cases, sizeof(cases) / sizeof(cases[0]), argc, argv);
     own_drop(&own);

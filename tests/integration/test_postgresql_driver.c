@@ -369,7 +369,6 @@ TEST(want_of_memory_is_a_status)
     const adb_value values[] = {adb_int(3), adb_text("x"), adb_blob("b", 1)};
     adb_url *url;
     REQUIRE(adb_url_parse(own.url, &url, NULL) == ADB_OK);
-    fault_watch();
     const size_t live = fault_live_blocks();
     FAULT_EACH(n)
     {
@@ -416,6 +415,7 @@ int main(int argc, char **argv)
     if (url == NULL)
         return 77;
     harness_after_each = close_both;
+    fault_watch(); /* before any thread of the library is there */
     if (own_make(&own, url))
         failed = harness_main("postgresql_driver", cases, sizeof(cases) / sizeof(cases[0]), argc, argv);
     own_drop(&own);

@@ -5,10 +5,8 @@
 #include "config.h"
 #include "model/error.h"
 
-#include <fcntl.h>
 #include <poll.h>
 #include <string.h>
-#include <unistd.h>
 
 /* What a server without COM_RESET_CONNECTION says to it. */
 #define UNKNOWN_COMMAND 1047
@@ -24,8 +22,7 @@ static adb_status log_in(struct adb__mysql *conn, adb_error *error)
     if (status != ADB_OK)
         return status;
     adb__socket_guard(adb__mysql_socket(conn->mysql));
-    conn->socket = fcntl(adb__mysql_socket(conn->mysql), F_DUPFD_CLOEXEC, 0);
-    if (conn->socket < 0)
+    if (!adb__lifeline_tie(&conn->lifeline, adb__mysql_socket(conn->mysql)))
         return adb__error_set(error, ADB_E_CONNECTION, "no descriptor left for a connection");
     return ADB_OK;
 }
@@ -39,7 +36,6 @@ static adb_status mysql_driver_open(void *state, const struct adb__open *open, a
         .drop_fn = adb__mysql_drop,
     };
     conn->open = open;
-    conn->socket = -1;
     adb_status status = adb__mysql_settings_read(open->url, open->options, &conn->settings, error);
     if (status != ADB_OK)
         return status;
@@ -55,11 +51,9 @@ static adb_status mysql_driver_open(void *state, const struct adb__open *open, a
 static void mysql_driver_close(void *state)
 {
     struct adb__mysql *conn = state;
-    if (conn->mysql != NULL) {
+    if (conn->mysql != NULL)
         mysql_close(conn->mysql); /* first: then no statement tells the server about its own end */
-        if (conn->socket >= 0)
-            close(conn->socket);
-    }
+    adb__lifeline_untie(&conn->lifeline);
     adb__cache_close(&conn->cache);
     if (conn->in_thread)
         adb__mysql_thread_leave();
@@ -71,7 +65,7 @@ static void mysql_driver_close(void *state)
 /* A server that has closed the connection, or says why it is about to, has sent something. */
 static bool is_silent(const struct adb__mysql *conn)
 {
-    struct pollfd fd = {.fd = conn->socket, .events = POLLIN};
+    struct pollfd fd = {.fd = adb__lifeline_fd(&conn->lifeline), .events = POLLIN};
     return poll(&fd, 1, 0) == 0;
 }
 
@@ -117,7 +111,7 @@ static void mysql_driver_cancel(void *state, enum adb__cancel_how how)
 {
     struct adb__mysql *conn = state;
     if (how == ADB__CANCEL_SEVER)
-        adb__socket_sever(conn->socket);
+        adb__lifeline_sever(&conn->lifeline);
     else
         adb__mysql_kill(conn);
 }

@@ -107,7 +107,7 @@ struct adb__mysql {
     struct adb__cache cache;              /* of struct adb__mysql_statement */
     struct adb__mysql_statement uncached; /* the one in use that is not in the cache */
     uint64_t id;                          /* the server's number of the connection: whom to KILL */
-    int socket;                           /* a duplicate: whoever severs may do so while the library closes its own */
+    struct adb__lifeline lifeline;
     struct adb__counter kills;            /* asked for, ever */
     int64_t kills_seen;                   /* of them, those that can no longer hit a statement */
     size_t max_packet;                    /* the server's limit for a statement */

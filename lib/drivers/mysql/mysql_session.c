@@ -233,7 +233,7 @@ void adb__mysql_kill(struct adb__mysql *conn)
         snprintf(sql, sizeof(sql), "KILL QUERY %" PRIu64, conn->id);
         /* A KILL whose answer is lost may come at any time: then the connection has to go. */
         if (run(side, sql) != 0 && mysql_errno(side) >= CR_MIN_ERROR)
-            adb__socket_sever(conn->socket);
+            adb__lifeline_sever(&conn->lifeline);
         mysql_close(side);
     }
     adb__mysql_thread_leave();

@@ -31,6 +31,7 @@
 #include "base/ref.h"
 #include "drivers/cache.h"
 #include "drivers/driver.h"
+#include "drivers/socket.h"
 
 #include <libpq-fe.h>
 #include <sys/socket.h>
@@ -112,7 +113,7 @@ struct adb__pg {
     PGconn *pg; /* NULL before open() */
     const struct adb__open *open;
     struct adb__pg_settings settings;
-    int sever_fd; /* our own descriptor of the socket, plus one; 0: none. libpq may close its own at any moment */
+    struct adb__lifeline lifeline;
     struct adb__pg_canceller canceller;
     struct adb__cache cache; /* of struct adb__pg_prepared */
     struct adb__pg_seen seen[ADB__PG_SEEN];

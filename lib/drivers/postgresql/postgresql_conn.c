@@ -8,9 +8,7 @@
 #include "drivers/socket.h"
 #include "model/error.h"
 
-#include <fcntl.h>
 #include <string.h>
-#include <unistd.h>
 
 /* Opening and closing ---------------------------------------------------------------------------------------------- */
 
@@ -25,10 +23,8 @@ static adb_status set_up_session(struct adb__pg *conn, adb_error *error)
 
 static adb_status set_up(struct adb__pg *conn, adb_error *error)
 {
-    const int fd = fcntl(PQsocket(conn->pg), F_DUPFD_CLOEXEC, 0);
-    if (fd < 0)
+    if (!adb__lifeline_tie(&conn->lifeline, PQsocket(conn->pg)))
         return adb__error_set(error, ADB_E_IO, "too many open files for one more connection");
-    conn->sever_fd = fd + 1;
     conn->is_encrypted = PQsslInUse(conn->pg) || PQgssEncInUse(conn->pg);
     if (PQsetnonblocking(conn->pg, 1) != 0)
         return adb__pg_error(conn, NULL, error);
@@ -57,9 +53,7 @@ static void postgresql_close(void *state)
     struct adb__pg *conn = state;
     PQfinish(conn->pg);
     conn->pg = NULL;
-    if (conn->sever_fd > 0)
-        close(conn->sever_fd - 1);
-    conn->sever_fd = 0;
+    adb__lifeline_untie(&conn->lifeline);
     adb__pg_canceller_fini(&conn->canceller);
     adb__pg_cache_close(conn);
     adb__pg_names_fini(&conn->names);
@@ -124,7 +118,7 @@ static void postgresql_cancel(void *state, enum adb__cancel_how how)
 {
     struct adb__pg *conn = state;
     if (how == ADB__CANCEL_SEVER)
-        adb__socket_sever(conn->sever_fd - 1);
+        adb__lifeline_sever(&conn->lifeline);
     else if (!adb__pg_canceller_ask(&conn->canceller))
         adb__counter_add(&conn->loose_asks, 1);
 }
