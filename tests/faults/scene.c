@@ -15,8 +15,6 @@ const struct engine postgresql = {
     .running = "SELECT count(*) FROM pg_stat_activity WHERE usename = 'adb_test' AND state = 'active' "
                "AND query LIKE '%slow%'",
     .end_sessions = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE usename = 'adb_test'",
-    .end_one = "SELECT pg_terminate_backend(%d)",
-    .number = "SELECT pg_backend_pid()",
     .slow = "SELECT 1 AS slow FROM pg_sleep(60)",
     .pause = "SELECT 1 FROM pg_sleep(0.1)",
     .large = "SELECT repeat('x', 1000000) FROM generate_series(1, CAST(:n AS integer))",
@@ -29,8 +27,6 @@ const struct engine mysql = {
     .sessions = "SELECT count(*) FROM information_schema.processlist WHERE user = 'adb_test'",
     .running = "SELECT count(*) FROM information_schema.processlist WHERE user = 'adb_test' AND info LIKE '%slow%'",
     .end_sessions = "KILL CONNECTION USER adb_test",
-    .end_one = "KILL CONNECTION %d",
-    .number = "SELECT CONNECTION_ID()",
     .slow = "SELECT SLEEP(60) AS slow",
     .pause = "SELECT SLEEP(0.1) + 1",
     .large = "SELECT REPEAT('x', 1000000) FROM seq_1_to_1000 WHERE seq <= :n",

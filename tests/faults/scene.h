@@ -18,8 +18,6 @@ struct engine {
     const char *sessions;        /* how many sessions adb_test has */
     const char *running;         /* how many statements of adb_test run that contain "slow" */
     const char *end_sessions;    /* as administrator: end all sessions of adb_test */
-    const char *end_one;         /* the same for one, by printf with its number */
-    const char *number;          /* yields the number of the session */
     const char *slow;            /* runs for a minute */
     const char *pause;           /* runs for a tenth of a second, and yields a row */
     const char *large;           /* :n rows of a million bytes each */
