@@ -74,6 +74,26 @@ static void on_notification(const adb_notification *notification, void *user_dat
     }
 }
 
+/* 77: there is nothing to listen to. */
+static int listen_in(adb_database *db, adb_queue *queue)
+{
+    adb_context *ctx = adb_context_new(db, queue, 0);
+    struct office office = {.clerk = adb_context_new(db, queue, 0)};
+    office.ears = adb_listen(ctx, "orders", on_notification, &office);
+    const bool can_listen = office.ears != NULL || adb_context_error(ctx)->status != ADB_E_UNSUPPORTED;
+    if (office.ears == NULL)
+        fprintf(stderr, "%s\n", adb_context_error(ctx)->message);
+
+    while ((office.ears != NULL || adb_context_pending(office.clerk) > 0) && adb_queue_wait(queue, 30000) == ADB_OK)
+        adb_queue_dispatch(queue, 0);
+
+    adb_context_free(office.clerk);
+    adb_context_free(ctx);
+    if (!can_listen)
+        return 77;
+    return office.n_heard == 3 ? 0 : 1;
+}
+
 int main(int argc, char **argv)
 {
     adb_error error;
@@ -83,21 +103,9 @@ int main(int argc, char **argv)
     if (adb_database_open(argv[1], NULL, &db, &error) != ADB_OK)
         stop(&error);
     adb_queue *queue = adb_queue_new();
-    adb_context *ctx = adb_context_new(db, queue, 0);
-    struct office office = {.clerk = adb_context_new(db, queue, 0)};
-    office.ears = adb_listen(ctx, "orders", on_notification, &office);
-    if (office.ears == NULL && adb_context_error(ctx)->status == ADB_E_UNSUPPORTED)
-        return fprintf(stderr, "%s\n", adb_context_error(ctx)->message), 77;
-    if (office.ears == NULL)
-        stop(adb_context_error(ctx));
-
-    while ((office.ears != NULL || adb_context_pending(office.clerk) > 0) && adb_queue_wait(queue, 30000) == ADB_OK)
-        adb_queue_dispatch(queue, 0);
-
-    adb_context_free(office.clerk);
-    adb_context_free(ctx);
+    const int outcome = listen_in(db, queue);
     adb_queue_free(queue);
     const bool closed_well = adb_database_close(db, 5000) == ADB_OK;
     adb_database_free(db);
-    return closed_well && office.n_heard == 3 ? 0 : 1;
+    return closed_well ? outcome : 1;
 }
