@@ -46,7 +46,7 @@ static adb_status connection_open_base(struct adb__worker *worker, adb_error *er
 {
     struct adb__buf text = ADB__BUF_INIT;
     const adb_transaction_options options = {.size = sizeof(options)};
-    adb_status status = worker->db->driver->begin_text(&options, &text, error);
+    adb_status status = worker->db->driver->dialect.begin_text(&options, &text, error);
     if (status == ADB_OK && text.failed)
         status = adb__error_set(error, ADB_E_NOMEM, "no memory to begin");
     if (status == ADB_OK)

@@ -70,7 +70,7 @@ static bool group_begin(struct adb__worker *worker)
 {
     const adb_transaction_options options = {.size = sizeof(options)};
     struct adb__buf text = ADB__BUF_INIT;
-    adb_status status = worker->db->driver->begin_text(&options, &text, NULL);
+    adb_status status = worker->db->driver->dialect.begin_text(&options, &text, NULL);
     if (status == ADB_OK && !text.failed)
         status = adb__worker_send(worker, text.bytes, NULL);
     adb__buf_fini(&text);

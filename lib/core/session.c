@@ -127,7 +127,7 @@ adb_status adb__session_open_unit(struct adb__worker *worker, bool *nested_out, 
         return adb__worker_send(worker, "SAVEPOINT adb_many", error);
     const adb_transaction_options options = {.size = sizeof(options)};
     struct adb__buf text = ADB__BUF_INIT;
-    adb_status status = worker->db->driver->begin_text(&options, &text, error);
+    adb_status status = worker->db->driver->dialect.begin_text(&options, &text, error);
     if (status == ADB_OK && text.failed)
         status = adb__error_set(error, ADB_E_NOMEM, "no memory to begin");
     if (status == ADB_OK)
@@ -241,7 +241,7 @@ adb_status adb__session_open_level(struct adb__worker *worker, struct adb__lane 
     if (status == ADB_OK && adb__txn_nests(&lane->txn))
         adb__txn_savepoint_text(&lane->txn, &text);
     else if (status == ADB_OK)
-        status = worker->db->driver->begin_text(options, &text, &detail);
+        status = worker->db->driver->dialect.begin_text(options, &text, &detail);
     if (status == ADB_OK && text.failed)
         status = adb__error_set(&detail, ADB_E_NOMEM, "no memory to begin");
     if (status == ADB_OK)

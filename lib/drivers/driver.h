@@ -2,8 +2,8 @@
 /* The driver contract: one blocking client library behind ten slots.
  *
  * The core allocates conn_size zeroed bytes per connection and passes them as conn. Calls on one connection never
- * overlap and always come from the worker that opened it, except cancel(). No call is made with a lock held. A slot is
- * never NULL. A driver knows one database and no thread: it blocks, and it asks stop_fn whenever it can. */
+ * overlap and always come from the worker that opened it, except cancel(). No call is made with a lock held. A slot
+ * is never NULL, but for pipeline. A driver knows one database and no thread: it blocks, and it asks stop_fn whenever it can. */
 #ifndef ADB_DRIVERS_DRIVER_H
 #define ADB_DRIVERS_DRIVER_H
 
@@ -67,6 +67,29 @@ enum {
     ADB__CAN_LISTEN = 1u << 1 /* LISTEN: ADB__STMT_LISTEN */
 };
 
+/* One statement of a pipeline, and what has become of it. */
+struct adb__call {
+    const struct adb__statement *statement;
+    struct adb__sink *sink;
+    adb_status status; /* as of execute(), or ADB__RUN_ALONE; set before end_fn */
+    adb_error *error;
+};
+
+/* Statements that are sent together and answered one by one. The functions are the core's: the driver calls them from
+ * within pipeline(), and they may deliver outcomes, but make no call on the connection. */
+struct adb__pipeline {
+    struct adb__call *calls;
+    size_t n_calls;
+    /* The answer of this call is the next one to be read; of the first call, before anything is sent. From here on stop_fn
+     * and cancel() are about it. False: nobody wants it any more; it is not sent, or its answer is read and dropped. Its
+     * sink is gone. */
+    bool (*begin_fn)(struct adb__pipeline *pipeline, struct adb__call *call);
+    /* A call that was begun and wanted is over. */
+    void (*end_fn)(struct adb__pipeline *pipeline, struct adb__call *call);
+    /* The driver is about to wait for the server. */
+    void (*wait_fn)(struct adb__pipeline *pipeline);
+};
+
 struct adb__driver {
     const char *scheme;     /* canonical: "sqlite" */
     size_t conn_size;
@@ -96,6 +119,12 @@ struct adb__driver {
     adb_status (*execute_many)(void *conn, const struct adb__statement *statement, const adb_value *const *sets,
                                size_t n_sets, struct adb__sink *sink, size_t *failed_out, adb_error *error);
 
+    /* Run the calls of a pipeline in their order, sending many before the first is answered. Each is a statement with
+     * ADB__STMT_PURE, outside any transaction and one of its own; none changes what becomes of another. What cannot be sent
+     * together, or would need more than its own answer, ends with ADB__RUN_ALONE. When the connection is lost, the call that
+     * was begun ends with that, and the rest is not begun. NULL: there are no pipelines. */
+    void (*pipeline)(void *conn, struct adb__pipeline *pipeline);
+
     /* Cheap check between two lanes. ADB_E_CONNECTION means reconnect. */
     adb_status (*check)(void *conn, enum adb__check_how how, adb_error *error);
 
@@ -107,15 +136,15 @@ struct adb__driver {
     /* The true state, from the client library. */
     enum adb__txn_state (*transaction_state)(void *conn);
 
-    /* The text that begins an outermost transaction (one statement, or several split by ';'). ADB_E_UNSUPPORTED for
-     * options that this database has not. options is never NULL. */
-    adb_status (*begin_text)(const adb_transaction_options *options, struct adb__buf *text, adb_error *error);
-
     /* The client library's own handle, for adb_session_native(). */
     void *(*native)(void *conn);
 };
 
 /* execute() on a reader: nothing has happened, give the statement to the writer. */
 #define ADB__NEED_WRITER ((adb_status)2)
+
+/* A call of a pipeline: nothing has come of it (it was not sent, its plan is out of date, or a cancel that was meant for the
+ * call before has hit it). It is to be executed by itself. */
+#define ADB__RUN_ALONE ((adb_status)3)
 
 #endif

@@ -59,7 +59,7 @@ static bool is_complete(const struct adb__driver *driver)
     return driver->scheme != NULL && driver->conn_size > 0 && driver->options != NULL &&
            driver->dialect.empty_list != NULL && driver->configure != NULL && driver->open != NULL &&
            driver->close != NULL && driver->execute != NULL && driver->execute_many != NULL && driver->check != NULL &&
-           driver->cancel != NULL && driver->transaction_state != NULL && driver->begin_text != NULL &&
+           driver->cancel != NULL && driver->transaction_state != NULL && driver->dialect.begin_text != NULL &&
            driver->native != NULL;
 }
 

@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* How one database writes SQL, as plain data: what the tokenizer and the transaction stack need to know of it. */
+/* How one database writes SQL: what the tokenizer and the transaction stack need to know of it. */
 #ifndef ADB_MODEL_DIALECT_H
 #define ADB_MODEL_DIALECT_H
+
+#include "base/buf.h"
+
+#include <asyncdb/database.h>
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -31,6 +35,9 @@ struct adb__dialect {
     const char *transaction_id;
     const char *transaction_status;
     const char *notify;          /* sends a notification: channel and payload; NULL: has none */
+    /* The text that begins an outermost transaction (one statement, or several split by ';'). ADB_E_UNSUPPORTED for
+     * options that this database has not. options is never NULL. */
+    adb_status (*begin_text)(const adb_transaction_options *options, struct adb__buf *text, adb_error *error);
 };
 
 #endif

@@ -13,7 +13,10 @@ enum {
     ADB__STMT_COPY_OUT = 1u << 4,   /* COPY … TO STDOUT: a row with one TEXT column "chunk" for each piece of the stream */
     /* No text: run until stop_fn says so or the connection is lost, and give each notification as a row with the columns
      * channel (TEXT), payload (TEXT) and pid (INT), at once. ADB_E_CANCELLED when stopped. */
-    ADB__STMT_LISTEN = 1u << 5
+    ADB__STMT_LISTEN = 1u << 5,
+    /* A SELECT whose text calls only functions that are known to do nothing but compute: it can be run twice, or in vain,
+     * and nobody will know. */
+    ADB__STMT_PURE = 1u << 6
 };
 
 /* Where COPY … FROM STDIN gets its stream from. */

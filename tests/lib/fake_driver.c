@@ -363,7 +363,8 @@ static const struct adb__driver fake_driver = {
                 .empty_list = "none",
                 .transaction_id = "xid",
                 .transaction_status = "xidstatus ?",
-                .notify = "notify ? ?"},
+                .notify = "notify ? ?",
+                .begin_text = fake_begin_text},
     .options = fake_options,
     .configure = fake_configure,
     .open = fake_open,
@@ -373,7 +374,6 @@ static const struct adb__driver fake_driver = {
     .check = fake_check,
     .cancel = fake_cancel,
     .transaction_state = fake_transaction_state,
-    .begin_text = fake_begin_text,
     .native = fake_native,
 };
 

@@ -155,7 +155,7 @@ static bool begins_with(const adb_transaction_options *options, adb_status expec
 {
     struct adb__buf text = ADB__BUF_INIT;
     adb_error error = {.message = ""};
-    const adb_status status = DRIVER->begin_text(options, &text, &error);
+    const adb_status status = DRIVER->dialect.begin_text(options, &text, &error);
     const bool as_expected = status == expected && strcmp(status == ADB_OK ? text.bytes : error.message, words) == 0;
     adb__buf_fini(&text);
     return as_expected;

@@ -66,7 +66,7 @@ static bool begins_with(const adb_transaction_options *options, const char *expe
 {
     struct adb__buf text = ADB__BUF_INIT;
     adb_error error;
-    const adb_status status = adb__postgresql_driver.begin_text(options, &text, &error);
+    const adb_status status = adb__postgresql_driver.dialect.begin_text(options, &text, &error);
     const bool good = status == ADB_OK && strcmp(text.bytes, expected) == 0;
     adb__buf_fini(&text);
     return good;
@@ -88,9 +88,9 @@ TEST(locks_at_the_beginning_are_refused)
 {
     struct adb__buf text = ADB__BUF_INIT;
     adb_error error;
-    CU_ASSERT_EQUAL(adb__postgresql_driver.begin_text(ADB_TRANSACTION(.lock = ADB_LOCK_EXCLUSIVE), &text, &error),
+    CU_ASSERT_EQUAL(adb__postgresql_driver.dialect.begin_text(ADB_TRANSACTION(.lock = ADB_LOCK_EXCLUSIVE), &text, &error),
                     ADB_E_UNSUPPORTED);
-    CU_ASSERT_EQUAL(adb__postgresql_driver.begin_text(ADB_TRANSACTION(.isolation = (adb_isolation)77), &text, &error),
+    CU_ASSERT_EQUAL(adb__postgresql_driver.dialect.begin_text(ADB_TRANSACTION(.isolation = (adb_isolation)77), &text, &error),
                     ADB_E_INVAL);
     CU_ASSERT_EQUAL(text.size, 0);
     adb__buf_fini(&text);

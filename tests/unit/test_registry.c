@@ -140,7 +140,7 @@ static const char *const no_options[] = {NULL};
 static const struct adb__driver fake = {
     .scheme = "fake",
     .conn_size = 1,
-    .dialect = {.empty_list = "NULL"},
+    .dialect = {.empty_list = "NULL", .begin_text = fake_begin_text},
     .options = no_options,
     .configure = fake_configure,
     .open = fake_open,
@@ -150,7 +150,6 @@ static const struct adb__driver fake = {
     .check = fake_check,
     .cancel = fake_cancel,
     .transaction_state = fake_transaction_state,
-    .begin_text = fake_begin_text,
     .native = fake_native,
 };
 

@@ -254,7 +254,7 @@ TEST(a_read_only_transaction_runs_on_a_reader)
     file_open(&writer);
     must(&writer, "CREATE TABLE t (x)");
     reader_open(&reader);
-    REQUIRE(DRIVER->begin_text(ADB_TRANSACTION(.read_only = true), &text, NULL) == ADB_OK);
+    REQUIRE(DRIVER->dialect.begin_text(ADB_TRANSACTION(.read_only = true), &text, NULL) == ADB_OK);
     CU_ASSERT_EQUAL(run_control(&reader, text.bytes), ADB_OK);
     CU_ASSERT_EQUAL(answer_int(&reader, "SELECT count(*) FROM t"), 0);
     must(&writer, "INSERT INTO t VALUES (1)");
@@ -297,7 +297,7 @@ TEST(what_must_read_is_refused_to_write)
 static bool begins_as(const adb_transaction_options *options, const char *expected)
 {
     struct adb__buf text = ADB__BUF_INIT;
-    const adb_status status = DRIVER->begin_text(options, &text, NULL);
+    const adb_status status = DRIVER->dialect.begin_text(options, &text, NULL);
     const bool same = status == ADB_OK && strcmp(text.bytes, expected) == 0;
     adb__buf_fini(&text);
     return same;
@@ -317,8 +317,8 @@ TEST(begin_takes_the_write_lock_unless_told_otherwise)
         ADB_TRANSACTION(.isolation = ADB_ISOLATION_READ_COMMITTED), ADB_TRANSACTION(.deferrable = true),
         ADB_TRANSACTION(.read_only = true, .lock = ADB_LOCK_IMMEDIATE)};
     for (size_t i = 0; i < 3; i++)
-        CU_ASSERT_EQUAL(DRIVER->begin_text(unsupported[i], &text, &error), ADB_E_UNSUPPORTED);
-    CU_ASSERT_EQUAL(DRIVER->begin_text(ADB_TRANSACTION(.lock = (adb_lock)9), &text, &error), ADB_E_INVAL);
+        CU_ASSERT_EQUAL(DRIVER->dialect.begin_text(unsupported[i], &text, &error), ADB_E_UNSUPPORTED);
+    CU_ASSERT_EQUAL(DRIVER->dialect.begin_text(ADB_TRANSACTION(.lock = (adb_lock)9), &text, &error), ADB_E_INVAL);
     CU_ASSERT_PTR_NULL(text.bytes);
 }
 

@@ -164,6 +164,7 @@ const struct adb__driver adb__mysql_driver = {
             .double_quoted_literals = true,
             .max_parameters = 65535,
             .empty_list = "SELECT NULL FROM DUAL WHERE 0",
+            .begin_text = mysql_driver_begin_text,
         },
     .options = adb__mysql_keys,
     .configure = adb__mysql_configure,
@@ -174,6 +175,5 @@ const struct adb__driver adb__mysql_driver = {
     .check = mysql_driver_check,
     .cancel = mysql_driver_cancel,
     .transaction_state = mysql_driver_transaction_state,
-    .begin_text = mysql_driver_begin_text,
     .native = mysql_driver_native,
 };

@@ -205,6 +205,7 @@ const struct adb__driver adb__postgresql_driver = {
             .transaction_id = TRANSACTION_ID,
             .transaction_status = TRANSACTION_STATUS,
             .notify = "SELECT pg_notify($1, $2)",
+            .begin_text = postgresql_begin_text,
         },
     .options = adb__pg_keys,
     .configure = adb__pg_configure,
@@ -215,6 +216,5 @@ const struct adb__driver adb__postgresql_driver = {
     .check = postgresql_check,
     .cancel = postgresql_cancel,
     .transaction_state = postgresql_transaction_state,
-    .begin_text = postgresql_begin_text,
     .native = postgresql_native,
 };

@@ -309,6 +309,7 @@ const struct adb__driver adb__sqlite_driver = {
             .backticks = true,
             .max_parameters = 32766, /* the default of SQLITE_MAX_VARIABLE_NUMBER */
             .empty_list = "SELECT NULL WHERE 0",
+            .begin_text = sqlite_begin_text,
         },
     .options = adb__sqlite_keys,
     .configure = adb__sqlite_configure,
@@ -319,6 +320,5 @@ const struct adb__driver adb__sqlite_driver = {
     .check = sqlite_check,
     .cancel = sqlite_cancel,
     .transaction_state = sqlite_transaction_state,
-    .begin_text = sqlite_begin_text,
     .native = sqlite_native,
 };
