@@ -237,6 +237,7 @@ typedef struct adb_stats {
     uint64_t closed_close;   /**< By adb_database_close(). */
     uint64_t closed_role;    /**< The server only reads, although it should write. */
     uint64_t group_commits;  /**< Commits that several jobs shared (SQLite). */
+    uint64_t pipelined;      /**< Reads that were sent together with others (PostgreSQL, MySQL). */
 } adb_stats;
 
 /**

@@ -150,15 +150,11 @@ void adb__queue_leave(adb_queue *queue)
         adb__notify_signal(&queue->notify); /* readable as long as something waits */
 }
 
-void adb__queue_post(adb_queue *queue, struct adb__event *event)
+/* A chain of events, the newest first. */
+static void queue_post_chain(adb_queue *queue, struct adb__mail *newest, struct adb__mail *oldest)
 {
-    if (adb__queue_is_direct(queue)) {
-        adb__list_init(&event->link);
-        adb__event_deliver(event);
-        return;
-    }
-    adb__queue_ref(queue); /* delivered by another thread at once, the event may drop the last context */
-    if (adb__mailbox_push(&queue->inbox, &event->mail))
+    adb__queue_ref(queue); /* delivered by another thread at once, the events may drop the last context */
+    if (adb__mailbox_push_chain(&queue->inbox, newest, oldest))
         adb__notify_signal(&queue->notify);
     /* seq_cst: pairs with adb_queue_free(), which sets the flag and then drains. One of the two sees the event. */
     atomic_thread_fence(memory_order_seq_cst);
@@ -167,14 +163,46 @@ void adb__queue_post(adb_queue *queue, struct adb__event *event)
     adb__queue_unref(queue);
 }
 
-void adb__job_deliver(struct adb__job *job, struct adb_result *outcome)
+void adb__queue_post(adb_queue *queue, struct adb__event *event)
+{
+    if (adb__queue_is_direct(queue)) {
+        adb__list_init(&event->link);
+        adb__event_deliver(event);
+        return;
+    }
+    queue_post_chain(queue, &event->mail, &event->mail);
+}
+
+void adb__outbox_flush(struct adb__outbox *outbox)
+{
+    struct adb__mail *newest = outbox->newest;
+    outbox->newest = NULL;
+    if (newest != NULL)
+        queue_post_chain(outbox->queue, newest, outbox->oldest);
+}
+
+static void outbox_add(struct adb__outbox *outbox, adb_queue *queue, struct adb__event *event)
+{
+    if (outbox->newest != NULL && outbox->queue != queue)
+        adb__outbox_flush(outbox);
+    event->mail.next = outbox->newest;
+    if (outbox->newest == NULL)
+        outbox->oldest = &event->mail;
+    outbox->newest = &event->mail;
+    outbox->queue = queue;
+}
+
+void adb__job_deliver(struct adb__job *job, struct adb_result *outcome, struct adb__outbox *outbox)
 {
     outcome->user_data = job->user_data;
     job->event.kind = &adb__outcome_kind;
     job->event.job = job;
     job->event.result = outcome;
     adb__database_count(job->ctx->db, outcome->error.status);
-    adb__queue_post(job->ctx->queue, &job->event);
+    if (outbox != NULL && !adb__queue_is_direct(job->ctx->queue))
+        outbox_add(outbox, job->ctx->queue, &job->event);
+    else
+        adb__queue_post(job->ctx->queue, &job->event);
 }
 
 static void log_unseen(const struct adb__job *job, const struct adb_result *outcome)

@@ -61,8 +61,19 @@ struct adb_queue {
 /* Hand an event over: from any thread, without a lock. For ADB_QUEUE_DIRECT it is delivered here. */
 void adb__queue_post(adb_queue *queue, struct adb__event *event);
 
-/* Hand over the outcome of a job that is DONE: for whoever brought it there. */
-void adb__job_deliver(struct adb__job *job, struct adb_result *outcome);
+/* Events that are to be handed over together, with one signal: soon, and before the thread waits for anything. */
+struct adb__outbox {
+    adb_queue *queue;          /* theirs; kept by their contexts */
+    struct adb__mail *newest;  /* NULL: empty */
+    struct adb__mail *oldest;
+};
+
+/* Hand over what waits in it. */
+void adb__outbox_flush(struct adb__outbox *outbox);
+
+/* Hand over the outcome of a job that is DONE: for whoever brought it there. At once, or, with an outbox, when that is
+ * flushed. */
+void adb__job_deliver(struct adb__job *job, struct adb_result *outcome, struct adb__outbox *outbox);
 
 /* Become the consumer. False: another thread is. */
 bool adb__queue_enter(adb_queue *queue);

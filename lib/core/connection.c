@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "core/database.h"
 #include "core/ear.h"
+#include "core/pipeline.h"
 #include "core/server.h"
 #include "core/session.h"
 #include "core/worker.h"
@@ -18,6 +19,7 @@ static bool connection_should_stop(void *data)
     struct adb__worker *worker = data;
     if (worker->ear != NULL)
         return adb__ear_should_stop(worker->ear);
+    adb__pipeline_relieve(worker);
     if (worker->job != NULL)
         return adb__worker_check_stop(worker, NULL) != ADB_OK;
     if (adb__guard_has_passed(worker))

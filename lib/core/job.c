@@ -144,7 +144,7 @@ static void job_reset(struct adb__job *job)
     job->level = NULL;
     job->outcome = NULL;
     job->attempts = 0;
-    job->repeated = false;
+    job->repeated = job->alone = false;
     job->transaction_id[0] = '\0';
     job->again_until = 0;
     job->work = NULL;
@@ -468,5 +468,5 @@ struct adb_result *adb__job_verdict(struct adb__job *job, enum adb__job_reason r
 
 void adb__job_judge(struct adb__job *job, enum adb__job_reason reason, bool ran)
 {
-    adb__job_deliver(job, adb__job_verdict(job, reason, ran));
+    adb__job_deliver(job, adb__job_verdict(job, reason, ran), NULL);
 }

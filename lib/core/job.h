@@ -93,6 +93,7 @@ struct adb__job {
     struct adb_result *outcome;         /* what a work function returned in place of result; NULL: none */
     unsigned attempts;                  /* of adb_transact(), before this one */
     bool repeated;                      /* nothing of it had reached the server, and it was put back once for that */
+    bool alone;                         /* it has been tried in a pipeline, and is to run by itself */
     char transaction_id[80];            /* whose commit is in doubt, "": none; see core/resolve.h */
     int64_t again_until;                /* it runs again on a new connection, which it waits for so long; 0: it does not */
     _Atomic bool delivered;             /* the outcome has left: batches that are still about come too late */

@@ -249,6 +249,7 @@ void adb__perform_end(struct adb__worker *worker, struct adb__lane *lane, struct
             job->result.transaction_id = job->transaction_id;
     }
     struct adb_result *outcome = job->outcome != NULL ? job->outcome : &job->result;
+    struct adb__outbox *outbox = worker->pipeline != NULL ? &worker->outbox : NULL;
     bool ours = job_finish(worker, job);
     worker->job = NULL;
     if (!ours || !adb__queue_is_direct(job->ctx->queue)) /* whose callbacks run here */
@@ -260,10 +261,10 @@ void adb__perform_end(struct adb__worker *worker, struct adb__lane *lane, struct
         adb__worker_clean(worker);
     if (ours && outcome != &job->result) {
         outcome->job = job->id;
-        adb__job_deliver(job, outcome);
+        adb__job_deliver(job, outcome, outbox);
         adb_result_unref(&job->result); /* the outcome's share of the memory, which it does not need */
     } else if (ours) {
-        adb__job_deliver(job, outcome);
+        adb__job_deliver(job, outcome, outbox);
     } else {
         if (outcome != &job->result)
             adb_result_unref(outcome);

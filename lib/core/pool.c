@@ -81,6 +81,13 @@ bool adb__pool_has_ready(const struct adb__pool *pool)
     return adb__ready_waiting(&pool->ready);
 }
 
+size_t adb__pool_ready(const struct adb__pool *pool)
+{
+    uint64_t tail = adb__ready_tail(&pool->ready);
+    uint64_t head = adb__ready_head(&pool->ready);
+    return head < tail ? (size_t)(tail - head) : 0;
+}
+
 void adb__pool_push(struct adb__pool *pool, struct adb__lane *lane, uint32_t index)
 {
     pool->server->db->jobs.slots[index].lane = lane; /* published by the push */
@@ -274,7 +281,7 @@ static void sweep_job(struct adb__job *job, enum adb__job_reason reason, const a
     struct adb_result *verdict = adb__job_verdict(job, reason, false);
     if (reason == ADB__STOP_DEADLINE)
         verdict->error = *report;
-    adb__job_deliver(job, verdict);
+    adb__job_deliver(job, verdict, NULL);
 }
 
 /* Attend a lane without a connection: everything in it that still waits fails. What comes meanwhile has not waited: it

@@ -11,8 +11,7 @@
 
 #include <string.h>
 
-/* What a driver says of the end of a statement, in the words of the job: why it was interrupted, is the connection gone. */
-static adb_status session_outcome(struct adb__worker *worker, adb_status status, adb_error *error)
+adb_status adb__session_judge(struct adb__worker *worker, adb_status status, adb_error *error)
 {
     unsigned flags = status < 0 ? error->flags & (ADB_ERROR_CONNECTION_LOST | ADB_ERROR_OUTCOME_UNKNOWN) : 0;
     if (status == ADB_E_CANCELLED || flags != 0) {
@@ -92,7 +91,7 @@ adb_status adb__session_run(struct adb__worker *worker, const struct adb__lane *
         status = adb__worker_send(worker, "SAVEPOINT adb_alone", &detail);
     if (status == ADB_OK) {
         adb__trace_statement(worker->db, &told);
-        status = session_outcome(worker, session_execute(worker, &told, sink, &detail), &detail);
+        status = adb__session_judge(worker, session_execute(worker, &told, sink, &detail), &detail);
         if (shielded)
             session_drop_shield(worker);
     }
@@ -112,7 +111,7 @@ adb_status adb__session_send(struct adb__worker *worker, const char *sql, adb_er
     bool alive = worker->is_open && !worker->is_broken;
     adb_status status = alive ? session_execute(worker, &statement, &sink, &detail) : session_check(worker, &detail);
     adb__result_fini(&result);
-    status = session_outcome(worker, status, &detail);
+    status = adb__session_judge(worker, status, &detail);
     if (status == ADB__NEED_WRITER)
         status = adb__error_set(&detail, ADB_E_READ_ONLY, "the connection is read-only");
     if (status < 0 && error != NULL)
@@ -163,7 +162,7 @@ adb_status adb__session_run_sets(struct adb__worker *worker, const struct adb__l
     status = worker->db->driver->execute_many(worker->conn, &told, sets, n_sets, &sink, failed_out, error);
     if (guarded)
         adb__guard_clear(worker);
-    return session_outcome(worker, status, error);
+    return adb__session_judge(worker, status, error);
 }
 
 adb_status adb__session_run_many(struct adb__worker *worker, const struct adb__lane *lane,

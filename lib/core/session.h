@@ -19,6 +19,10 @@ struct adb_session {
 /* Run one statement for the worker's running job. ADB__NEED_WRITER is passed on. */
 adb_status adb__session_run(struct adb__worker *worker, const struct adb__lane *lane,
                             const struct adb__statement *statement, struct adb__sink *sink, adb_error *error);
+/* What the driver says of the end of a statement, in the words of the worker's running job: why it was interrupted, is the
+ * connection gone. */
+adb_status adb__session_judge(struct adb__worker *worker, adb_status status, adb_error *error);
+
 /* Run one statement with many sets, as one unit if atomic. */
 adb_status adb__session_run_many(struct adb__worker *worker, const struct adb__lane *lane,
                                  const struct adb__statement *statement, const adb_value *const *sets, size_t n_sets,

@@ -64,6 +64,7 @@ static void stats_counters(const adb_database *db, adb_stats *stats)
     stats->closed_unpooled = (uint64_t)adb__counter_get(&figures->closed[ADB__CLOSED_UNPOOLED]);
     stats->closed_close = (uint64_t)adb__counter_get(&figures->closed[ADB__CLOSED_CLOSE]);
     stats->closed_role = (uint64_t)adb__counter_get(&figures->closed[ADB__CLOSED_ROLE]);
+    stats->pipelined = (uint64_t)adb__counter_get(&figures->pipelined);
     stats->group_commits = (uint64_t)adb__counter_get(&figures->group_commits);
 }
 

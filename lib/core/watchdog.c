@@ -117,7 +117,7 @@ static void watchdog_expire(struct adb__job *job)
     char state[ADB_ERROR_MESSAGE_SIZE];
     adb__server_describe(job->ctx->lane->server, state, sizeof(state)); /* the job's own lane may not be chosen yet */
     adb__error_set(&verdict->error, ADB_E_TIMEOUT, "the deadline of the job passed before it ran (%s", state);
-    adb__job_deliver(job, verdict);
+    adb__job_deliver(job, verdict, NULL);
 }
 
 /* One slot: what is due, and when to look at it again. */

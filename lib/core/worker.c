@@ -7,6 +7,7 @@
 #include "core/database.h"
 #include "core/group.h"
 #include "core/perform.h"
+#include "core/pipeline.h"
 #include "core/process.h"
 #include "core/server.h"
 #include "core/session.h"
@@ -358,6 +359,10 @@ static void worker_attend(struct adb__worker *worker, struct adb__lane *lane)
             return;
         }
         left = left == 0 ? ADB__WORKER_RUN : left - 1;
+        if (adb__pipeline_suits(worker, lane, job)) {
+            adb__pipeline_run(worker, lane);
+            return;
+        }
         if (adb__group_suits(worker, lane, job) && adb__group_run(worker, lane))
             continue;
         adb__share_prepare(worker, lane, job);
@@ -374,7 +379,8 @@ static void *worker_main(void *argument)
     worker->used_at = adb__clock_now();
     worker->gives_way = false;
     while (adb__counter_get(&worker->orphaned) == 0) {
-        struct adb__lane *lane = worker_next_lane(worker);
+        struct adb__lane *lane = worker->next_lane != NULL ? worker->next_lane : worker_next_lane(worker);
+        worker->next_lane = NULL;
         if (lane == NULL)
             break;
         adb__worker_refresh(worker);

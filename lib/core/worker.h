@@ -37,6 +37,7 @@ enum adb__close_reason {
 };
 
 struct adb__ear;
+struct adb__pipelining;
 
 struct adb__worker {
     struct adb__pool *pool;
@@ -75,6 +76,9 @@ struct adb__worker {
     int64_t idle_ns;                /* that long it may idle: the option, and up to 10 % at random; ADB__NEVER */
     int64_t expires_at;             /* of the connection: lifetime */
     struct adb__job *job;           /* running */
+    struct adb__pipelining *pipeline; /* several are on their way; NULL: not. See core/pipeline.c */
+    struct adb__outbox outbox;      /* outcomes of those */
+    struct adb__lane *next_lane;    /* the next one, popped and attended already; NULL: ask the ready queue */
     uint64_t random;
 
     /* A worker that is in no pool: the connection of a listener; see core/ear.h */

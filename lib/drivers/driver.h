@@ -69,8 +69,8 @@ enum {
 
 /* One statement of a pipeline, and what has become of it. */
 struct adb__call {
-    const struct adb__statement *statement;
-    struct adb__sink *sink;
+    const struct adb__statement *statement; /* NULL after some wait_fn or stop_fn: it is not to be sent any more */
+    struct adb__sink *sink;                 /* to be touched only after begin_fn */
     adb_status status; /* as of execute(), or ADB__RUN_ALONE; set before end_fn */
     adb_error *error;
 };

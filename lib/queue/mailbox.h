@@ -32,17 +32,23 @@ static inline void adb__mailbox_init(struct adb__mailbox *box)
     atomic_init(&box->head, ADB__MAILBOX_IDLE);
 }
 
-/* True: the mailbox was idle, the caller must see to it that a consumer comes. */
-static inline bool adb__mailbox_push(struct adb__mailbox *box, struct adb__mail *mail)
+/* Mail that is chained from the newest to the oldest. True: the mailbox was idle, the caller must see to it that a
+ * consumer comes. */
+static inline bool adb__mailbox_push_chain(struct adb__mailbox *box, struct adb__mail *newest, struct adb__mail *oldest)
 {
     struct adb__mail *old = atomic_load_explicit(&box->head, memory_order_relaxed);
     do {
-        mail->next = old;
+        oldest->next = old;
         /* release: pairs with the acquire in adb__mailbox_take(), which reads the mail.
          * acquire: pairs with the release in adb__mailbox_leave(): the last consumer's state is visible here. */
-    } while (!atomic_compare_exchange_weak_explicit(&box->head, &old, mail, memory_order_acq_rel,
+    } while (!atomic_compare_exchange_weak_explicit(&box->head, &old, newest, memory_order_acq_rel,
                                                     memory_order_relaxed));
     return old == ADB__MAILBOX_IDLE;
+}
+
+static inline bool adb__mailbox_push(struct adb__mailbox *box, struct adb__mail *mail)
+{
+    return adb__mailbox_push_chain(box, mail, mail);
 }
 
 /* Mail in the order of arrival from a chain in the opposite order. */
