@@ -5,6 +5,7 @@
 #include "model/error.h"
 #include "sql/names.h"
 #include "sql/piece.h"
+#include "sql/pure.h"
 #include "sql/script.h"
 #include "sql/tokenize.h"
 
@@ -19,6 +20,7 @@ struct parser {
     adb_error *error;
     struct adb__tokenizer tokenizer;
     struct adb__sql_blocks blocks;
+    struct adb__sql_purity purity;
     struct adb__sql_names names;
     struct adb__sql_piece *pieces;
     size_t n_pieces;
@@ -228,6 +230,7 @@ static void parser_follow(struct parser *p, const struct adb__token *token)
     if (token->kind == ADB__TOKEN_CLOSE && is_placeholder(p->before))
         p->pieces[p->n_pieces - 1].flags |= ADB__PIECE_BEFORE_CLOSE;
     parser_follow_in(p, token);
+    adb__sql_purity_feed(&p->purity, sql, token);
     if (adb__sql_blocks_feed(&p->blocks, sql, token)) {
         p->ended = true;
         p->text_end = token->offset;
@@ -364,7 +367,7 @@ static adb_status parser_finish(struct parser *p, struct adb__sql_template *temp
                                      .n_uses = p->n_uses,
                                      .in_order = p->in_order,
                                      .positional = p->style == STYLE_NEXT || p->style == STYLE_NUMBERED,
-                                     .flags = p->flags,
+                                     .flags = p->flags | (adb__sql_purity_holds(&p->purity) ? ADB__STMT_PURE : 0),
                                      .dialect = p->tokenizer.dialect};
     adb_status status = parser_check(p);
     if (status == ADB_OK)
@@ -399,6 +402,7 @@ adb_status adb__sql_parse(struct adb__arena *arena, const struct adb__dialect *d
                             .in_order = true,
                             .text_end = sql_size};
     adb__sql_blocks_init(&parser.blocks, dialect);
+    adb__sql_purity_init(&parser.purity, dialect);
     status = parser_read(&parser);
     if (status == ADB_OK)
         status = parser_finish(&parser, template_out);
