@@ -50,7 +50,7 @@ static bool job_suits(const struct adb__job *job)
 
 static bool worker_suits(const struct adb__worker *worker)
 {
-    return worker->db->driver->pipeline != NULL && worker->is_open && !worker->base_open && !worker->in_group &&
+    return worker->pool->server->layout.pipelines && worker->is_open && !worker->base_open && !worker->in_group &&
            !worker->db->options.unpooled && !adb__database_has_checkouts(worker->db);
 }
 
@@ -259,15 +259,15 @@ void adb__pipeline_run(struct adb__worker *worker, struct adb__lane *lane)
         .calls = pipeline.calls, .begin_fn = pipeline_begin, .end_fn = pipeline_end, .wait_fn = pipeline_wait};
     pipeline_gather(&pipeline, lane);
     pipeline.since = adb__clock_now();
+    adb__counter_add(&worker->db->figures.pipelined, (int64_t)pipeline.base.n_calls);
     worker->pipeline = &pipeline;
     worker->in_group = true; /* the connection is the driver's until it returns */
     worker->db->driver->pipeline(worker->conn, &pipeline.base);
     worker->in_group = false;
     worker->pipeline = NULL;
+    adb__outbox_flush(&worker->outbox);
     if (pipeline.loser != NULL)
         pipeline_lose(&pipeline);
-    adb__outbox_flush(&worker->outbox);
-    adb__counter_add(&worker->db->figures.pipelined, (int64_t)pipeline.base.n_calls);
     for (size_t i = 0; i < pipeline.n_lanes; i++)
         adb__worker_put_back(worker, pipeline.lanes[i]);
 }

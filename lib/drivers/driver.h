@@ -56,6 +56,7 @@ struct adb__layout {
     unsigned max_readers;   /* 0: the database has no roles, the writers do all */
     bool group_commit;      /* a commit costs so much that several autocommit writes had better share it */
     bool shared_reads;      /* a snapshot costs so much that several selects had better share it */
+    bool pipelines;         /* a round trip costs so much that several reads had better be sent together: pipeline() */
     bool backs_off;         /* a server on a network, that others use too: attempts to connect are few and spaced, calls
                              * that nobody waits for are guarded, cancels may block, what one connection learns all do */
     bool keep_open;         /* the data lives in the connection (SQLite :memory:): never close it when idle */
@@ -122,7 +123,7 @@ struct adb__driver {
     /* Run the calls of a pipeline in their order, sending many before the first is answered. Each is a statement with
      * ADB__STMT_PURE, outside any transaction and one of its own; none changes what becomes of another. What cannot be sent
      * together, or would need more than its own answer, ends with ADB__RUN_ALONE. When the connection is lost, the call that
-     * was begun ends with that, and the rest is not begun. NULL: there are no pipelines. */
+     * was begun ends with that, and the rest is not begun. NULL where no layout has pipelines. */
     void (*pipeline)(void *conn, struct adb__pipeline *pipeline);
 
     /* Cheap check between two lanes. ADB_E_CONNECTION means reconnect. */

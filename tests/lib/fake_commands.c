@@ -434,6 +434,12 @@ static adb_status command_lose(struct command *command)
     return fake_lose(command->conn, ADB_ERROR_OUTCOME_UNKNOWN, command->error);
 }
 
+static adb_status command_alone(struct command *command)
+{
+    (void)command;
+    return ADB_OK;
+}
+
 static adb_status command_last(struct command *command)
 {
     adb_error unseen;
@@ -454,8 +460,9 @@ static const struct {
     {"torn", command_torn},       {"rows", command_rows},         {"value", command_value},
     {"values", command_values},   {"table", command_table},       {"insert", command_insert},
     {"write", command_write},     {"block", command_block},       {"stuck", command_stuck},
-    {"deaf", command_deaf},       {"spin", command_spin},       {"fail", command_fail},         {"lose", command_lose},
-    {"dirty", command_dirty},     {"last", command_last},         {"BEGIN", command_begin},
+    {"deaf", command_deaf},       {"spin", command_spin},         {"fail", command_fail},
+    {"lose", command_lose},       {"dirty", command_dirty},       {"last", command_last},
+    {"alone", command_alone},     {"BEGIN", command_begin},
     {"COMMIT", command_commit},   {"ROLLBACK", command_rollback}, {"SAVEPOINT", command_savepoint},
     {"RELEASE", command_release}, {"LISTEN", command_listen},     {"UNLISTEN", command_unlisten},
     {"notify", command_notify},   {"xid", command_xid},           {"xidstatus", command_xidstatus},

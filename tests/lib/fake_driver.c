@@ -94,7 +94,7 @@ static adb_status fake_configure(const adb_url *url, const adb_options *options,
                                  adb_error *error)
 {
     int64_t readers = 0;
-    bool group = false, memory = false, backoff = false;
+    bool group = false, memory = false, backoff = false, pipeline = false;
     (void)options;
     adb_status status = adb__url_option_int(url, "readers", 0, 64, &readers, error);
     if (status == ADB_OK)
@@ -103,12 +103,15 @@ static adb_status fake_configure(const adb_url *url, const adb_options *options,
         status = adb__url_option_bool(url, "memory", &memory, error);
     if (status == ADB_OK)
         status = adb__url_option_bool(url, "backoff", &backoff, error);
+    if (status == ADB_OK)
+        status = adb__url_option_bool(url, "pipeline", &pipeline, error);
     if (status != ADB_OK)
         return status;
     *layout_out = (struct adb__layout){.max_writers = readers > 0 || memory ? 1 : 0,
                                        .max_readers = (unsigned)readers,
                                        .group_commit = group,
-                                       .backs_off = backoff,
+                                       .pipelines = pipeline,
+                                   .backs_off = backoff,
                                        .keep_open = memory};
     return ADB_OK;
 }
@@ -285,6 +288,38 @@ static adb_status fake_execute_many(void *state, const struct adb__statement *st
     return status;
 }
 
+/* One call whose turn it is. False: the connection is lost. */
+static bool pipeline_turn(struct fake_conn *conn, struct adb__pipeline *pipeline, struct adb__call *call)
+{
+    if (!pipeline->begin_fn(pipeline, call))
+        return true;
+    atomic_store(&conn->cancelled, false);
+    atomic_store(&conn->running, true);
+    call->status = strncmp(call->statement->sql, "select alone", 12) == 0
+                       ? ADB__RUN_ALONE
+                       : run(conn, call->statement, call->sink, call->error);
+    atomic_store(&conn->running, false);
+    pipeline->end_fn(pipeline, call);
+    return !atomic_load(&conn->lost);
+}
+
+/* All are sent at once; the driver waits when it has sent them, and before a statement that blocks. */
+static void fake_pipeline(void *state, struct adb__pipeline *pipeline)
+{
+    struct fake_conn *conn = state;
+    bool goes_on = true;
+    enter(conn);
+    for (size_t i = 0; i < pipeline->n_calls; i++)
+        record(conn, FAKE_SENT, pipeline->calls[i].statement->sql);
+    for (size_t i = 0; i < pipeline->n_calls && goes_on; i++) {
+        struct adb__call *call = &pipeline->calls[i];
+        if (i == 0 || (call->statement != NULL && strstr(call->statement->sql, "block") != NULL))
+            pipeline->wait_fn(pipeline);
+        goes_on = pipeline_turn(conn, pipeline, call);
+    }
+    leave(conn);
+}
+
 static adb_status fake_check(void *state, enum adb__check_how how, adb_error *error)
 {
     struct fake_conn *conn = state;
@@ -352,7 +387,7 @@ static void *fake_native(void *state)
     return state;
 }
 
-static const char *const fake_options[] = {"readers", "group", "memory", "backoff", NULL};
+static const char *const fake_options[] = {"readers", "group", "memory", "backoff", "pipeline", NULL};
 
 static const struct adb__driver fake_driver = {
     .scheme = "fake",
@@ -371,6 +406,7 @@ static const struct adb__driver fake_driver = {
     .close = fake_close,
     .execute = fake_execute,
     .execute_many = fake_execute_many,
+    .pipeline = fake_pipeline,
     .check = fake_check,
     .cancel = fake_cancel,
     .transaction_state = fake_transaction_state,

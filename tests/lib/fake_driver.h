@@ -14,6 +14,7 @@
  *     spin               runs for a moment, and stops for a cancel of the driver only
  *     fail NAME [N]      fails with that status (unique, serialization, …), the first N times, or always
  *     lose               the connection is lost, nobody knows whether the statement ran
+ *     alone              no row; in a pipeline it says that it is to be executed by itself
  *     last               runs well, and then the connection is lost
  *     dirty              leaves a transaction open that nobody has asked for
  *     write              has no effect, but only a writer may run it
@@ -22,7 +23,7 @@
  *     notify CHANNEL     with a text as its parameter: to all connections that listen there, at commit
  *
  * "select" before a command makes it one that says it only reads. BEGIN, COMMIT, ROLLBACK, SAVEPOINT, RELEASE SAVEPOINT
- * and ROLLBACK TO SAVEPOINT do what they do in a database. URL options: readers=N, group=1, memory=1, backoff=1.
+ * and ROLLBACK TO SAVEPOINT do what they do in a database. URL options: readers=N, group=1, memory=1, backoff=1, pipeline=1.
  *
  * Everything is one for the process: fake_reset() first, while no database of it is open. The breaches of the driver
  * contract that it sees are counted: calls that overlap or come from another thread, a cancel beside a connection. */
@@ -40,6 +41,7 @@ enum fake_kind {
     FAKE_OPEN,
     FAKE_EXECUTE,
     FAKE_EXECUTE_MANY,
+    FAKE_SENT,      /* in a pipeline */
     FAKE_CHECK,
     FAKE_CANCEL,    /* has begun */
     FAKE_CANCELLED, /* has returned */
