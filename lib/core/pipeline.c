@@ -103,7 +103,7 @@ static bool pipeline_take(struct adb__pipelining *pipeline, struct adb__lane *la
     struct adb__mail *mail = adb__lane_peek(lane);
     struct adb__job *job = adb__lane_is_held(lane) ? NULL : mail_job(lane, mail);
     const bool any = job != NULL;
-    while (job != NULL && pipeline->base.n_calls < ADB__PIPELINE_MAX) {
+    for (unsigned n = 0; job != NULL && n < ADB__WORKER_RUN && pipeline->base.n_calls < ADB__PIPELINE_MAX; n++) {
         pipeline_add(pipeline, lane, job);
         mail = mail->next;
         job = mail_job(lane, mail);

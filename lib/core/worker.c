@@ -21,6 +21,9 @@
  * of jobs needs no wake-up, and an idle database no CPU. */
 #define SEARCH_SPINS 64
 
+/* So long one lane's jobs may run in a row while other lanes wait. */
+#define LANE_SLICE_NS (1 * ADB__NS_PER_MS)
+
 struct adb__worker *adb__worker_new(struct adb__pool *pool)
 {
     struct adb__worker *worker = adb__alloc_zeroed(sizeof(*worker));
@@ -327,10 +330,22 @@ static bool worker_suits(const struct adb__worker *worker, const struct adb__lan
            adb__server_pool(lane->server, job->role) == worker->pool;
 }
 
+/* Others wait, and the lane has had its share: so many jobs, or so long. Nor do others wait for the jobs of one lane that
+ * came after the shared snapshot: else one lane in step with its submitter would have each of its jobs begin a snapshot of
+ * its own. */
+static bool worker_share_used(const struct adb__worker *worker, const struct adb__lane *lane, const struct adb__job *job,
+                              unsigned n_run, int64_t until)
+{
+    if (n_run == 0 || adb__lane_is_held(lane) || !adb__pool_has_ready(worker->pool))
+        return false;
+    return n_run >= ADB__WORKER_RUN || adb__share_breaks(worker, lane, job) || adb__clock_now() >= until;
+}
+
 /* Run jobs of the lane until it is empty, had its share, or belongs elsewhere. */
 static void worker_attend(struct adb__worker *worker, struct adb__lane *lane)
 {
-    unsigned left = ADB__WORKER_RUN;
+    int64_t until = adb__clock_now() + LANE_SLICE_NS;
+    unsigned n_run = 0;
     adb__worker_set_state(worker, ADB__WORKER_BUSY);
     for (;;) {
         struct adb__mail *mail = adb__lane_peek(lane);
@@ -349,16 +364,13 @@ static void worker_attend(struct adb__worker *worker, struct adb__lane *lane)
             continue;
         }
         struct adb__job *job = ADB__CONTAINER_OF(mail, struct adb__job, mail);
-        /* Jobs that came after the shared snapshot wait their turn: else one lane in step with its submitter would
-         * have each of its jobs begin a snapshot of its own, with all the others waiting. */
-        bool share_used = left == 0 || (left < ADB__WORKER_RUN && adb__share_breaks(worker, lane, job));
-        share_used = share_used && !adb__lane_is_held(lane) && adb__pool_has_ready(worker->pool);
-        if (worker->gives_way || share_used || !worker_suits(worker, lane, job)) {
+        if (worker->gives_way || worker_share_used(worker, lane, job, n_run, until) ||
+            !worker_suits(worker, lane, job)) {
             worker_let_go(worker);
             worker_pass_lane(worker, lane, job);
             return;
         }
-        left = left == 0 ? ADB__WORKER_RUN : left - 1;
+        n_run++;
         if (adb__pipeline_suits(worker, lane, job)) {
             adb__pipeline_run(worker, lane);
             return;
