@@ -60,7 +60,8 @@ static bool queue_is_usable(const adb_queue *queue)
 
 int adb_queue_fd(const adb_queue *queue)
 {
-    return queue_is_usable(queue) ? queue->notify.read_fd : -1;
+    /* const to the caller: that somebody may poll from now on is nothing it can see. */
+    return queue_is_usable(queue) ? adb__notify_fd((struct adb__notify *)(uintptr_t)&queue->notify) : -1;
 }
 
 bool adb__queue_enter(adb_queue *queue)
@@ -342,10 +343,8 @@ adb_status adb_queue_wait(adb_queue *queue, int timeout_ms)
     if (adb__process_is_worker())
         return ADB_E_DEADLOCK;
     int64_t deadline = adb__deadline_in(adb__clock_now(), timeout_ms);
-    for (;;) {
-        if (adb__notify_wait(&queue->notify, adb__deadline_left_ms(deadline, adb__clock_now())))
-            break;
-        if (adb__deadline_left_ms(deadline, adb__clock_now()) == 0)
+    while (!adb__notify_wait(&queue->notify, deadline)) {
+        if (deadline <= adb__clock_now())
             return ADB_E_TIMEOUT;
     }
     /* Without an event it was adb_queue_wake(), which is used up by one wait; the flag must not hide an event. With one,

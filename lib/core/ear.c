@@ -347,7 +347,7 @@ struct adb__ear *adb__ear_new(adb_database *db, adb_error *error)
         return NULL;
     }
     ear->worker->ear = ear;
-    ear->worker->wake_fd = ear->wake.read_fd;
+    ear->worker->wake_fd = adb__notify_fd(&ear->wake);
     return ear;
 }
 

@@ -96,10 +96,8 @@ static adb_result *wait_for(adb_context *ctx, adb_job id, int64_t deadline)
         struct adb__event *event = wait_find(queue, id);
         if (event != NULL)
             return wait_take(event);
-        int left_ms = adb__deadline_left_ms(deadline, adb__clock_now());
-        if (left_ms == 0)
+        if (!adb__notify_wait(&queue->notify, deadline) && deadline <= adb__clock_now())
             return wait_failed(ADB_E_TIMEOUT, "the wait ran out; the job goes on");
-        adb__notify_wait(&queue->notify, left_ms);
     }
 }
 

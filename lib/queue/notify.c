@@ -1,16 +1,26 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The pollable flag on eventfd(2), else on a pipe that is not empty while signalled. */
+/* The flag is one word; who sleeps, sleeps on it (queue/futex.h). The descriptor is an eventfd(2), else a pipe that is not
+ * empty while signalled. Where nobody can sleep on a word, the descriptor always follows, and who waits polls it too.
+ * tests/models/queue.pml has all of this. */
 #ifdef HAVE_CONFIG_H
 #include "config.h"
 #endif
 
 #include "queue/notify.h"
 
+#include "base/clock.h"
+#include "queue/futex.h"
+
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <stdint.h>
 #include <unistd.h>
+
+#define SIGNALLED UINT32_C(1)
+#define ASLEEP    UINT32_C(2) /* somebody has gone to sleep since the last signal */
+#define WATCHED   UINT32_C(4) /* the descriptor follows; never taken back */
 
 #if defined(HAVE_EVENTFD) && !defined(ADB__NOTIFY_PIPE) /* the latter for the tests */
 
@@ -41,8 +51,31 @@ static int fds_open(struct adb__notify *notify)
 
 #endif
 
+static void fd_signal(const struct adb__notify *notify)
+{
+    const int saved = errno;
+    const uint64_t one = 1;
+    ssize_t written;
+    /* Full (EAGAIN) is signalled already, so the only failure to act on is an interruption. */
+    do {
+        written = write(notify->write_fd, &one, sizeof(one));
+    } while (written < 0 && errno == EINTR);
+    errno = saved;
+}
+
+static void fd_clear(const struct adb__notify *notify)
+{
+    uint64_t drained[32];
+    ssize_t size;
+    /* An eventfd gives its count at once; a pipe has more when the buffer was filled. */
+    do {
+        size = read(notify->read_fd, drained, sizeof(drained));
+    } while (size == (ssize_t)sizeof(drained) || (size < 0 && errno == EINTR));
+}
+
 int adb__notify_open(struct adb__notify *notify)
 {
+    atomic_init(&notify->word, ADB__HAVE_FUTEX ? 0 : WATCHED);
     notify->read_fd = notify->write_fd = -1;
     int error = fds_open(notify);
     if (error != 0)
@@ -59,30 +92,66 @@ void adb__notify_close(struct adb__notify *notify)
     notify->read_fd = notify->write_fd = -1;
 }
 
-void adb__notify_signal(const struct adb__notify *notify)
+int adb__notify_fd(struct adb__notify *notify)
 {
-    const int saved = errno;
-    const uint64_t one = 1;
-    ssize_t written;
-    /* Full (EAGAIN) is signalled already, so the only failure to act on is an interruption. */
-    do {
-        written = write(notify->write_fd, &one, sizeof(one));
-    } while (written < 0 && errno == EINTR);
-    errno = saved;
+    /* One word orders this against a signal: it sees that the descriptor is watched, or this sees that it came. */
+    uint32_t before = atomic_fetch_or_explicit(&notify->word, WATCHED, memory_order_acq_rel);
+    if ((before & (WATCHED | SIGNALLED)) == SIGNALLED)
+        fd_signal(notify);
+    return notify->read_fd;
 }
 
-void adb__notify_clear(const struct adb__notify *notify)
+void adb__notify_signal(struct adb__notify *notify)
 {
-    uint64_t drained[32];
-    ssize_t size;
-    /* An eventfd gives its count at once; a pipe has more when the buffer was filled. */
-    do {
-        size = read(notify->read_fd, drained, sizeof(drained));
-    } while (size == (ssize_t)sizeof(drained) || (size < 0 && errno == EINTR));
+    uint32_t before = atomic_load_explicit(&notify->word, memory_order_relaxed);
+    /* release: pairs with the acquire of whoever waits, glances or clears: what was pushed before is seen. */
+    while (!atomic_compare_exchange_weak_explicit(&notify->word, &before, (before | SIGNALLED) & ~ASLEEP,
+                                                  memory_order_acq_rel, memory_order_relaxed))
+        continue;
+#if ADB__HAVE_FUTEX
+    if ((before & ASLEEP) != 0)
+        adb__futex_wake(&notify->word, INT_MAX);
+#endif
+    if ((before & WATCHED) != 0)
+        fd_signal(notify);
 }
 
-bool adb__notify_wait(const struct adb__notify *notify, int timeout_ms)
+void adb__notify_clear(struct adb__notify *notify)
+{
+    uint32_t before = atomic_load_explicit(&notify->word, memory_order_relaxed);
+    /* acquire: pairs with the release in adb__notify_signal(): what the signal announced is seen by the look after this.
+     * A signal that is not seen here is not taken away either. */
+    if ((before & SIGNALLED) != 0)
+        before = atomic_fetch_and_explicit(&notify->word, ~SIGNALLED, memory_order_acq_rel);
+    /* Always: the signaller writes after its step on the word, so that the write may be of a signal cleared before. */
+    if ((before & WATCHED) != 0)
+        fd_clear(notify);
+}
+
+#if ADB__HAVE_FUTEX
+
+bool adb__notify_wait(struct adb__notify *notify, int64_t deadline)
+{
+    uint32_t seen = atomic_load_explicit(&notify->word, memory_order_acquire);
+    while ((seen & (SIGNALLED | ASLEEP)) == 0) {
+        /* It publishes nothing; the kernel compares the word again when it lets the thread sleep. */
+        if (atomic_compare_exchange_weak_explicit(&notify->word, &seen, seen | ASLEEP, memory_order_acquire,
+                                                  memory_order_acquire))
+            seen |= ASLEEP;
+    }
+    if ((seen & SIGNALLED) != 0)
+        return true;
+    (void)adb__futex_wait(&notify->word, seen, deadline);
+    return adb__notify_is_signalled(notify);
+}
+
+#else
+
+bool adb__notify_wait(struct adb__notify *notify, int64_t deadline)
 {
     struct pollfd fd = {.fd = notify->read_fd, .events = POLLIN};
-    return poll(&fd, 1, timeout_ms) == 1 && (fd.revents & POLLIN) != 0;
+    int left_ms = adb__deadline_left_ms(deadline, adb__clock_now());
+    return poll(&fd, 1, left_ms) == 1 && (fd.revents & POLLIN) != 0;
 }
+
+#endif

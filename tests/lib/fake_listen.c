@@ -149,7 +149,7 @@ adb_status fake_hear(struct fake_conn *conn, struct adb__sink *sink, adb_error *
                                                  {.name = "pid", .type = ADB_TYPE_INT}};
     adb_status status = adb__sink_columns(sink, columns, 3, error);
     while (status == ADB_OK) {
-        struct pollfd fds[] = {{.fd = conn->arrived.read_fd, .events = POLLIN},
+        struct pollfd fds[] = {{.fd = adb__notify_fd(&conn->arrived), .events = POLLIN},
                                {.fd = conn->open->wake_fd, .events = POLLIN}};
         if (fake_should_stop(conn))
             return adb__error_set(error, ADB_E_CANCELLED, "interrupted");

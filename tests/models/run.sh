@@ -117,6 +117,10 @@ holds queue "-DMAX=6"
 holds queue "-DEDGE"
 breaks queue "-DBUG_LATE"
 breaks queue "-DBUG_REST"
+breaks queue "-DBUG_FD"
+breaks queue "-DBUG_UNSEEN"
+breaks queue "-DBUG_COMPARE"
+breaks queue "-DBUG_READ"
 
 if [ $long = yes ]; then
     holds ready "-DPUSHES=2 -DPOPS=1"

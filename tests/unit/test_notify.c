@@ -2,15 +2,23 @@
 /* The pollable flag, as the system has it; test_notify_pipe.c has these tests for the pipe. */
 #include "tests/lib/harness.h"
 
+#include "base/clock.h"
 #include "queue/notify.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <pthread.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
 static struct adb__notify notify;
+
+static bool readable(int fd)
+{
+    struct pollfd pollfd = {.fd = fd, .events = POLLIN};
+    return poll(&pollfd, 1, 0) == 1;
+}
 
 static bool signalled(void)
 {
@@ -108,17 +116,67 @@ static void *signal_it(void *arg)
     return NULL;
 }
 
+/* Whoever asks for the descriptor only after the signal finds it readable. */
+TEST(descriptor_follows_the_flag)
+{
+    REQUIRE(adb__notify_open(&notify) == 0);
+    adb__notify_signal(&notify);
+    const int fd = adb__notify_fd(&notify);
+    CU_ASSERT(readable(fd));
+    adb__notify_clear(&notify);
+    CU_ASSERT(!readable(fd));
+    adb__notify_signal(&notify);
+    CU_ASSERT(readable(fd) && signalled());
+    CU_ASSERT_EQUAL(adb__notify_fd(&notify), fd);
+    adb__notify_clear(&notify);
+    CU_ASSERT(!readable(fd) && !signalled());
+    adb__notify_close(&notify);
+}
+
+/* A wait that nothing ends lasts until its deadline. */
+TEST(wait_ends_at_the_deadline)
+{
+    REQUIRE(adb__notify_open(&notify) == 0);
+    const int64_t deadline = adb__clock_now() + ADB__NS_PER_MS;
+    while (adb__clock_now() < deadline)
+        CU_ASSERT(!adb__notify_wait(&notify, deadline));
+    CU_ASSERT(!adb__notify_wait(&notify, deadline));
+    adb__notify_close(&notify);
+}
+
+static void *await_it(void *arg)
+{
+    while (!adb__notify_wait(arg, ADB__NEVER))
+        continue;
+    return NULL;
+}
+
+/* However many wait, one signal ends all their waits. */
+TEST(one_signal_ends_all_waits)
+{
+    pthread_t threads[4];
+    REQUIRE(adb__notify_open(&notify) == 0);
+    for (int i = 0; i < 4; i++)
+        REQUIRE(pthread_create(&threads[i], NULL, await_it, &notify) == 0);
+    adb__notify_signal(&notify);
+    for (int i = 0; i < 4; i++)
+        pthread_join(threads[i], NULL);
+    adb__notify_close(&notify);
+}
+
 /* A signal from another thread ends the wait, however long that was to be. */
 TEST(wait_ends_with_a_signal_from_another_thread)
 {
     pthread_t thread;
     REQUIRE(adb__notify_open(&notify) == 0);
     REQUIRE(pthread_create(&thread, NULL, signal_it, &notify) == 0);
-    CU_ASSERT(adb__notify_wait(&notify, -1));
+    CU_ASSERT(adb__notify_wait(&notify, ADB__NEVER));
     pthread_join(thread, NULL);
     adb__notify_close(&notify);
 }
 
 SUITE(notify, CASE(opens_unsignalled), CASE(signal_stays_until_cleared), CASE(signals_coalesce),
       CASE(signal_keeps_errno), CASE(descriptors_close_on_exec_and_never_block), CASE(close_twice_is_harmless),
-      CASE(open_says_why_it_was_refused), CASE(wait_ends_with_a_signal_from_another_thread))
+      CASE(open_says_why_it_was_refused), CASE(descriptor_follows_the_flag),
+      CASE(wait_ends_at_the_deadline), CASE(one_signal_ends_all_waits),
+      CASE(wait_ends_with_a_signal_from_another_thread))
