@@ -19,9 +19,9 @@
  *                              acknowledged what was sent for 30 s
  *   options                    command-line options for the server, as in libpq
  *   server.NAME                a setting of the session, such as server.search_path=app or server.work_mem=64MB
- *   statement_cache            0: nothing is ever prepared under a name, and read_only is kept up statement by
- * statement instead of in the session: as PgBouncer wants it prepare_threshold          a statement is prepared at its
- * so many-th use on a connection; default 2
+ *   statement_cache            0: nothing is ever prepared under a name, there are no pipelines, and read_only is kept
+ *                              up statement by statement instead of in the session: as PgBouncer wants it
+ *   prepare_threshold          a statement is prepared at its so many-th use on a connection; default 2
  *
  * Text is UTF-8 on every connection. What the URL leaves open, libpq takes from its environment (PGHOST, ~/.pgpass). */
 #ifndef ADB_DRIVERS_POSTGRESQL_POSTGRESQL_H
@@ -109,6 +109,9 @@ struct adb__pg_seen {
 
 #define ADB__PG_SCRATCH 2048
 
+/* May statements that are not in a transaction share one? Where its end can fail, they may not. */
+enum adb__pg_sharing { ADB__PG_SHARING_UNKNOWN, ADB__PG_SHARES, ADB__PG_SHARES_NOT };
+
 struct adb__pg {
     PGconn *pg; /* NULL before open() */
     const struct adb__open *open;
@@ -122,8 +125,11 @@ struct adb__pg {
     unsigned *doomed;    /* numbers of prepared statements that the server is still to forget */
     size_t n_doomed;
     size_t doomed_capacity;
-    struct adb__arena scratch; /* of one statement */
-    int64_t used_at;           /* when the last call began */
+    struct adb__arena scratch;      /* of one statement */
+    struct adb__pipeline *pipeline; /* under way; NULL: none */
+    enum adb__pg_sharing sharing;
+    int64_t quickest_ns; /* what was sent in one go and answered without a failure; 0: nothing yet */
+    int64_t used_at;     /* when the last call began */
     bool is_encrypted;
     bool has_looked;     /* the last time that something was read, it was without waiting */
     bool session_reads;  /* the session is read-only by itself */
@@ -132,9 +138,9 @@ struct adb__pg {
     bool answered;       /* the present statement has had a result */
     bool out_of_step;    /* answers cannot be told from those to earlier statements: the connection is of no use */
     struct adb__counter loose_asks; /* cancels from other threads that may still be on their way: of no use any more */
-    bool stop_is_loose;  /* one of our own */
-    bool sent;           /* something of the present call has been sent: the server may have acted */
-    bool touched;        /* the session may not be as it was at its beginning */
+    bool stop_is_loose;             /* one of our own */
+    bool sent;                      /* something of the present call has been sent: the server may have acted */
+    bool touched;                   /* the session may not be as it was at its beginning */
     max_align_t lent[ADB__PG_SCRATCH / sizeof(max_align_t)];
 };
 
@@ -232,6 +238,9 @@ struct adb__pg_shape {
     bool binary; /* every type can be read so */
 };
 
+/* More rows than these are better streamed. */
+#define ADB__PG_MANY_ROWS 256
+
 /* Room for the name of a prepared statement. */
 #define ADB__PG_NAME_SIZE 40
 
@@ -239,6 +248,8 @@ struct adb__pg_prepared {
     unsigned number; /* its name is made of it */
     char name[ADB__PG_NAME_SIZE];
     size_t n_parameters;
+    unsigned n_smooth;          /* batches that it was in without trouble, since the last one with */
+    bool is_small;              /* it has been run, and yielded few rows */
     struct adb__pg_shape shape; /* its one piece of memory is at columns */
 };
 
@@ -250,8 +261,8 @@ adb_status adb__pg_prepare(struct adb__pg *conn, const struct adb__statement *st
                            struct adb__pg_prepared **prepared_out, adb_error *error);
 /* Give up a prepared statement that the server does not honour any more, as it has said so. */
 void adb__pg_prepared_forget(struct adb__pg *conn, struct adb__pg_prepared *prepared, const PGresult *failure);
-/* Give up all of them when a statement with this tag may have made them stale, which costs a transaction to find out.
- */
+/* Forget what a statement with this tag may have changed: give up all that is prepared where it may be stale, which
+ * costs a transaction to find out. */
 void adb__pg_prepared_doubt(struct adb__pg *conn, const char *tag);
 /* What a failure says of the prepared statement that it is of. */
 enum adb__pg_staleness {
@@ -275,8 +286,7 @@ adb_status adb__pg_rows_give(const struct adb__pg_shape *shape, const PGresult *
 /* What a statement says at its end: adds the rows that it changed, if it is one that changes. */
 void adb__pg_count(const PGresult *result, struct adb_result *total);
 
-/* The driver slots, and the parts of execute (postgresql_statement.c, _many.c, _copy.c, _listen.c) ------------------
- */
+/* The driver slots, and the parts of execute (postgresql_statement.c, _pipeline.c, _many.c, _copy.c, _listen.c) ---- */
 
 /* Reset what the last call has left in conn, note what this one does to the session, and notice a connection that was
  * lost meanwhile: nothing has been sent then. */
@@ -285,6 +295,7 @@ adb_status adb__pg_execute(void *conn, const struct adb__statement *statement, s
                            adb_error *error);
 adb_status adb__pg_execute_many(void *conn, const struct adb__statement *statement, const adb_value *const *sets,
                                 size_t n_sets, struct adb__sink *sink, size_t *failed_out, adb_error *error);
+void adb__pg_pipeline(void *conn, struct adb__pipeline *pipeline);
 /* Feed a COPY … FROM STDIN that the server has begun; what it says of it is the next result. */
 adb_status adb__pg_copy_in(struct adb__pg *conn, struct adb__source *source, adb_error *error);
 /* Read a COPY … TO STDOUT that the server has begun. */

@@ -81,6 +81,7 @@ static adb_status reset_session(struct adb__pg *conn, adb_error *error)
         status = set_up_session(conn, error);
     if (status == ADB_OK)
         conn->touched = false;
+    conn->sharing = ADB__PG_SHARING_UNKNOWN;
     return status;
 }
 
@@ -147,6 +148,7 @@ static void *postgresql_native(void *state)
 {
     struct adb__pg *conn = state;
     conn->touched = true;
+    conn->sharing = ADB__PG_SHARING_UNKNOWN;
     return conn->pg;
 }
 
@@ -213,6 +215,7 @@ const struct adb__driver adb__postgresql_driver = {
     .close = postgresql_close,
     .execute = adb__pg_execute,
     .execute_many = adb__pg_execute_many,
+    .pipeline = adb__pg_pipeline,
     .check = postgresql_check,
     .cancel = postgresql_cancel,
     .transaction_state = postgresql_transaction_state,

@@ -153,10 +153,13 @@ void adb__pg_prepared_doubt(struct adb__pg *conn, const char *tag)
 {
     static const char *const schema[] = {"ALTER ", "DROP ", "CREATE ", NULL};
     static const char *const everything[] = {"DEALLOCATE ALL", "DISCARD ALL", NULL};
+    static const char *const settings[] = {"SET", "RESET", "DISCARD ALL", NULL};
     if (is_one_of(tag, schema) || is_one_of(tag, everything))
         adb__cache_clear(&conn->cache);
     if (is_one_of(tag, everything))
         conn->n_doomed = 0;
+    if (is_one_of(tag, settings))
+        conn->sharing = ADB__PG_SHARING_UNKNOWN;
 }
 
 static bool contains(const char *text, const char *words)

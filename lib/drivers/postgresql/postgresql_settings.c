@@ -382,6 +382,6 @@ adb_status adb__pg_configure(const adb_url *url, const adb_options *options, str
     const adb_status status = adb__pg_settings_read(url, options->read_only, &settings, error);
     adb__pg_settings_fini(&settings);
     if (status == ADB_OK)
-        *layout_out = (struct adb__layout){.backs_off = true};
+        *layout_out = (struct adb__layout){.backs_off = true, .pipelines = options->statement_cache >= 0};
     return status;
 }

@@ -10,11 +10,18 @@
  * answer that ends the wait. */
 static const struct adb__patience forever = {.deadline = ADB__NEVER, .wake_fd = -1};
 
+static void wait_for(struct adb__pg *conn, unsigned directions)
+{
+    if (conn->pipeline != NULL)
+        conn->pipeline->wait_fn(conn->pipeline);
+    adb__socket_wait(PQsocket(conn->pg), directions, &forever);
+}
+
 bool adb__pg_flush(struct adb__pg *conn)
 {
     int left = PQflush(conn->pg);
     while (left > 0) {
-        adb__socket_wait(PQsocket(conn->pg), ADB__SOCKET_READ | ADB__SOCKET_WRITE, &forever);
+        wait_for(conn, ADB__SOCKET_READ | ADB__SOCKET_WRITE);
         if (!PQconsumeInput(conn->pg))
             return false;
         left = PQflush(conn->pg);
@@ -29,7 +36,7 @@ bool adb__pg_read(struct adb__pg *conn)
     const bool looks = conn->is_encrypted && !conn->has_looked;
     conn->has_looked = looks;
     if (!looks)
-        adb__socket_wait(PQsocket(conn->pg), ADB__SOCKET_READ, &forever);
+        wait_for(conn, ADB__SOCKET_READ);
     return PQconsumeInput(conn->pg);
 }
 

@@ -1,0 +1,406 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Several statements on their way at once.
+ *
+ * Only what is prepared, and has been run by itself with few rows, takes part: it needs nothing but its own answer,
+ * which libpq may hold whole. All else is to run alone, where it is prepared, healed and streamed.
+ *
+ * Each statement has a synchronisation of its own, so that failures stay apart. Neighbours that are the same statement
+ * share one, once it has proved quick and without failures: a round of such selects costs both sides half as much. They
+ * are one transaction then, that holds no lock beyond those which each of them takes, sees nothing that any of them
+ * could not have seen by itself, and is told of nothing later. What the server skips because of a neighbour's failure
+ * has had no effect: it runs alone. Where the end of a transaction can fail after its statements have been answered
+ * (serializable), nothing is shared. */
+#include "drivers/postgresql/postgresql.h"
+
+#include "base/clock.h"
+#include "config.h"
+#include "model/error.h"
+
+#include <assert.h>
+#include <string.h>
+
+/* What is sent in one go: so many statements, or bytes of values. */
+#define MOST_CALLS 64
+#define MOST_BYTES 65536
+
+/* After so many reads an answer of which few rows are wanted, or none, is not read to its end. */
+#define MOST_READS 256
+
+/* A batch may take so much longer than the quickest before its statements stop sharing: about so long an answer may be
+ * kept back by those behind it. */
+#define QUICK_NS (4 * ADB__NS_PER_MS)
+
+/* So many good batches in a row before a statement shares. */
+#define PROVED_SMOOTH 3
+
+/* Statements that are sent in one go: calls of the pipeline, from one of them on. */
+struct batch {
+    struct adb__pg *conn;
+    struct adb__pipeline *pipeline;
+    struct adb__call *calls;
+    size_t n_calls;
+    bool is_smooth;                                /* nothing has failed */
+    struct adb__pg_prepared *prepared[MOST_CALLS]; /* NULL: not sent */
+    bool is_synced[MOST_CALLS];                    /* a synchronisation was sent behind it */
+};
+
+/* What the server says to one call. */
+struct answer {
+    struct adb__pg *conn;
+    struct adb__pg_prepared *prepared;
+    struct adb__call *call; /* NULL: nobody wants it any more */
+    size_t n_reads;
+    bool is_there;
+    bool is_announced;
+    adb_status status; /* of the sink */
+    PGresult *failure; /* the first */
+};
+
+static bool is_usable(const struct adb__pg *conn)
+{
+    return PQstatus(conn->pg) == CONNECTION_OK && !conn->out_of_step;
+}
+
+/* Sharing ---------------------------------------------------------------------------------------------------------- */
+
+static bool wants_to_share(const struct adb__pg_prepared *prepared)
+{
+    return prepared->n_smooth >= PROVED_SMOOTH;
+}
+
+/* Ask what isolation transactions have by themselves. When no answer comes, another time will do. */
+static void learn_isolation(struct adb__pg *conn)
+{
+    if (!PQsendQuery(conn->pg, "SHOW default_transaction_isolation"))
+        return;
+    adb__pg_flush(conn);
+    PGresult *answer = adb__pg_next(conn);
+    if (answer != NULL && PQresultStatus(answer) == PGRES_TUPLES_OK && PQntuples(answer) == 1)
+        conn->sharing = strcmp(PQgetvalue(answer, 0, 0), "serializable") == 0 ? ADB__PG_SHARES_NOT : ADB__PG_SHARES;
+    PQclear(answer);
+    PQclear(adb__pg_drain(conn));
+}
+
+static void learn_smoothness(struct batch *batch)
+{
+    struct adb__pg *conn = batch->conn;
+    const struct adb__pg_prepared *before = NULL;
+    const int64_t taken = adb__clock_now() - conn->used_at;
+    if (batch->is_smooth && (conn->quickest_ns == 0 || taken < conn->quickest_ns))
+        conn->quickest_ns = taken;
+    const bool is_smooth = batch->is_smooth && taken < conn->quickest_ns + QUICK_NS;
+    for (size_t i = 0; i < batch->n_calls; i++) {
+        struct adb__pg_prepared *prepared = batch->prepared[i];
+        if (prepared != NULL && prepared != before)
+            prepared->n_smooth = is_smooth ? prepared->n_smooth + 1 : 0;
+        before = prepared;
+    }
+}
+
+/* Sending ---------------------------------------------------------------------------------------------------------- */
+
+/* NULL: it is to run alone. */
+static struct adb__pg_prepared *find(struct adb__pg *conn, const struct adb__statement *statement)
+{
+    const bool must_tell = (statement->flags & ADB__STMT_MUST_READ) != 0 && !conn->session_reads;
+    if (must_tell || (statement->flags & ADB__STMT_NO_CACHE) != 0)
+        return NULL;
+    struct adb__pg_prepared *prepared = adb__cache_find(&conn->cache, statement->sql, statement->sql_size);
+    if (prepared == NULL || !prepared->is_small || prepared->n_parameters != statement->n_values)
+        return NULL;
+    return prepared;
+}
+
+static bool is_same_text(const struct adb__statement *a, const struct adb__statement *b)
+{
+    return a->sql_size == b->sql_size && a->flags == b->flags && a->n_values == b->n_values &&
+           memcmp(a->sql, b->sql, a->sql_size) == 0;
+}
+
+static size_t bytes_of(const struct adb__statement *statement)
+{
+    size_t bytes = 0;
+    for (size_t i = 0; i < statement->n_values; i++)
+        bytes += statement->values[i].size;
+    return bytes;
+}
+
+/* Settle which calls are sent in this batch, and as what. */
+static void load(struct batch *batch, size_t most)
+{
+    const struct adb__statement *before = NULL;
+    size_t bytes = 0;
+    while (batch->n_calls < most && batch->n_calls < MOST_CALLS && bytes < MOST_BYTES) {
+        const size_t i = batch->n_calls++;
+        const struct adb__statement *statement = batch->calls[i].statement;
+        if (statement == NULL)
+            continue;
+        const bool is_same = before != NULL && is_same_text(before, statement);
+        batch->prepared[i] = is_same ? batch->prepared[i - 1] : find(batch->conn, statement);
+        bytes += bytes_of(statement);
+        before = statement;
+    }
+}
+
+static bool send_call(struct batch *batch, size_t i)
+{
+    struct adb__pg *conn = batch->conn;
+    const struct adb__statement *statement = batch->calls[i].statement;
+    const struct adb__pg_prepared *prepared = batch->prepared[i];
+    struct adb__pg_values values;
+    if (prepared == NULL || statement == NULL)
+        return false;
+    adb__arena_reset(&conn->scratch);
+    return adb__pg_values_encode(statement->values, statement->n_values, &conn->scratch, &values, NULL) == ADB_OK &&
+           PQsendQueryPrepared(conn->pg, prepared->name, values.count, values.texts, values.sizes, values.formats,
+                               prepared->shape.binary);
+}
+
+/* Without it no answer would ever come, so the connection goes when it cannot be sent. */
+static void send_sync(struct batch *batch, size_t i)
+{
+    struct adb__pg *conn = batch->conn;
+    batch->is_synced[i] = true;
+#ifdef HAVE_PQSENDPIPELINESYNC
+    const bool good = PQsendPipelineSync(conn->pg);
+#else
+    const bool good = PQpipelineSync(conn->pg);
+#endif
+    if (!good)
+        adb__lifeline_sever(&conn->lifeline);
+}
+
+/* What cannot be sent is left out: its turn will come. */
+static void send_all(struct batch *batch)
+{
+    const bool may_share = batch->conn->sharing == ADB__PG_SHARES;
+    bool is_open = false; /* something has been sent since the last synchronisation: the call at last */
+    size_t last = 0;
+    for (size_t i = 0; i < batch->n_calls; i++) {
+        const struct adb__pg_prepared *prepared = batch->prepared[i];
+        const bool joins = may_share && is_open && prepared == batch->prepared[last] && wants_to_share(prepared);
+        if (is_open && !joins)
+            send_sync(batch, last);
+        is_open = is_open && joins;
+        if (!send_call(batch, i)) {
+            batch->prepared[i] = NULL;
+            continue;
+        }
+        is_open = true;
+        last = i;
+    }
+    if (is_open)
+        send_sync(batch, last);
+    adb__pg_flush(batch->conn); /* a lost connection shows when the answers are read */
+}
+
+/* Receiving -------------------------------------------------------------------------------------------------------- */
+
+/* The next result, as adb__pg_next(). Nobody waits for the end of what nobody reads. */
+static PGresult *answer_next(struct answer *answer)
+{
+    struct adb__pg *conn = answer->conn;
+    while (PQisBusy(conn->pg) && adb__pg_read(conn)) {
+        if (++answer->n_reads == MOST_READS && (answer->call == NULL || answer->call->sink->max_rows > 0)) {
+            answer->prepared->is_small = false;
+            adb__pg_stop(conn);
+        }
+    }
+    return PQgetResult(conn->pg);
+}
+
+static adb_status give(struct answer *answer, const PGresult *result)
+{
+    const struct adb__pg_shape *shape = &answer->prepared->shape;
+    struct adb__sink *sink = answer->call->sink;
+    adb_status status = ADB_OK;
+    if (PQntuples(result) > ADB__PG_MANY_ROWS)
+        answer->prepared->is_small = false;
+    if (!adb__pg_shape_fits(shape, result))
+        return ADB__RUN_ALONE;
+    if (!answer->is_announced)
+        status = adb__sink_columns(sink, shape->columns, shape->n_columns, answer->call->error);
+    answer->is_announced = true;
+    return status == ADB_OK ? adb__pg_rows_give(shape, result, sink, answer->call->error) : status;
+}
+
+/* Takes the result. Rows come in pieces only where libpq has not forgotten yet that this was wanted of a statement
+ * before the pipeline. */
+static void answer_take(struct answer *answer, PGresult *result)
+{
+    const ExecStatusType kind = PQresultStatus(result);
+    answer->is_there = true;
+    if (kind == PGRES_PIPELINE_ABORTED || adb__pg_is_failure(result)) {
+        if (answer->failure == NULL) {
+            answer->failure = result;
+            return;
+        }
+    } else if (answer->call != NULL && answer->status == ADB_OK) {
+        answer->status = give(answer, result);
+    }
+    PQclear(result);
+}
+
+/* With is_synced to the synchronisation behind it, without to the NULL that ends it. */
+static void answer_read(struct answer *answer, bool is_synced)
+{
+    size_t n_nothing = 0; /* two in a row: there is no more to come */
+    while (n_nothing < 2) {
+        PGresult *result = answer_next(answer);
+        n_nothing = result == NULL ? n_nothing + 1 : 0;
+        if (result == NULL && (!is_synced || PQstatus(answer->conn->pg) == CONNECTION_BAD))
+            return;
+        if (result != NULL && PQresultStatus(result) == PGRES_PIPELINE_SYNC) {
+            PQclear(result);
+            return;
+        }
+        if (result != NULL)
+            answer_take(answer, result);
+    }
+}
+
+/* The server has said farewell: then the connection is lost, and nothing else is to be found out. */
+static void await_end(struct adb__pg *conn, const PGresult *failure)
+{
+    const char *severity = PQresultErrorField(failure, PG_DIAG_SEVERITY_NONLOCALIZED);
+    if (severity == NULL || (strcmp(severity, "FATAL") != 0 && strcmp(severity, "PANIC") != 0))
+        return;
+    while (PQstatus(conn->pg) != CONNECTION_BAD && adb__pg_read(conn)) {
+    }
+}
+
+static bool should_stop(const struct adb__open *open)
+{
+    return open->stop_fn != NULL && open->stop_fn(open->stop_data);
+}
+
+/* A failure that was meant for this call, or for another? */
+static adb_status answer_failed(const struct answer *answer)
+{
+    struct adb__pg *conn = answer->conn;
+    adb_error *error = answer->call->error;
+    const bool is_aborted = PQresultStatus(answer->failure) == PGRES_PIPELINE_ABORTED;
+    if (is_usable(conn) && (is_aborted || adb__pg_staleness_of(answer->failure) != ADB__PG_FRESH))
+        return ADB__RUN_ALONE;
+    const adb_status status = adb__pg_error(conn, answer->failure, error);
+    if (status != ADB_E_CANCELLED || !is_usable(conn) || should_stop(conn->open))
+        return status;
+    adb__error_clear(error);
+    return ADB__RUN_ALONE;
+}
+
+static adb_status answer_outcome(const struct answer *answer)
+{
+    struct adb__pg *conn = answer->conn;
+    if (answer->call == NULL)
+        return ADB_OK;
+    if (answer->failure != NULL)
+        return answer_failed(answer);
+    if (PQstatus(conn->pg) == CONNECTION_BAD)
+        return adb__pg_error(conn, NULL, answer->call->error);
+    if (!answer->is_there)
+        return adb__pg_out_of_step(conn, answer->call->error);
+    return answer->status == ADB__SINK_ENOUGH ? ADB_OK : answer->status;
+}
+
+/* What has become of a call that was sent. */
+static adb_status read_call(struct batch *batch, size_t i, struct adb__call *call)
+{
+    struct answer answer = {.conn = batch->conn, .prepared = batch->prepared[i], .call = call};
+    answer_read(&answer, batch->is_synced[i]);
+    if (answer.failure != NULL)
+        await_end(batch->conn, answer.failure);
+    batch->is_smooth = batch->is_smooth && answer.failure == NULL;
+    const adb_status status = answer_outcome(&answer);
+    PQclear(answer.failure);
+    return status;
+}
+
+static adb_status end_of(struct batch *batch, size_t i, struct adb__call *call)
+{
+    struct adb__pg *conn = batch->conn;
+    conn->sent = batch->prepared[i] != NULL;
+    if (conn->sent)
+        return read_call(batch, i, call);
+    if (call != NULL && PQstatus(conn->pg) == CONNECTION_BAD)
+        return adb__pg_error(conn, NULL, call->error);
+    return ADB__RUN_ALONE;
+}
+
+/* The first was begun before anything was sent. */
+static void read_all(struct batch *batch)
+{
+    struct adb__pipeline *pipeline = batch->pipeline;
+    for (size_t i = 0; i < batch->n_calls; i++) {
+        struct adb__call *call = &batch->calls[i];
+        if (i > 0 && !is_usable(batch->conn))
+            return;
+        const bool is_wanted = i == 0 || pipeline->begin_fn(pipeline, call);
+        const adb_status status = end_of(batch, i, is_wanted ? call : NULL);
+        if (!is_wanted)
+            continue;
+        call->status = status;
+        pipeline->end_fn(pipeline, call);
+    }
+}
+
+/* All together ----------------------------------------------------------------------------------------------------- */
+
+/* For the first call, which has been begun. ADB__RUN_ALONE: there is nothing to send for it. */
+static adb_status prepare_batch(struct batch *batch, size_t most)
+{
+    struct adb__pg *conn = batch->conn;
+    const struct adb__call *first = &batch->calls[0];
+    const adb_status status = adb__pg_begin_call(conn, first->statement, first->error);
+    if (status != ADB_OK)
+        return status;
+    assert(!conn->in_transaction);
+    load(batch, most);
+    if (batch->prepared[0] == NULL)
+        return ADB__RUN_ALONE;
+    if (conn->sharing == ADB__PG_SHARING_UNKNOWN && wants_to_share(batch->prepared[0]))
+        learn_isolation(conn);
+    return is_usable(conn) ? ADB_OK : adb__pg_error(conn, NULL, first->error);
+}
+
+static void run_batch(struct batch *batch)
+{
+    struct adb__pg *conn = batch->conn;
+    if (!PQenterPipelineMode(conn->pg)) {
+        memset(batch->prepared, 0, sizeof(batch->prepared));
+    } else {
+        send_all(batch);
+    }
+    read_all(batch);
+    if (is_usable(conn))
+        learn_smoothness(batch);
+    if (!PQexitPipelineMode(conn->pg))
+        conn->out_of_step = true; /* something is left to be read */
+}
+
+/* Gives the number of calls that are over. */
+static size_t run_from(struct adb__pg *conn, struct adb__pipeline *pipeline, size_t first)
+{
+    struct adb__call *call = &pipeline->calls[first];
+    struct batch batch = {.conn = conn, .pipeline = pipeline, .calls = call, .is_smooth = true};
+    if (!pipeline->begin_fn(pipeline, call))
+        return 1;
+    call->status = prepare_batch(&batch, pipeline->n_calls - first);
+    if (call->status != ADB_OK) {
+        pipeline->end_fn(pipeline, call);
+        return 1;
+    }
+    run_batch(&batch);
+    return batch.n_calls;
+}
+
+void adb__pg_pipeline(void *state, struct adb__pipeline *pipeline)
+{
+    struct adb__pg *conn = state;
+    size_t n_over = 0;
+    conn->pipeline = pipeline;
+    do
+        n_over += run_from(conn, pipeline, n_over);
+    while (n_over < pipeline->n_calls && is_usable(conn));
+    conn->pipeline = NULL;
+}
