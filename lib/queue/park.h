@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Sleep and wake without lost wake-ups, and without a wake-up per job.
  *
- * A parker is where one thread sleeps; a wake that comes first is kept. A park is what the workers of one pool share: it
- * knows how many of them search for work and which ones sleep. Whoever makes work (adb__park_call) wakes one sleeper,
+ * A park is what the workers of one pool share: it knows how many of them search for work and which ones sleep. Whoever makes work (adb__park_call) wakes one sleeper,
  * unless somebody searches already: the searcher will find the work, or a later look will. A searcher that has found
  * work calls the next one if there is more. So at most one worker is woken at a time, and a busy pool wakes nobody.
  *
@@ -41,27 +40,12 @@
 #define ADB_QUEUE_PARK_H
 
 #include "base/list.h"
+#include "queue/parker.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
-
-/* Lives as long as anybody may wake it: a wake touches it even after the sleeper has gone on. */
-struct adb__parker {
-    pthread_mutex_t lock;
-    pthread_cond_t wake;
-    bool token;                 /* a wake that was not used yet; lock */
-};
-
-/* False: the system refused. */
-bool adb__parker_init(struct adb__parker *parker);
-void adb__parker_fini(struct adb__parker *parker);
-/* Sleep until a wake or the deadline (base/clock.h). True: woken, and the token is used up. The wake may be an old one,
- * meant for something else: look again. What the waker wrote before is visible. */
-bool adb__parker_wait(struct adb__parker *parker, int64_t deadline);
-/* Any thread; not from a signal handler. */
-void adb__parker_wake(struct adb__parker *parker);
 
 struct adb__park {
     _Atomic uint32_t word;      /* searching << 16 | sleeping; written under lock, read without */
