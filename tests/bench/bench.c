@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* What the benchmarks share: alternating runs and their medians, jobs kept in flight, a file with rows. */
+/* What the benchmarks share: a way to fail, time, processes, a file with rows. */
 #include "tests/bench/bench.h"
 
 #include <limits.h>
@@ -10,14 +10,6 @@
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
-
-#define MAX_PAIRS 101
-
-struct bench_seat {
-    struct bench_flight *flight;
-    adb_context *ctx;
-    bool owned;
-};
 
 _Noreturn void bench_fail(const char *file, int line, const char *condition)
 {
@@ -30,61 +22,6 @@ double bench_seconds(void)
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
     return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
-}
-
-static int compare_doubles(const void *a, const void *b)
-{
-    double left = *(const double *)a;
-    double right = *(const double *)b;
-    return (left > right) - (left < right);
-}
-
-double bench_median(double *values, size_t n)
-{
-    qsort(values, n, sizeof(*values), compare_doubles);
-    return n % 2 == 1 ? values[n / 2] : (values[n / 2 - 1] + values[n / 2]) / 2;
-}
-
-size_t bench_pairs(void)
-{
-    const char *given = getenv("ADB_BENCH_PAIRS");
-    long pairs = given != NULL ? strtol(given, NULL, 10) : 7;
-    return pairs < 1 ? 1 : pairs > MAX_PAIRS ? MAX_PAIRS : (size_t)pairs;
-}
-
-static void print_alone(const struct bench_contest *contest, double rate)
-{
-    printf("%s: asyncdb %.0f/s\n", contest->name, rate);
-    fflush(stdout);
-}
-
-static void print_contest(const struct bench_contest *contest, double ours, double other, double ratio)
-{
-    printf("%s: asyncdb %.0f/s, %s %.0f/s, ratio %.2f", contest->name, ours, contest->other_name, other, ratio);
-    if (contest->floor > 0)
-        printf(" (floor %.2f: %s)", contest->floor, ratio >= contest->floor ? "held" : "MISSED");
-    printf("\n");
-    fflush(stdout);
-}
-
-void bench_compare(const struct bench_contest *contest)
-{
-    double ours[MAX_PAIRS], other[MAX_PAIRS], ratios[MAX_PAIRS];
-    size_t n = bench_pairs();
-    contest->ours(contest->state);
-    if (contest->other != NULL)
-        contest->other(contest->state);
-    for (size_t i = 0; i < n; i++) {
-        ours[i] = contest->ours(contest->state);
-        if (contest->other == NULL)
-            continue;
-        other[i] = contest->other(contest->state);
-        ratios[i] = ours[i] / other[i];
-    }
-    if (contest->other == NULL)
-        print_alone(contest, bench_median(ours, n));
-    else
-        print_contest(contest, bench_median(ours, n), bench_median(other, n), bench_median(ratios, n));
 }
 
 void bench_isolate(void (*function)(void *argument), void *argument)
@@ -100,21 +37,6 @@ void bench_isolate(void (*function)(void *argument), void *argument)
     }
     BENCH_CHECK(waitpid(child, &status, 0) == child);
     BENCH_CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 0);
-}
-
-double bench_peak_mib(void)
-{
-    char line[256]; /* VmHWM: the high-water mark of the resident set (proc(5)) */
-    double kib = -1;
-    FILE *status = fopen("/proc/self/status", "r");
-    BENCH_CHECK(status != NULL);
-    while (kib < 0 && fgets(line, sizeof(line), status) != NULL) {
-        if (strncmp(line, "VmHWM:", 6) == 0)
-            kib = strtod(line + 6, NULL);
-    }
-    fclose(status);
-    BENCH_CHECK(kib >= 0);
-    return kib / 1024;
 }
 
 static char directory[PATH_MAX];
@@ -222,69 +144,4 @@ size_t bench_random(size_t below)
     state ^= state >> 7;
     state ^= state << 17;
     return (size_t)(state % below);
-}
-
-void bench_flight_init(struct bench_flight *flight, adb_database *db, size_t n_seats, unsigned flags,
-                       adb_context *shared)
-{
-    flight->queue = shared != NULL ? adb_context_queue(shared) : adb_queue_new();
-    flight->n_seats = n_seats;
-    flight->seats = calloc(n_seats, sizeof(*flight->seats));
-    BENCH_CHECK(flight->queue != NULL && flight->seats != NULL);
-    for (size_t i = 0; i < n_seats; i++) {
-        struct bench_seat *seat = &flight->seats[i];
-        *seat = (struct bench_seat){.flight = flight, .ctx = shared, .owned = shared == NULL};
-        if (seat->owned)
-            seat->ctx = adb_context_new(db, flight->queue, flags);
-        BENCH_CHECK(seat->ctx != NULL);
-    }
-}
-
-void bench_flight_fini(struct bench_flight *flight)
-{
-    bool owned = flight->seats[0].owned;
-    for (size_t i = 0; i < flight->n_seats && owned; i++)
-        adb_context_free(flight->seats[i].ctx);
-    if (owned)
-        adb_queue_free(flight->queue);
-    free(flight->seats);
-}
-
-static void seat_next(struct bench_seat *seat);
-
-static void seat_done(adb_result *result, void *user_data)
-{
-    struct bench_seat *seat = user_data;
-    if (adb_result_status(result) != ADB_OK) {
-        fprintf(stderr, "a job failed: %s\n", adb_result_error(result)->message);
-        exit(1);
-    }
-    seat->flight->flying--;
-    seat_next(seat);
-}
-
-static void seat_next(struct bench_seat *seat)
-{
-    struct bench_flight *flight = seat->flight;
-    if (flight->left == 0)
-        return;
-    flight->left--;
-    flight->flying++;
-    if (flight->submit(seat->ctx, seat_done, seat) == 0) {
-        fprintf(stderr, "a job was refused: %s\n", adb_context_error(seat->ctx)->message);
-        exit(1);
-    }
-}
-
-double bench_flight_run(struct bench_flight *flight, size_t total)
-{
-    double start = bench_seconds();
-    flight->left = total;
-    for (size_t i = 0; i < flight->n_seats; i++)
-        seat_next(&flight->seats[i]);
-    while (flight->flying > 0) {
-        BENCH_CHECK(adb_queue_wait(flight->queue, 60000) == ADB_OK);
-        adb_queue_dispatch(flight->queue, 0);
-    }
-    return (double)total / (bench_seconds() - start);
 }

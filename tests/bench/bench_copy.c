@@ -4,6 +4,7 @@
  * a SQLite file. */
 #include "config.h"
 #include "tests/bench/bench.h"
+#include "tests/bench/contest.h"
 
 #ifdef ADB_HAVE_POSTGRESQL
 #include <libpq-fe.h>
@@ -20,6 +21,8 @@
 #define INSERT    "INSERT INTO bench_copy (id, name, price, made, done) VALUES (?, ?, ?, ?, ?)"
 
 struct bench {
+    const char *url;
+    adb_database *db;
     adb_context *ctx;
     char *stream;
     size_t size;
@@ -56,8 +59,9 @@ static void make_sets(struct bench *bench)
     }
 }
 
-static void empty_table(const struct bench *bench)
+static void empty_table(void *state)
 {
+    const struct bench *bench = state;
     bench_execute(bench->ctx, "DROP TABLE IF EXISTS bench_copy");
     bench_execute(bench->ctx, "CREATE TABLE bench_copy (id INTEGER, name VARCHAR(40), price DOUBLE PRECISION, made DATE, "
                               "done BOOLEAN)");
@@ -73,44 +77,36 @@ static ptrdiff_t produce(void *chunk, size_t size, void *user_data)
     return (ptrdiff_t)n;
 }
 
-/* Rows a second, and how many rows it was about. */
-static double finish(const struct bench *bench, adb_job job, double start, int64_t n_rows)
+static size_t finish(const struct bench *bench, adb_job job, size_t n_rows)
 {
     adb_result *result = adb_wait(bench->ctx, job, -1);
-    const double seconds = bench_seconds() - start;
     if (adb_result_status(result) != ADB_OK)
         fprintf(stderr, "%s\n", adb_result_error(result)->message);
     BENCH_CHECK(adb_result_status(result) == ADB_OK);
     adb_result_unref(result);
-    return (double)n_rows / seconds;
+    return n_rows;
 }
 
-static double run_copy(void *state)
+static size_t run_copy(void *state)
 {
     struct bench *bench = state;
-    empty_table(bench);
     bench->at = 0;
-    const double start = bench_seconds();
-    return finish(bench, adb_copy_in(bench->ctx, "bench_copy", produce, NULL, bench), start, N_ROWS);
+    return finish(bench, adb_copy_in(bench->ctx, "bench_copy", produce, NULL, bench), N_ROWS);
 }
 
-static double run_many(void *state)
+static size_t run_many(void *state)
 {
     const struct bench *bench = state;
-    empty_table(bench);
-    const double start = bench_seconds();
-    return finish(bench, adb_execute_many(bench->ctx, INSERT, bench->sets, N_ROWS, NULL, NULL), start, N_ROWS);
+    return finish(bench, adb_execute_many(bench->ctx, INSERT, bench->sets, N_ROWS, NULL, NULL), N_ROWS);
 }
 
-static double run_singles(void *state)
+static size_t run_singles(void *state)
 {
     const struct bench *bench = state;
-    empty_table(bench);
-    const double start = bench_seconds();
     adb_begin(bench->ctx, NULL, NULL, NULL);
     for (int i = 0; i < N_SINGLES; i++)
-        finish(bench, adb_execute(bench->ctx, INSERT, &bench->sets[i], NULL, NULL), start, 1);
-    return finish(bench, adb_commit(bench->ctx, NULL, NULL), start, N_SINGLES);
+        finish(bench, adb_execute(bench->ctx, INSERT, &bench->sets[i], NULL, NULL), 1);
+    return finish(bench, adb_commit(bench->ctx, NULL, NULL), N_SINGLES);
 }
 
 static adb_flow consume(const void *chunk, size_t size, void *user_data)
@@ -121,11 +117,10 @@ static adb_flow consume(const void *chunk, size_t size, void *user_data)
     return ADB_CONTINUE;
 }
 
-static double run_unload(void *state)
+static size_t run_unload(void *state)
 {
     struct bench *bench = state;
-    const double start = bench_seconds();
-    return finish(bench, adb_copy_out(bench->ctx, "bench_copy", consume, NULL, bench), start, N_ROWS);
+    return finish(bench, adb_copy_out(bench->ctx, "bench_copy", consume, NULL, bench), N_ROWS);
 }
 
 /* Reads every value as text, as the stream has it. */
@@ -139,12 +134,10 @@ static adb_flow read_batch(adb_result *batch, void *user_data)
     return ADB_CONTINUE;
 }
 
-static double run_iterate(void *state)
+static size_t run_iterate(void *state)
 {
     struct bench *bench = state;
-    const double start = bench_seconds();
-    return finish(bench, adb_iterate(bench->ctx, "SELECT * FROM bench_copy", NULL, read_batch, NULL, bench), start,
-                  N_ROWS);
+    return finish(bench, adb_iterate(bench->ctx, "SELECT * FROM bench_copy", NULL, read_batch, NULL, bench), N_ROWS);
 }
 
 #ifdef ADB_HAVE_POSTGRESQL
@@ -167,43 +160,99 @@ static adb_status copy_bare(adb_session *session, void *user_data)
     return ADB_OK;
 }
 
-static double run_bare(void *state)
+static size_t run_bare(void *state)
 {
     struct bench *bench = state;
-    empty_table(bench);
-    const double start = bench_seconds();
-    return finish(bench, adb_run(bench->ctx, copy_bare, NULL, bench), start, N_ROWS);
+    return finish(bench, adb_run(bench->ctx, copy_bare, NULL, bench), N_ROWS);
 }
+#else
+#define run_bare NULL
 #endif
 
-static void compare(struct bench *bench, const char *driver, const char *what, double (*ours)(void *state),
-                    double (*other)(void *state), const char *other_name)
+static void open_bench(void *state)
 {
-    char name[64];
-    snprintf(name, sizeof(name), "%s: %s, 100,000 rows", driver, what);
-    bench_compare(&(struct bench_contest){
-        .name = name, .ours = ours, .other = other, .other_name = other_name, .state = bench});
+    struct bench *bench = state;
+    bench->db = bench_open(bench->url, NULL);
+    bench->ctx = adb_context_new(bench->db, NULL, 0);
+}
+
+static void close_bench(void *state)
+{
+    struct bench *bench = state;
+    adb_context_free(bench->ctx);
+    bench_close(bench->db);
+}
+
+/* All in one table, so each run makes it anew. */
+static struct bench_way way_in(const char *name, size_t (*run)(void *state))
+{
+    return (struct bench_way){
+        .name = name, .open = open_bench, .prepare = empty_table, .run = run, .close = close_bench};
+}
+
+static struct bench_way way_out(const char *name, size_t (*run)(void *state))
+{
+    return (struct bench_way){.name = name, .open = open_bench, .run = run, .close = close_bench};
+}
+
+static void compare(const struct bench *bench, const char *driver, const char *what, const struct bench_way *ways,
+                    size_t n_ways)
+{
+    char id[64], name[64];
+    struct bench states[BENCH_WAYS];
+    struct bench_contest contest = {.id = id, .name = name};
+    snprintf(id, sizeof(id), "%s-%s", driver, what);
+    snprintf(name, sizeof(name), "%s: %s of 100,000 rows, rows", driver, what);
+    for (size_t i = 0; i < n_ways; i++) {
+        states[i] = *bench;
+        contest.ways[i] = ways[i];
+        contest.ways[i].state = &states[i];
+    }
+    bench_compare(&contest);
+}
+
+/* Drops it, or fills it. */
+static void drop(void *state)
+{
+    struct bench *bench = state;
+    open_bench(bench);
+    bench_execute(bench->ctx, "DROP TABLE IF EXISTS bench_copy");
+    close_bench(bench);
+}
+
+static void fill(void *state)
+{
+    struct bench *bench = state;
+    open_bench(bench);
+    empty_table(bench);
+    run_copy(bench);
+    close_bench(bench);
+}
+
+/* Which dialect a URL is of, and so which driver. */
+static bool is_postgresql(const char *url)
+{
+    return strncmp(url, "postgres", 8) == 0;
+}
+
+static const char *driver_name(const char *url)
+{
+    return is_postgresql(url) ? "PostgreSQL" : strncmp(url, "sqlite", 6) == 0 ? "SQLite" : "MariaDB";
 }
 
 static void measure(const char *url)
 {
-    struct bench bench = {.at = 0};
-    adb_database *db = bench_open(url, NULL);
-    const char *driver = adb_database_driver(db);
-    bench.ctx = adb_context_new(db, NULL, 0);
+    struct bench bench = {.url = url};
     make_stream(&bench);
     make_sets(&bench);
-    compare(&bench, driver, "copy_in", run_copy, run_many, "execute_many");
-    compare(&bench, driver, "copy_in", run_copy, run_singles, "single inserts");
-#ifdef ADB_HAVE_POSTGRESQL
-    if (strcmp(driver, "postgresql") == 0)
-        compare(&bench, driver, "copy_in", run_copy, run_bare, "PQputCopyData");
-#endif
-    run_copy(&bench);
-    compare(&bench, driver, "copy_out", run_unload, run_iterate, "iterate");
-    bench_execute(bench.ctx, "DROP TABLE bench_copy");
-    adb_context_free(bench.ctx);
-    bench_close(db);
+    const struct bench_way in[] = {way_in("asyncdb, copy_in", run_copy), way_in("execute_many", run_many),
+                                   way_in("single inserts", run_singles),
+                                   way_in("PQputCopyData", is_postgresql(url) ? run_bare : NULL)};
+    const struct bench_way out[] = {way_out("asyncdb, copy_out", run_unload), way_out("iterate", run_iterate)};
+    compare(&bench, driver_name(url), "copy_in", in, 4);
+    bench_isolate(fill, &bench);
+    compare(&bench, driver_name(url), "copy_out", out, 2);
+    bench_isolate(drop, &bench);
     free(bench.stream);
     free(bench.items);
     free(bench.sets);

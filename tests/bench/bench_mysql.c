@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* MySQL and MariaDB against their bare client library: prepared statements and bound buffers. */
+/* MySQL and MariaDB against their bare client library: prepared statements, bound buffers, and arrays of them. */
+#include "config.h"
 #include "tests/bench/bench_server.h"
 
 #include <mysql.h>
@@ -96,27 +97,77 @@ static void client_insert(void *conn, int64_t id)
 {
     struct client *client = conn;
     long long key = id;
-    char name[] = "some words of text";
+    char name[] = BENCH_NAME;
     unsigned long size = sizeof(name) - 1;
     MYSQL_BIND in[] = {bind_int(&key), bind_text(name, sizeof(name), &size)};
     BENCH_CHECK(mysql_stmt_bind_param(client->insert, in) == 0 && mysql_stmt_execute(client->insert) == 0);
 }
 
+#if HAVE_DECL_STMT_ATTR_ARRAY_SIZE
+
+/* Rows of two columns, column by column, sent at once. */
+static void client_insert_many(void *conn, size_t n)
+{
+    struct client *client = conn;
+    static long long keys[BENCH_MANY];
+    static char *names[BENCH_MANY];
+    static unsigned long sizes[BENCH_MANY];
+    static char name[] = BENCH_NAME;
+    unsigned int n_rows = (unsigned int)n;
+    BENCH_CHECK(n <= BENCH_MANY);
+    for (size_t i = 0; i < n; i++) {
+        keys[i] = (long long)i + 1;
+        names[i] = name;
+        sizes[i] = sizeof(name) - 1;
+    }
+    MYSQL_BIND in[] = {{.buffer_type = MYSQL_TYPE_LONGLONG, .buffer = keys},
+                       {.buffer_type = MYSQL_TYPE_STRING, .buffer = names, .length = sizes}};
+    BENCH_CHECK(mysql_stmt_attr_set(client->insert, STMT_ATTR_ARRAY_SIZE, &n_rows) == 0);
+    BENCH_CHECK(mysql_stmt_bind_param(client->insert, in) == 0 && mysql_stmt_execute(client->insert) == 0);
+    BENCH_CHECK(mysql_stmt_affected_rows(client->insert) == n);
+    n_rows = 0;
+    BENCH_CHECK(mysql_stmt_attr_set(client->insert, STMT_ATTR_ARRAY_SIZE, &n_rows) == 0);
+}
+
+#else
+#define client_insert_many NULL
+#endif
+
+static const struct bench_client client = {
+    .id = "mysql",
+    .name = "MariaDB",
+    .variable = "ADB_TEST_MYSQL_URL",
+    .series = "CREATE TABLE bench_item (id BIGINT PRIMARY KEY, name VARCHAR(100), price DOUBLE, made DATETIME, "
+              "done BOOLEAN);"
+              "INSERT INTO bench_item SELECT seq, CONCAT('the item called ', seq), seq * 0.25, "
+              "TIMESTAMP('2020-01-01') + INTERVAL seq MINUTE, seq % 2 = 0 FROM seq_1_to_100000;"
+              "ANALYZE TABLE bench_item",
+    .million = "SELECT seq, CONCAT('the item called ', seq) FROM seq_1_to_1000000",
+    .open = client_open,
+    .close = client_close,
+    .select = client_select,
+    .read_all = client_read_all,
+    .insert = client_insert,
+    .insert_many = client_insert_many,
+    .insert_many_name = "bare array binding",
+};
+
 int main(void)
 {
-    return bench_server_main(&(struct bench_client){
-        .name = "MariaDB",
-        .variable = "ADB_TEST_MYSQL_URL",
-        .series = "CREATE TABLE bench_item (id BIGINT PRIMARY KEY, name VARCHAR(100), price DOUBLE, made DATETIME, "
-                  "done BOOLEAN);"
-                  "INSERT INTO bench_item SELECT seq, CONCAT('the item called ', seq), seq * 0.25, "
-                  "TIMESTAMP('2020-01-01') + INTERVAL seq MINUTE, seq % 2 = 0 FROM seq_1_to_100000;"
-                  "ANALYZE TABLE bench_item",
-        .million = "SELECT seq, CONCAT('the item called ', seq) FROM seq_1_to_1000000",
-        .open = client_open,
-        .close = client_close,
-        .select = client_select,
-        .read_all = client_read_all,
-        .insert = client_insert,
-    });
+    const struct bench_place place = bench_place(&client, client.variable, true);
+    bench_tables_make(&place);
+    bench_compare_selects(&place, &(struct bench_select_setup){
+                                      .id = "mysql-select",
+                                      .name = "MariaDB: point select, 64 in flight, 4 connections",
+                                      .total = 40000,
+                                      .total_bare = 40000,
+                                      .goals = {{"M1", BENCH_RATE, 1, 1, 0},
+                                                {"A1", BENCH_ALLOCATIONS, 0, 0.005, 0},
+                                                {"A2", BENCH_CALLS, 0, 0.1, 0}}});
+    bench_compare_reading(&place, &(struct bench_goal){.id = NULL});
+    bench_compare_many(&place, &(struct bench_goal){"M2", BENCH_RATE, 1, 0.9, 0});
+    bench_compare_million(&place);
+    bench_tables_drop(&place);
+    adb_url_free(place.url);
+    return 0;
 }

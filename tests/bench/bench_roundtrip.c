@@ -1,21 +1,25 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* An empty job: from submission through a worker and the completion queue back to the thread that asked, against
- * uv_queue_work() of libuv, which has a thread pool and a wake-up too and nothing else. */
+ * uv_queue_work() of libuv, which has a thread pool and a wake-up too and nothing else. And the same from several threads
+ * at once. */
+#include "tests/bench/around_uv.h"
 #include "tests/bench/bench.h"
+#include "tests/bench/contest.h"
+#include "tests/bench/flight.h"
 
-#ifdef BENCH_UV
-#include <uv.h>
-#endif
-
+#include <pthread.h>
 #include <stdio.h>
-#include <stdlib.h>
+
+#define N_WORKERS       4
+#define MOST_THREADS    16
+#define CROWD_JOBS      64000 /* of all threads together */
+#define CROWD_IN_FLIGHT 256
 
 struct setup {
-    const char *name;
     unsigned n_workers;
     size_t in_flight;
     size_t total;
-    double floor;
+    adb_database *db;
     struct bench_flight flight;
 };
 
@@ -31,83 +35,180 @@ static adb_job submit_nothing(adb_context *ctx, adb_done_cb done, void *user_dat
     return adb_run(ctx, nothing, done, user_data);
 }
 
-static double run_ours(void *state)
+static void uv_nothing(size_t thread, void *state)
+{
+    (void)thread;
+    (void)state;
+}
+
+/* One worker: a database in memory has no more. Several: readers beside a writer that has nothing to do. */
+static adb_database *open_workers(unsigned n_workers)
+{
+    const bool one = n_workers == 1;
+    bench_uv_threads(n_workers);
+    return bench_open(one ? "sqlite://" : bench_url(""),
+                      ADB_OPTIONS(.max_size = n_workers + !one, .min_size = n_workers + !one));
+}
+
+static unsigned flags(unsigned n_workers)
+{
+    return n_workers == 1 ? 0 : ADB_CONTEXT_READ_ONLY;
+}
+
+/* From one thread ------------------------------------------------------------------------------------------------- */
+
+static void open_ours(void *state)
+{
+    struct setup *setup = state;
+    setup->db = open_workers(setup->n_workers);
+    setup->flight.submit = submit_nothing;
+    bench_flight_init(&setup->flight, setup->db, setup->in_flight, setup->in_flight, flags(setup->n_workers));
+}
+
+static size_t run_ours(void *state)
 {
     struct setup *setup = state;
     return bench_flight_run(&setup->flight, setup->total);
 }
 
-#ifdef BENCH_UV
-
-static size_t uv_left;
-
-static void uv_nothing(uv_work_t *work)
+static void close_ours(void *state)
 {
-    (void)work;
+    struct setup *setup = state;
+    bench_flight_fini(&setup->flight);
+    bench_close(setup->db);
 }
 
-static void uv_next(uv_work_t *work, int status)
-{
-    BENCH_CHECK(status == 0);
-    if (uv_left == 0)
-        return;
-    uv_left--;
-    BENCH_CHECK(uv_queue_work(uv_default_loop(), work, uv_nothing, uv_next) == 0);
-}
-
-static double run_uv(void *state)
+static void open_uv(void *state)
 {
     const struct setup *setup = state;
-    uv_work_t *works = calloc(setup->in_flight, sizeof(*works));
-    BENCH_CHECK(works != NULL);
-    double start = bench_seconds();
-    uv_left = setup->total;
-    for (size_t i = 0; i < setup->in_flight; i++)
-        uv_next(&works[i], 0);
-    uv_run(uv_default_loop(), UV_RUN_DEFAULT);
-    double rate = (double)setup->total / (bench_seconds() - start);
-    free(works);
-    return rate;
+    bench_uv_threads(setup->n_workers);
 }
 
-#else
-#define run_uv NULL
-#endif
-
-/* libuv takes its number of threads once per process. */
-static void measure(void *argument)
+static size_t run_uv(void *state)
 {
-    struct setup *setup = argument;
-    char threads[16];
-    snprintf(threads, sizeof(threads), "%u", setup->n_workers);
-    setenv("UV_THREADPOOL_SIZE", threads, 1);
-    /* One worker: a database in memory has no more. Several: readers beside a writer that has nothing to do. */
-    bool one = setup->n_workers == 1;
-    adb_database *db = bench_open(one ? "sqlite://" : bench_url(""), ADB_OPTIONS(.max_size = setup->n_workers + !one));
-    setup->flight.submit = submit_nothing;
-    bench_flight_init(&setup->flight, db, setup->in_flight, one ? 0 : ADB_CONTEXT_READ_ONLY, NULL);
-    bench_compare(&(struct bench_contest){.name = setup->name,
-                                          .ours = run_ours,
-                                          .other = run_uv,
-                                          .other_name = "libuv",
-                                          .state = setup,
-                                          .floor = setup->floor});
-    bench_flight_fini(&setup->flight);
-    bench_close(db);
+    const struct setup *setup = state;
+    return bench_uv_run(
+        &(struct bench_uv_task){.work = uv_nothing, .total = setup->total, .in_flight = setup->in_flight});
+}
+
+static void compare(unsigned n_workers, size_t in_flight, struct bench_goal goal)
+{
+    char id[32], name[64];
+    struct setup setup = {.n_workers = n_workers, .in_flight = in_flight, .total = in_flight == 1 ? 20000 : 50000};
+    snprintf(id, sizeof(id), "empty-%u-%zu", n_workers, in_flight);
+    snprintf(name, sizeof(name), "empty jobs, %u worker%s, %zu in flight", n_workers, n_workers == 1 ? "" : "s", in_flight);
+    bench_compare(&(struct bench_contest){
+        .id = id,
+        .name = name,
+        .state = &setup,
+        .ways = {{.name = "asyncdb", .open = open_ours, .run = run_ours, .close = close_ours},
+                 {.name = "libuv", .open = open_uv, .run = bench_uv_here() ? run_uv : NULL}},
+        .goals = {goal},
+    });
+}
+
+/* From several ---------------------------------------------------------------------------------------------------- */
+
+struct crowd {
+    size_t n_threads;
+    adb_database *db;
+    struct bench_flight flights[MOST_THREADS];
+};
+
+struct crowd_member {
+    pthread_t thread;
+    struct bench_flight *flight; /* NULL: libuv */
+    size_t total, in_flight;
+};
+
+static void *member_run(void *argument)
+{
+    const struct crowd_member *member = argument;
+    if (member->flight != NULL)
+        bench_flight_run(member->flight, member->total);
+    else
+        bench_uv_run(&(struct bench_uv_task){
+            .work = uv_nothing, .total = member->total, .in_flight = member->in_flight});
+    return NULL;
+}
+
+static size_t crowd_run(struct crowd *crowd, bool ours)
+{
+    const size_t n_threads = crowd->n_threads;
+    struct crowd_member members[MOST_THREADS];
+    for (size_t i = 0; i < n_threads; i++) {
+        members[i] = (struct crowd_member){.flight = ours ? &crowd->flights[i] : NULL,
+                                           .total = CROWD_JOBS / n_threads,
+                                           .in_flight = CROWD_IN_FLIGHT / n_threads};
+        BENCH_CHECK(pthread_create(&members[i].thread, NULL, member_run, &members[i]) == 0);
+    }
+    for (size_t i = 0; i < n_threads; i++)
+        pthread_join(members[i].thread, NULL);
+    return CROWD_JOBS;
+}
+
+static void open_crowd(void *state)
+{
+    struct crowd *crowd = state;
+    const size_t in_flight = CROWD_IN_FLIGHT / crowd->n_threads;
+    crowd->db = open_workers(N_WORKERS);
+    for (size_t i = 0; i < crowd->n_threads; i++) {
+        crowd->flights[i].submit = submit_nothing;
+        bench_flight_init(&crowd->flights[i], crowd->db, in_flight, in_flight, flags(N_WORKERS));
+    }
+}
+
+static size_t run_crowd(void *state)
+{
+    return crowd_run(state, true);
+}
+
+static void close_crowd(void *state)
+{
+    struct crowd *crowd = state;
+    for (size_t i = 0; i < crowd->n_threads; i++)
+        bench_flight_fini(&crowd->flights[i]);
+    bench_close(crowd->db);
+}
+
+static void open_uv_crowd(void *state)
+{
+    (void)state;
+    bench_uv_threads(N_WORKERS);
+}
+
+static size_t run_uv_crowd(void *state)
+{
+    return crowd_run(state, false);
+}
+
+#define OURS(name_, crowd)  \
+    {.name = name_, .state = crowd, .open = open_crowd, .run = run_crowd, .close = close_crowd}
+#define LIBUV(name_, crowd) \
+    {.name = name_, .state = crowd, .open = open_uv_crowd, .run = bench_uv_here() ? run_uv_crowd : NULL}
+
+static void compare_crowds(void)
+{
+    static struct crowd one = {.n_threads = 1}, four = {.n_threads = 4}, sixteen = {.n_threads = MOST_THREADS};
+    bench_compare(&(struct bench_contest){
+        .id = "threads",
+        .name = "empty jobs, 4 workers, 256 in flight, from several threads",
+        .ways = {OURS("asyncdb, 1 thread", &one), OURS("asyncdb, 4 threads", &four),
+                 OURS("asyncdb, 16 threads", &sixteen), LIBUV("libuv, 1 thread", &one),
+                 LIBUV("libuv, 4 threads", &four), LIBUV("libuv, 16 threads", &sixteen)},
+        .goals = {{"H3", BENCH_FLAT, 3, 0.8, 0}},
+    });
 }
 
 int main(void)
 {
-    static struct setup setups[] = {
-        {.name = "empty job, 1 worker, 1 in flight", .n_workers = 1, .in_flight = 1, .total = 20000, .floor = 1},
-        {.name = "empty job, 1 worker, 16 in flight", .n_workers = 1, .in_flight = 16, .total = 50000},
-        {.name = "empty job, 1 worker, 256 in flight", .n_workers = 1, .in_flight = 256, .total = 50000},
-        {.name = "empty job, 4 workers, 1 in flight", .n_workers = 4, .in_flight = 1, .total = 20000},
-        {.name = "empty job, 4 workers, 16 in flight", .n_workers = 4, .in_flight = 16, .total = 50000},
-        {.name = "empty job, 4 workers, 256 in flight", .n_workers = 4, .in_flight = 256, .total = 50000},
-    };
     bench_fill(1);
-    for (size_t i = 0; i < sizeof(setups) / sizeof(setups[0]); i++)
-        bench_isolate(measure, &setups[i]);
+    compare(1, 1, (struct bench_goal){"H1", BENCH_RATE, 1, 2, 0}); /* half the round trip */
+    compare(4, 16, (struct bench_goal){"H2", BENCH_RATE, 1, 2, 0});
+    compare(4, 256, (struct bench_goal){"H2", BENCH_RATE, 1, 2, 0});
+    compare_crowds();
+    compare(1, 16, (struct bench_goal){.id = NULL});
+    compare(1, 256, (struct bench_goal){.id = NULL});
+    compare(4, 1, (struct bench_goal){.id = NULL});
     return 0;
 }
