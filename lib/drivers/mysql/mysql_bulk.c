@@ -45,17 +45,22 @@ struct message {
 
 /* Planning --------------------------------------------------------------------------------------------------------- */
 
+bool adb__mysql_is_mariadb(const struct adb__mysql *conn)
+{
+    unsigned long abilities = 0;
+    mariadb_get_infov(conn->mysql, MARIADB_CONNECTION_EXTENDED_SERVER_CAPABILITIES, &abilities);
+    return (abilities & (MARIADB_CLIENT_STMT_BULK_OPERATIONS >> 32)) != 0;
+}
+
 bool adb__mysql_bulk_possible(const struct adb__mysql_many *many)
 {
     const struct adb__mysql_statement *prepared = many->prepared;
-    unsigned long abilities = 0;
     if (many->n_sets < LEAST_SETS || prepared->stmt == NULL || prepared->n_parameters == 0 ||
         prepared->n_parameters != many->statement->n_values ||
         (prepared->verb != ADB__MYSQL_INSERT && prepared->verb != ADB__MYSQL_CHANGE) ||
         mysql_stmt_field_count(prepared->stmt) > 0 || (many->conn->mysql->server_status & SERVER_STATUS_IN_TRANS) == 0)
         return false;
-    mariadb_get_infov(many->conn->mysql, MARIADB_CONNECTION_EXTENDED_SERVER_CAPABILITIES, &abilities);
-    return (abilities & (MARIADB_CLIENT_STMT_BULK_OPERATIONS >> 32)) != 0;
+    return adb__mysql_is_mariadb(many->conn);
 }
 
 /* Does the set go with those before it? All values of a parameter have one type, but for NULL. */
@@ -284,6 +289,12 @@ adb_status adb__mysql_bulk(struct adb__mysql_many *many, adb_error *error)
 }
 
 #else
+
+bool adb__mysql_is_mariadb(const struct adb__mysql *conn)
+{
+    (void)conn;
+    return false;
+}
 
 bool adb__mysql_bulk_possible(const struct adb__mysql_many *many)
 {

@@ -172,6 +172,7 @@ const struct adb__driver adb__mysql_driver = {
     .close = mysql_driver_close,
     .execute = adb__mysql_execute,
     .execute_many = adb__mysql_execute_many,
+    .pipeline = adb__mysql_pipeline,
     .check = mysql_driver_check,
     .cancel = mysql_driver_cancel,
     .transaction_state = mysql_driver_transaction_state,

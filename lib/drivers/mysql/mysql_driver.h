@@ -94,6 +94,7 @@ struct adb__mysql_statement {
     MYSQL_STMT *stmt; /* NULL: it goes by the text protocol */
     enum adb__mysql_verb verb;
     bool is_stale; /* not to be used again: its table has changed */
+    unsigned n_ahead; /* executions in a pipeline that are not over */
     size_t n_parameters;
     MYSQL_BIND *parameters;
     struct adb__mysql_room *rooms; /* for values that need to be converted, one per parameter */
@@ -179,6 +180,11 @@ adb_status adb__mysql_execute(void *conn, const struct adb__statement *statement
                               adb_error *error);
 adb_status adb__mysql_execute_many(void *conn, const struct adb__statement *statement, const adb_value *const *sets,
                                    size_t n_sets, struct adb__sink *sink, size_t *failed_out, adb_error *error);
+/* What mysql_stmt_execute() has left to be read; code is what it has returned. Without a sink nobody wants the rows. */
+adb_status adb__mysql_read_answer(struct adb__mysql *conn, struct adb__mysql_statement *prepared, struct adb__sink *sink,
+                                  int code, adb_error *error);
+/* Of a failure's number: is the statement to be prepared anew? */
+bool adb__mysql_is_stale(int code);
 /* Run a statement with the values that are bound. What it yields goes nowhere, its figures add to the result's. */
 adb_status adb__mysql_run_for_figures(struct adb__mysql *conn, struct adb__mysql_statement *prepared,
                                       const struct adb__statement *statement, struct adb_result *result,
@@ -186,6 +192,16 @@ adb_status adb__mysql_run_for_figures(struct adb__mysql *conn, struct adb__mysql
 /* Add the figures of a statement that has yielded no columns. */
 void adb__mysql_count(struct adb_result *result, enum adb__mysql_verb verb, my_ulonglong affected,
                       my_ulonglong insert_id);
+
+/* A server of MariaDB's own, or its proxy: it takes many sets of values in one message. */
+bool adb__mysql_is_mariadb(const struct adb__mysql *conn);
+
+/* Pipelines (mysql_pipeline.c) ------------------------------------------------------------------------------------- */
+
+/* Is there a client library that can, and is anything kept prepared? */
+bool adb__mysql_pipeline_possible(const struct adb__mysql_settings *settings, const adb_options *options);
+/* The driver slot. */
+void adb__mysql_pipeline(void *conn, struct adb__pipeline *pipeline);
 
 /* Errors (mysql_error.c) ------------------------------------------------------------------------------------------- */
 

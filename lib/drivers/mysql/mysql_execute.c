@@ -43,7 +43,7 @@ struct run {
     struct adb__mysql *conn;
     struct adb__mysql_statement *prepared;
     struct adb__sink *sink;    /* NULL: nobody wants rows */
-    struct adb_result *result; /* for figures, when there is no sink */
+    struct adb_result *result; /* for figures, when there is no sink; NULL: nobody wants those either */
     int64_t n_rows;            /* of the present result set, wanted or not */
     bool had_columns;
     int64_t patient_until; /* when draining; 0 before the first row of it */
@@ -88,6 +88,8 @@ static void count(const struct run *run, my_ulonglong affected, my_ulonglong ins
 {
     const enum adb__mysql_verb verb = run->prepared->verb;
     struct adb_result *result = run->sink != NULL ? run->sink->result : run->result;
+    if (result == NULL)
+        return;
     if (!run->had_columns || verb == ADB__MYSQL_CALL)
         adb__mysql_count(result, verb, affected, insert_id);
     else if (verb != ADB__MYSQL_READ && verb != ADB__MYSQL_OTHER)
@@ -259,11 +261,11 @@ static adb_status read_set(struct run *run, adb_error *error)
     return code == MYSQL_NO_DATA ? ADB_OK : stmt_failed(run, error);
 }
 
-static adb_status run_binary(struct run *run, adb_error *error)
+/* Whatever the execution, which has ended with the code, has left in the connection. */
+static adb_status read_sets(struct run *run, int code, adb_error *error)
 {
     MYSQL_STMT *stmt = run->prepared->stmt;
     adb_status status = ADB_OK;
-    int code = mysql_stmt_execute(stmt) != 0;
     while (code == 0 && status == ADB_OK) {
         if (mysql_stmt_field_count(stmt) > 0)
             status = read_set(run, error);
@@ -276,6 +278,19 @@ static adb_status run_binary(struct run *run, adb_error *error)
         count(run, mysql_stmt_affected_rows(stmt), mysql_stmt_insert_id(stmt));
     mysql_stmt_free_result(stmt);
     return status;
+}
+
+static adb_status run_binary(struct run *run, adb_error *error)
+{
+    return read_sets(run, mysql_stmt_execute(run->prepared->stmt) != 0, error);
+}
+
+adb_status adb__mysql_read_answer(struct adb__mysql *conn, struct adb__mysql_statement *prepared, struct adb__sink *sink,
+                                  int code, adb_error *error)
+{
+    struct run run = {.conn = conn, .prepared = prepared, .sink = sink};
+    const adb_status status = read_sets(&run, code != 0, error);
+    return status == ADB_OK ? run.status : status;
 }
 
 /* Text ------------------------------------------------------------------------------------------------------------- */
@@ -342,8 +357,7 @@ adb_status adb__mysql_run_for_figures(struct adb__mysql *conn, struct adb__mysql
     return run_statement(&run, statement, error);
 }
 
-/* Does it have to be prepared anew? */
-static bool is_stale(int code)
+bool adb__mysql_is_stale(int code)
 {
     return code == NEEDS_REPREPARE || code == UNKNOWN_STATEMENT || code == LIBRARY_NO_PREPARE ||
            code == LIBRARY_CLOSED || code == LIBRARY_NEW_COLUMNS;
@@ -362,7 +376,7 @@ static adb_status execute_once(struct adb__mysql *conn, const struct adb__statem
         status = adb__mysql_bind(conn, prepared, statement->values, statement->n_values, error);
     if (status == ADB_OK)
         status = run_statement(&(struct run){.conn = conn, .prepared = prepared, .sink = sink}, statement, error);
-    if (status == ADB_OK || prepared->stmt == NULL || !is_stale(error->native_code)) {
+    if (status == ADB_OK || prepared->stmt == NULL || !adb__mysql_is_stale(error->native_code)) {
         adb__mysql_release(conn, prepared);
         return status;
     }

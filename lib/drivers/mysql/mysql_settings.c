@@ -223,6 +223,7 @@ adb_status adb__mysql_configure(const adb_url *url, const adb_options *options, 
         return adb__error_set(error, ADB_E_OPTION, "pragmas and functions are for SQLite only");
     if (!ready_library())
         return adb__error_set(error, ADB_E_NOMEM, "the client library cannot be initialised");
-    *layout_out = (struct adb__layout){.backs_off = true};
+    *layout_out = (struct adb__layout){.backs_off = true,
+                                       .pipelines = adb__mysql_pipeline_possible(&settings, options)};
     return ADB_OK;
 }
