@@ -11,6 +11,9 @@
 
 #include <errno.h>
 
+/* So long who waits looks for an outcome before it sleeps: what it takes to wake a worker and run a short job. */
+#define LOOK_NS 8000
+
 struct adb_queue adb_queue_direct;
 
 adb_queue *adb_queue_new(void)
@@ -334,6 +337,21 @@ adb_result *adb_queue_next(adb_queue *queue)
     return result;
 }
 
+bool adb__queue_await(adb_queue *queue, int64_t deadline)
+{
+    if (adb__notify_is_signalled(&queue->notify))
+        return true;
+    int64_t until = adb__deadline_first(adb__spin_until(&queue->spin, LOOK_NS), deadline);
+    while (adb__clock_now() < until) {
+        if (adb__notify_is_signalled(&queue->notify)) {
+            adb__spin_paid(&queue->spin);
+            return true;
+        }
+        adb__spin_pause();
+    }
+    return adb__notify_wait(&queue->notify, deadline);
+}
+
 adb_status adb_queue_wait(adb_queue *queue, int timeout_ms)
 {
     if (queue == NULL || adb__queue_is_direct(queue))
@@ -343,7 +361,7 @@ adb_status adb_queue_wait(adb_queue *queue, int timeout_ms)
     if (adb__process_is_worker())
         return ADB_E_DEADLOCK;
     int64_t deadline = adb__deadline_in(adb__clock_now(), timeout_ms);
-    while (!adb__notify_wait(&queue->notify, deadline)) {
+    while (!adb__queue_await(queue, deadline)) {
         if (deadline <= adb__clock_now())
             return ADB_E_TIMEOUT;
     }

@@ -10,6 +10,7 @@
 #include "base/ref.h"
 #include "queue/mailbox.h"
 #include "queue/notify.h"
+#include "queue/spin.h"
 
 #include <asyncdb/queue.h>
 
@@ -49,6 +50,7 @@ struct adb_queue {
     struct adb__mailbox inbox;
     struct adb__notify notify;
     struct adb__list arrived;   /* the consumer's */
+    struct adb__spin spin;      /* whoever waits */
     pthread_mutex_t gate;
     pthread_t consumer;         /* gate; valid while depth > 0 */
     unsigned depth;             /* gate; nested calls of the consumer */
@@ -78,6 +80,8 @@ void adb__job_deliver(struct adb__job *job, struct adb_result *outcome, struct a
 /* Become the consumer. False: another thread is. */
 bool adb__queue_enter(adb_queue *queue);
 void adb__queue_leave(adb_queue *queue);
+/* Wait until something may have come; false: perhaps not, look whether the deadline has passed. */
+bool adb__queue_await(adb_queue *queue, int64_t deadline);
 /* Move what has come into queue->arrived. Consumer. */
 void adb__queue_collect(adb_queue *queue);
 /* Take an event out and deliver it: callback, hold, reference. Consumer. */

@@ -96,7 +96,7 @@ static adb_result *wait_for(adb_context *ctx, adb_job id, int64_t deadline)
         struct adb__event *event = wait_find(queue, id);
         if (event != NULL)
             return wait_take(event);
-        if (!adb__notify_wait(&queue->notify, deadline) && deadline <= adb__clock_now())
+        if (!adb__queue_await(queue, deadline) && deadline <= adb__clock_now())
             return wait_failed(ADB_E_TIMEOUT, "the wait ran out; the job goes on");
     }
 }

@@ -17,9 +17,9 @@
 #include <inttypes.h>
 #include <signal.h>
 
-/* Looks into the ready queue by a searcher before it goes to sleep: about a microsecond or two, so that a steady trickle
- * of jobs needs no wake-up, and an idle database no CPU. */
-#define SEARCH_SPINS 64
+/* So long a searcher looks for a lane before it goes to sleep: what it takes a caller to take an outcome and submit the
+ * next job. */
+#define SEARCH_NS 4000
 
 /* So long one lane's jobs may run in a row while other lanes wait. */
 #define LANE_SLICE_NS (1 * ADB__NS_PER_MS)
@@ -131,12 +131,14 @@ static bool worker_chore(struct adb__worker *worker)
 /* Look for a lane a little longer, as the only one that does. */
 static struct adb__lane *worker_spin(struct adb__worker *worker)
 {
-    for (unsigned i = 0; i < SEARCH_SPINS && !worker_is_stopping(worker); i++) {
-        if (!adb__pool_has_ready(worker->pool))
-            continue;
-        struct adb__lane *lane = adb__pool_pop(worker->pool);
-        if (lane != NULL)
+    int64_t until = adb__spin_until(&worker->spin, SEARCH_NS);
+    while (adb__clock_now() < until && !worker_is_stopping(worker)) {
+        struct adb__lane *lane = adb__pool_has_ready(worker->pool) ? adb__pool_pop(worker->pool) : NULL;
+        if (lane != NULL) {
+            adb__spin_paid(&worker->spin);
             return lane;
+        }
+        adb__spin_pause();
     }
     return NULL;
 }

@@ -11,6 +11,7 @@
 #include "core/pool.h"
 #include "drivers/driver.h"
 #include "queue/park.h"
+#include "queue/spin.h"
 
 /* Jobs of one lane in a row while other lanes wait. */
 #define ADB__WORKER_RUN 16
@@ -50,6 +51,7 @@ struct adb__worker {
     struct adb__counter orphaned;   /* left behind by close: go home as soon as possible */
     struct adb__parker parker;
     struct adb__sleeper sleeper;
+    struct adb__spin spin;          /* the thread's own */
     struct adb__counter state;      /* enum adb__worker_state */
     struct adb__place place;        /* at the gate of the server */
     struct adb__guard guard;
