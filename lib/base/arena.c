@@ -5,6 +5,7 @@
 #include "base/alloc.h"
 
 #include <stdalign.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -26,15 +27,40 @@ void adb__arena_init(struct adb__arena *arena, void *lent, size_t lent_size)
     adb__arena_reset(arena);
 }
 
+static void chunks_free(struct adb__arena_chunk *chunk)
+{
+    while (chunk != NULL) {
+        struct adb__arena_chunk *next = chunk->next;
+        adb__free(chunk);
+        chunk = next;
+    }
+}
+
 void adb__arena_reset(struct adb__arena *arena)
 {
-    while (arena->chunks != NULL) {
-        struct adb__arena_chunk *chunk = arena->chunks;
-        arena->chunks = chunk->next;
-        adb__free(chunk);
-    }
+    chunks_free(arena->chunks);
+    arena->chunks = NULL;
     arena->cursor = arena->lent;
     arena->end = arena->lent != NULL ? arena->lent + arena->lent_size : NULL;
+    arena->total_bytes = 0;
+}
+
+/* Is the cursor in that chunk? One that was made for a single big piece is in front only while there is no other. */
+static bool is_in_use(const struct adb__arena *arena, const struct adb__arena_chunk *chunk)
+{
+    return chunk != NULL && arena->end == chunk->bytes + chunk->size;
+}
+
+void adb__arena_rewind(struct adb__arena *arena)
+{
+    struct adb__arena_chunk *chunk = arena->chunks;
+    if (!is_in_use(arena, chunk)) {
+        adb__arena_reset(arena);
+        return;
+    }
+    chunks_free(chunk->next);
+    chunk->next = NULL;
+    arena->cursor = chunk->bytes;
     arena->total_bytes = 0;
 }
 
@@ -56,7 +82,7 @@ static size_t arena_next_size(const struct adb__arena *arena, size_t at_least)
 {
     const struct adb__arena_chunk *chunk = arena->chunks;
     size_t size = CHUNK_FIRST;
-    if (chunk != NULL && arena->end == chunk->bytes + chunk->size)
+    if (is_in_use(arena, chunk))
         size = chunk->size < CHUNK_LARGEST / 2 ? chunk->size * 2 : CHUNK_LARGEST;
     return size > at_least ? size : at_least;
 }
@@ -64,33 +90,30 @@ static size_t arena_next_size(const struct adb__arena *arena, size_t at_least)
 /* A piece that the current chunk has no room for. Chunk bytes are aligned for any type. */
 static char *arena_piece_from_new_chunk(struct adb__arena *arena, size_t size)
 {
-    if (size > PIECE_BIG) {
-        struct adb__arena_chunk **behind = arena->chunks != NULL ? &arena->chunks->next : &arena->chunks;
-        struct adb__arena_chunk *own = chunk_new(behind, size);
-        return own != NULL ? own->bytes : NULL;
-    }
-    struct adb__arena_chunk *chunk = chunk_new(&arena->chunks, arena_next_size(arena, size));
+    struct adb__arena_chunk *first = arena->chunks;
+    const bool big = size > PIECE_BIG;
+    struct adb__arena_chunk *chunk = big ? chunk_new(first != NULL ? &first->next : &arena->chunks, size)
+                                         : chunk_new(&arena->chunks, arena_next_size(arena, size));
     if (chunk == NULL)
         return NULL;
-    arena->cursor = chunk->bytes + size;
-    arena->end = chunk->bytes + chunk->size;
+    if (!big) {
+        arena->cursor = chunk->bytes + size;
+        arena->end = chunk->bytes + chunk->size;
+    }
+    arena->total_bytes += size;
     return chunk->bytes;
 }
 
 /* align is a power of two. */
-static void *arena_take(struct adb__arena *arena, size_t size, size_t align)
+static inline void *arena_take(struct adb__arena *arena, size_t size, size_t align)
 {
-    char *piece;
     const size_t room = arena->cursor != NULL ? (size_t)(arena->end - arena->cursor) : 0;
     const size_t padding = (size_t)(-(uintptr_t)arena->cursor & (align - 1));
-    if (padding < room && size <= room - padding) {
-        piece = arena->cursor + padding;
-        arena->cursor = piece + size;
-    } else {
-        piece = arena_piece_from_new_chunk(arena, size);
-    }
-    if (piece != NULL)
-        arena->total_bytes += size;
+    if (padding >= room || size > room - padding)
+        return arena_piece_from_new_chunk(arena, size);
+    char *piece = arena->cursor + padding;
+    arena->cursor = piece + size;
+    arena->total_bytes += size;
     return piece;
 }
 

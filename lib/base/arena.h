@@ -21,6 +21,8 @@ struct adb__arena {
 void adb__arena_init(struct adb__arena *arena, void *lent, size_t lent_size);
 /* Free all chunks and start again with the lent memory. A zeroed arena may be reset. */
 void adb__arena_reset(struct adb__arena *arena);
+/* Start again, and keep the chunk that was in use: work that repeats itself soon allocates nothing. */
+void adb__arena_rewind(struct adb__arena *arena);
 /* Aligned for any type; NULL when there is no memory. Size 0 gives a valid pointer. */
 void *adb__arena_alloc(struct adb__arena *arena, size_t size);
 /* Bytes without alignment, followed by a NUL that size does not count. */

@@ -31,6 +31,13 @@ static inline bool adb__ref_drop(struct adb__ref *ref)
     return true;
 }
 
+/* Is there no other reference? Only a holder may ask: then nobody can take one meanwhile.
+ * Acquire pairs with the release of those that were dropped. */
+static inline bool adb__ref_is_only(const struct adb__ref *ref)
+{
+    return atomic_load_explicit(&ref->count, memory_order_acquire) == 1;
+}
+
 /* A number that many threads add to and that orders nothing. */
 struct adb__counter {
     _Atomic int64_t value;

@@ -7,6 +7,7 @@
 #include "core/context.h"
 #include "core/resolve.h"
 #include "core/copy.h"
+#include "core/stream.h"
 #include "core/worker.h"
 #include "model/error.h"
 
@@ -123,6 +124,7 @@ static struct adb__job *slot_block(struct adb__jobs *jobs, uint32_t index)
         return NULL;
     adb__ref_init(&job->block, 1);
     adb__arena_init(&job->arena, job->request_memory, sizeof(job->request_memory));
+    adb__stream_init(&job->stream);
     job->jobs = jobs;
     job->index = index;
     slot->job = job;
@@ -184,6 +186,7 @@ static void slot_give(struct adb__job *job)
     adb__free(job->level);
     if (job->copy != NULL)
         adb__feed_fini(&job->copy->feed);
+    adb__stream_fini(&job->stream);
     adb__arena_reset(&job->arena);
     adb__arena_init(&job->arena, job->request_memory, sizeof(job->request_memory));
     if (atomic_load_explicit(&job->block.count, memory_order_acquire) > 1) {

@@ -55,7 +55,7 @@ struct adb__worker;
 struct adb__stream {
     _Atomic int in_flight;      /* batches handed over and not taken */
     _Atomic bool stopped;       /* the callback answered ADB_STOP */
-    struct adb__event batches[ADB__STREAM_BATCHES];
+    struct adb__event batches[ADB__STREAM_BATCHES]; /* one that is not under way has an empty batch, or NULL */
     unsigned next;              /* the event to use for the next batch; worker */
     size_t batch_rows, batch_bytes;
 };

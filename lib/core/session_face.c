@@ -135,24 +135,23 @@ adb_result *adb_session_fetch_val(adb_session *session, const char *sql, const a
 struct face_rows {
     adb_rows_cb rows;
     void *user_data;
+    struct adb_result *spare; /* a batch that came back; NULL: none */
 };
 
 static adb_status rows_flush(struct adb__sink *sink, adb_error *error)
 {
-    const struct face_rows *face = sink->owner;
-    struct adb_result *next = adb__result_new();
-    if (next == NULL)
-        return adb__error_set(error, ADB_E_NOMEM, "no memory for a batch");
-    adb_status status = adb__result_share_columns(next, sink->result);
-    if (status != ADB_OK) {
-        adb_result_unref(next);
-        return adb__error_set(error, status, "no memory for a batch");
-    }
+    struct face_rows *face = sink->owner;
     struct adb_result *batch = sink->result;
+    struct adb_result *next = face->spare != NULL ? face->spare : adb__result_new();
+    face->spare = NULL;
+    if (next == NULL || adb__result_share_columns(next, batch) != ADB_OK) {
+        adb_result_unref(next);
+        return adb__error_set(error, ADB_E_NOMEM, "no memory for a batch");
+    }
     sink->result = next;
     batch->more = true;
     bool go_on = face->rows(batch, face->user_data);
-    adb_result_unref(batch);
+    face->spare = adb__result_recycle(batch);
     return go_on ? ADB_OK : ADB__SINK_ENOUGH;
 }
 
@@ -179,6 +178,7 @@ adb_result *adb_session_iterate(adb_session *session, const char *sql, const adb
     if (status == ADB__SINK_ENOUGH)
         status = ADB_OK;
     call.result = sink.result;
+    adb_result_unref(face.spare);
     return call_close(&call, session, status);
 }
 

@@ -32,36 +32,58 @@ static adb_status stream_wait(struct adb__job *job, adb_error *error)
     }
 }
 
+/* An empty batch in the place of a full one: that which came back with the event, or a new one. */
+static adb_status stream_replace(struct adb__event *event, struct adb__sink *sink, adb_error *error)
+{
+    struct adb_result *full = sink->result;
+    struct adb_result *empty = event->result != NULL ? event->result : adb__result_new();
+    event->result = NULL;
+    if (empty == NULL || adb__result_share_columns(empty, full) != ADB_OK) {
+        adb_result_unref(empty);
+        return adb__error_set(error, ADB_E_NOMEM, "no memory for a batch");
+    }
+    sink->result = empty;
+    event->result = full;
+    return ADB_OK;
+}
+
 adb_status adb__stream_flush(struct adb__sink *sink, adb_error *error)
 {
     struct adb__job *job = sink->owner;
     struct adb__stream *stream = &job->stream;
     if (sink->result->n_rows == 0)
         return ADB_OK;
-    struct adb_result *next = adb__result_new();
-    if (next == NULL)
-        return adb__error_set(error, ADB_E_NOMEM, "no memory for a batch");
-    adb_status status = adb__result_share_columns(next, sink->result);
-    if (status == ADB_OK)
-        status = stream_wait(job, error);
-    if (status != ADB_OK) {
-        adb_result_unref(next);
-        return status;
-    }
     struct adb__event *event = &stream->batches[stream->next];
+    adb_status status = stream_wait(job, error);
+    if (status == ADB_OK)
+        status = stream_replace(event, sink, error);
+    if (status != ADB_OK)
+        return status;
     stream->next = (stream->next + 1) % ADB__STREAM_BATCHES;
     event->job = job;
-    event->result = sink->result;
     event->kind = &adb__batch_kind;
     event->result->job = job->id;
     event->result->user_data = job->user_data;
     event->result->more = true;
-    sink->result = next;
     adb__ref_take(&job->holds);
     adb__ref_take(&job->ctx->ref);
     atomic_fetch_add_explicit(&stream->in_flight, 1, memory_order_relaxed);
     adb__queue_post(job->ctx->queue, event);
     return atomic_load_explicit(&stream->stopped, memory_order_acquire) ? ADB__SINK_ENOUGH : ADB_OK;
+}
+
+void adb__stream_init(struct adb__stream *stream)
+{
+    for (size_t i = 0; i < ADB__STREAM_BATCHES; i++)
+        stream->batches[i].result = NULL;
+}
+
+void adb__stream_fini(struct adb__stream *stream)
+{
+    for (size_t i = 0; i < ADB__STREAM_BATCHES; i++) {
+        adb_result_unref(stream->batches[i].result);
+        stream->batches[i].result = NULL;
+    }
 }
 
 /* The event is free for the next batch from here on. */
@@ -85,8 +107,10 @@ static bool job_is_delivered(const struct adb__job *job)
 
 static struct adb_result *batch_take(struct adb__event *event)
 {
+    struct adb_result *batch = event->result;
     adb__list_remove(&event->link);
-    return event->result;
+    event->result = NULL;
+    return batch;
 }
 
 static bool batch_is_wanted(const struct adb__job *job)
@@ -118,9 +142,13 @@ static void batch_deliver(struct adb__event *event)
     struct adb__job *job = event->job;
     adb_context *ctx = job->ctx;
     struct adb_result *batch = batch_take(event);
-    if (!job_is_delivered(job))
-        stream_answer(job, batch_call(job, batch));
-    adb_result_unref(batch);
+    if (job_is_delivered(job)) {
+        adb_result_unref(batch);
+    } else {
+        const adb_flow flow = batch_call(job, batch);
+        event->result = adb__result_recycle(batch);
+        stream_answer(job, flow);
+    }
     adb__job_drop(job);
     adb__context_unref(ctx);
 }

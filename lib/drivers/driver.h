@@ -10,7 +10,7 @@
 #include "base/buf.h"
 #include "base/log.h"
 #include "model/dialect.h"
-#include "model/result.h"
+#include "model/sink.h"
 #include "model/statement.h"
 
 #include <asyncdb/database.h>

@@ -6,7 +6,6 @@
 
 #include "base/arena.h"
 #include "base/ref.h"
-#include "model/sink.h"
 
 #include <asyncdb/result.h>
 
@@ -62,6 +61,8 @@ void adb__result_init(struct adb_result *result, void *lent, size_t lent_size, v
 void adb__result_fini(struct adb_result *result);
 /* Allocate one of its own, for batches; NULL when there is no memory. */
 struct adb_result *adb__result_new(void);
+/* A batch comes back from its reader: empty again, with its memory. NULL: somebody keeps it; the reference is dropped. */
+struct adb_result *adb__result_recycle(struct adb_result *batch);
 /* Drop rows, columns and counts (not error, job and user_data): what a failed statement leaves behind. */
 void adb__result_discard(struct adb_result *result);
 
@@ -69,8 +70,8 @@ void adb__result_discard(struct adb_result *result);
 adb_status adb__result_set_columns(struct adb_result *result, const struct adb__column *columns, size_t n_columns);
 /* Give a new batch the columns of another result: a copy, so that neither has to outlive the other. ADB_E_NOMEM. */
 adb_status adb__result_share_columns(struct adb_result *to, const struct adb_result *from);
-/* The cells of the row behind the last, which does not count as a row yet. ADB_E_NOMEM, ADB_E_TOO_BIG. */
-adb_status adb__result_next_row(struct adb_result *result, struct adb__cell **row_out);
+/* Room behind the last row, for one row or more, all NULL; they do not count as rows yet. ADB_E_NOMEM, ADB_E_TOO_BIG. */
+adb_status adb__result_make_room(struct adb_result *result, struct adb__cell **row_out, size_t *n_rows_out);
 /* The cells of an existing row. */
 struct adb__cell *adb__result_cells(const struct adb_result *result, size_t row);
 /* Reduce to the first row's one column, for fetch_val: by name, or by index when name is NULL. ADB_E_RANGE or

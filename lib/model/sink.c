@@ -3,18 +3,9 @@
 #include "model/sink.h"
 
 #include "model/error.h"
-#include "model/result.h"
 #include "model/value.h"
 
-#include <assert.h>
 #include <string.h>
-
-/* The cell to fill; the row must have been begun. */
-static struct adb__cell *sink_cell(const struct adb__sink *sink, size_t column)
-{
-    assert(sink->row != NULL && column < sink->result->n_columns);
-    return &sink->row[column];
-}
 
 static adb_status sink_enough(struct adb__sink *sink)
 {
@@ -30,54 +21,39 @@ adb_status adb__sink_columns(struct adb__sink *sink, const struct adb__column *c
         return ADB_OK;
     if (sink->result->n_columns > 0)
         return ADB__SINK_ENOUGH;
+    sink->room_rows = 0;
     const adb_status status = adb__result_set_columns(sink->result, columns, n_columns);
     if (status != ADB_OK)
         return adb__error_set(error, status, "no memory for %zu columns", n_columns);
     return ADB_OK;
 }
 
-adb_status adb__sink_row_begin(struct adb__sink *sink, adb_error *error)
+static size_t least(size_t a, size_t b)
 {
-    const size_t n_columns = sink->result->n_columns;
-    assert(n_columns > 0);
+    return a < b ? a : b;
+}
+
+adb_status adb__sink_make_room(struct adb__sink *sink, adb_error *error)
+{
+    assert(sink->result->n_columns > 0);
     if (sink->max_rows > 0 && sink->n_rows >= sink->max_rows)
         return sink_enough(sink);
-    const adb_status status = adb__result_next_row(sink->result, &sink->row);
+    const adb_status status = adb__result_make_room(sink->result, &sink->room, &sink->room_rows);
     if (status == ADB_E_TOO_BIG)
         return adb__error_set(error, status, "more rows than a result can hold; iterate over them");
     if (status != ADB_OK)
         return adb__error_set(error, status, "no memory for row %zu", sink->n_rows + 1);
-
-    memset(sink->row, 0, n_columns * sizeof(*sink->row)); /* ADB_TYPE_NULL is 0 */
-    sink->n_bytes += n_columns * sizeof(*sink->row);
+    if (sink->max_rows > 0)
+        sink->room_rows = least(sink->room_rows, sink->max_rows - sink->n_rows);
+    if (sink->batch_rows > 0)
+        sink->room_rows = least(sink->room_rows, sink->batch_rows - sink->result->n_rows);
     return ADB_OK;
-}
-
-void adb__sink_bool(struct adb__sink *sink, size_t column, bool value)
-{
-    *sink_cell(sink, column) = (struct adb__cell){.type = ADB_TYPE_BOOL, .as.boolean = value};
-}
-
-void adb__sink_int(struct adb__sink *sink, size_t column, int64_t value)
-{
-    *sink_cell(sink, column) = (struct adb__cell){.type = ADB_TYPE_INT, .as.integer = value};
-}
-
-void adb__sink_double(struct adb__sink *sink, size_t column, double value)
-{
-    *sink_cell(sink, column) = (struct adb__cell){.type = ADB_TYPE_DOUBLE, .as.real = value};
-}
-
-void adb__sink_moment(struct adb__sink *sink, size_t column, adb_type type, int64_t value)
-{
-    assert(type == ADB_TYPE_DATE || type == ADB_TYPE_TIME || type == ADB_TYPE_TIMESTAMP);
-    *sink_cell(sink, column) = (struct adb__cell){.type = (uint8_t)type, .as.integer = value};
 }
 
 /* Bytes are in the arena: let the cell point at them. */
 static void sink_set_bytes(struct adb__sink *sink, size_t column, adb_type type, const char *bytes, size_t size)
 {
-    *sink_cell(sink, column) = (struct adb__cell){.type = (uint8_t)type, .size = (uint32_t)size, .as.bytes = bytes};
+    *adb__sink_cell(sink, column) = (struct adb__cell){.type = (uint8_t)type, .size = (uint32_t)size, .as.bytes = bytes};
     sink->n_bytes += size;
 }
 
@@ -123,18 +99,15 @@ static bool batch_is_full(const struct adb__sink *sink)
            (sink->batch_bytes > 0 && sink->n_bytes >= sink->batch_bytes);
 }
 
-adb_status adb__sink_row_end(struct adb__sink *sink, adb_error *error)
+adb_status adb__sink_look(struct adb__sink *sink, adb_error *error)
 {
-    assert(sink->row != NULL);
-    sink->row = NULL;
-    sink->result->n_rows++;
-    sink->n_rows++;
     if (sink->max_rows > 0 && sink->n_rows >= sink->max_rows)
         return sink_enough(sink);
     if (!batch_is_full(sink))
         return ADB_OK;
 
     sink->n_bytes = 0;
+    sink->room_rows = 0;
     const adb_status status = sink->flush_fn(sink, error);
     return status == ADB__SINK_ENOUGH ? sink_enough(sink) : status;
 }

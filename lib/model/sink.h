@@ -4,10 +4,9 @@
 #ifndef ADB_MODEL_SINK_H
 #define ADB_MODEL_SINK_H
 
-#include <asyncdb/result.h>
+#include "model/result.h"
 
-struct adb__cell; /* model/result.h */
-struct adb__column;
+#include <assert.h>
 
 struct adb__sink {
     struct adb_result *result; /* being filled; changes when a batch is handed over */
@@ -21,7 +20,9 @@ struct adb__sink {
      * (backpressure). ADB_OK to go on, ADB__SINK_ENOUGH to end early and well, an error to end with it. */
     adb_status (*flush_fn)(struct adb__sink *sink, adb_error *error);
     void *owner;
-    struct adb__cell *row; /* under construction; NULL between rows */
+    struct adb__cell *row;  /* under construction; NULL between rows */
+    struct adb__cell *room; /* for the next row, all NULL */
+    size_t room_rows;       /* how many rows there is room for, within the limits */
 };
 
 /* Not a failure: the driver stops fetching, drains or resets, and returns ADB_OK. */
@@ -33,12 +34,13 @@ struct adb__sink {
 adb_status adb__sink_columns(struct adb__sink *sink, const struct adb__column *columns, size_t n_columns,
                              adb_error *error);
 /* Start a row: all columns NULL. ADB_E_NOMEM, ADB_E_TOO_BIG, or ADB__SINK_ENOUGH (max_rows reached). */
-adb_status adb__sink_row_begin(struct adb__sink *sink, adb_error *error);
-void adb__sink_bool(struct adb__sink *sink, size_t column, bool value);
-void adb__sink_int(struct adb__sink *sink, size_t column, int64_t value);
-void adb__sink_double(struct adb__sink *sink, size_t column, double value);
+static inline adb_status adb__sink_row_begin(struct adb__sink *sink, adb_error *error);
+/* Set a value of the row. */
+static inline void adb__sink_bool(const struct adb__sink *sink, size_t column, bool value);
+static inline void adb__sink_int(const struct adb__sink *sink, size_t column, int64_t value);
+static inline void adb__sink_double(const struct adb__sink *sink, size_t column, double value);
 /* DATE, TIME, TIMESTAMP as their integers. */
-void adb__sink_moment(struct adb__sink *sink, size_t column, adb_type type, int64_t value);
+static inline void adb__sink_moment(const struct adb__sink *sink, size_t column, adb_type type, int64_t value);
 /* TEXT, BLOB, DECIMAL, JSON (any size below ADB__VALUE_MAX_BYTES, else ADB_E_TOO_BIG) or UUID (16 bytes); copied, with
  * a NUL after it. */
 adb_status adb__sink_bytes(struct adb__sink *sink, size_t column, adb_type type, const void *bytes, size_t size,
@@ -48,6 +50,65 @@ adb_status adb__sink_reserve(struct adb__sink *sink, size_t column, adb_type typ
                              adb_error *error);
 /* Finish the row; hands a full batch over. As flush_fn; ADB__SINK_ENOUGH also with the last of max_rows, so that a
  * database that computes rows one by one need not look for the next. That last batch is left to the core. */
-adb_status adb__sink_row_end(struct adb__sink *sink, adb_error *error);
+static inline adb_status adb__sink_row_end(struct adb__sink *sink, adb_error *error);
+
+/* What is done for each row and value is inline ---------------------------------------------------------------------- */
+
+/* Room for more rows, within the limits; as adb__sink_row_begin(). */
+adb_status adb__sink_make_room(struct adb__sink *sink, adb_error *error);
+/* The row was perhaps the last one of the batch or of all that are wanted; as adb__sink_row_end(). */
+adb_status adb__sink_look(struct adb__sink *sink, adb_error *error);
+
+static inline adb_status adb__sink_row_begin(struct adb__sink *sink, adb_error *error)
+{
+    if (sink->room_rows == 0 || sink->row != NULL) {
+        const adb_status status = adb__sink_make_room(sink, error);
+        if (status != ADB_OK)
+            return status;
+    }
+    sink->row = sink->room;
+    return ADB_OK;
+}
+
+/* The cell to fill. */
+static inline struct adb__cell *adb__sink_cell(const struct adb__sink *sink, size_t column)
+{
+    assert(sink->row != NULL && column < sink->result->n_columns);
+    return &sink->row[column];
+}
+
+static inline void adb__sink_bool(const struct adb__sink *sink, size_t column, bool value)
+{
+    *adb__sink_cell(sink, column) = (struct adb__cell){.type = ADB_TYPE_BOOL, .as.boolean = value};
+}
+
+static inline void adb__sink_int(const struct adb__sink *sink, size_t column, int64_t value)
+{
+    *adb__sink_cell(sink, column) = (struct adb__cell){.type = ADB_TYPE_INT, .as.integer = value};
+}
+
+static inline void adb__sink_double(const struct adb__sink *sink, size_t column, double value)
+{
+    *adb__sink_cell(sink, column) = (struct adb__cell){.type = ADB_TYPE_DOUBLE, .as.real = value};
+}
+
+static inline void adb__sink_moment(const struct adb__sink *sink, size_t column, adb_type type, int64_t value)
+{
+    assert(type == ADB_TYPE_DATE || type == ADB_TYPE_TIME || type == ADB_TYPE_TIMESTAMP);
+    *adb__sink_cell(sink, column) = (struct adb__cell){.type = (uint8_t)type, .as.integer = value};
+}
+
+static inline adb_status adb__sink_row_end(struct adb__sink *sink, adb_error *error)
+{
+    assert(sink->row != NULL);
+    sink->row = NULL;
+    sink->room += sink->result->n_columns;
+    sink->room_rows--;
+    sink->result->n_rows++;
+    sink->n_rows++;
+    sink->n_bytes += sink->result->n_columns * sizeof(struct adb__cell);
+    const bool more = sink->room_rows > 0 && (sink->batch_bytes == 0 || sink->n_bytes < sink->batch_bytes);
+    return more ? ADB_OK : adb__sink_look(sink, error);
+}
 
 #endif

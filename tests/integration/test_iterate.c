@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Rows batch by batch in bounded memory: at most two batches under way, and the worker waits for the caller. */
+#include "tests/lib/fault.h"
 #include "tests/lib/rig.h"
 
 #define N_ROWS 20
@@ -303,6 +304,69 @@ BOTH(batches_can_be_pulled)
     rig_close(&rig);
 }
 
+struct keeper {
+    adb_result *kept[N_ROWS];
+    size_t batches, rows;
+};
+
+/* Keeps every second batch. */
+static adb_flow keep_some(adb_result *batch, void *user_data)
+{
+    struct keeper *keeper = user_data;
+    if (keeper->batches % 2 == 0)
+        keeper->kept[keeper->batches / 2] = adb_result_ref(batch);
+    keeper->batches++;
+    keeper->rows += adb_result_rows(batch);
+    return ADB_CONTINUE;
+}
+
+/* A batch that the caller keeps stays as it is; only those that nobody keeps are filled anew. (ITER-05) */
+BOTH(kept_batches_stay_as_they_are)
+{
+    struct reader reader;
+    struct keeper keeper = {.rows = 0};
+    RIG(rig, kind, NULL);
+    start(&reader, &rig, ADB_STOP, 1);
+    run_all(rig.ctx);
+    adb_submit(rig.ctx, ADB_REQUEST(.kind = ADB_REQUEST_ITERATE, .sql = kind->rows, .batch_rows = 1,
+                                    .batch = keep_some, .user_data = &keeper));
+    run_all(rig.ctx);
+    CU_ASSERT_EQUAL(keeper.rows, N_ROWS);
+    for (size_t i = 0; i < N_ROWS / 2; i++) {
+        CU_ASSERT_EQUAL(adb_result_rows(keeper.kept[i]), 1);
+        CU_ASSERT_EQUAL(adb_row_int(adb_result_row(keeper.kept[i], 0), 0), 2 * (int64_t)i);
+        adb_result_unref(keeper.kept[i]);
+    }
+    rig_close(&rig);
+}
+
+/* From the tenth batch to the hundredth no allocation is made, on whatever thread. */
+static adb_flow watch_memory(adb_result *batch, void *user_data)
+{
+    size_t *batches = user_data;
+    (void)batch;
+    ++*batches;
+    if (*batches == 10)
+        fault_arm(0);
+    if (*batches == 100)
+        CU_ASSERT_FALSE(fault_disarm());
+    return *batches == 100 ? ADB_STOP : ADB_CONTINUE;
+}
+
+TEST(long_iterate_allocates_nothing)
+{
+    size_t batches = 0;
+    fault_watch();
+    RIG(rig, &kind_sqlite, NULL);
+    const adb_job job = adb_iterate(rig.ctx,
+                                    "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n)"
+                                    " SELECT i, 'a text that is there in each of the rows', i * 0.5 FROM n",
+                                    NULL, watch_memory, NULL, &batches);
+    CU_ASSERT_EQUAL(status_of(rig.ctx, job), ADB_OK);
+    CU_ASSERT_EQUAL(batches, 100);
+    rig_close(&rig);
+}
+
 struct direct {
     struct latch paused;
     size_t rows;
@@ -350,4 +414,4 @@ SUITE(iterate, CASES(rows_come_in_order), CASES(wait_delivers_all_batches), CASE
       CASES(worker_waits_for_the_caller), CASE(endless_rows_need_no_endless_memory), CASES(stop_ends_early),
       CASES(pause_and_resume), CASES(pause_holds_nobody_else_up), CASES(resume_inside_the_callback),
       CASES(cancel_ends_a_paused_iterate), CASES(free_in_the_middle), CASE(failure_half_way_is_the_outcome),
-      CASES(batches_can_be_pulled), CASES(direct_mode_pauses_the_worker))
+      CASES(kept_batches_stay_as_they_are), CASE(long_iterate_allocates_nothing), CASES(batches_can_be_pulled), CASES(direct_mode_pauses_the_worker))

@@ -3,7 +3,7 @@
 #ifndef ADB_TESTS_UNIT_ROWS_H
 #define ADB_TESTS_UNIT_ROWS_H
 
-#include "model/result.h"
+#include "model/sink.h"
 
 /* Put one value of any type; NULL is what a row begins with. */
 static inline adb_status rows_put_value(struct adb__sink *sink, size_t column, const adb_value *value, adb_error *error)

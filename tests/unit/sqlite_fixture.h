@@ -8,7 +8,7 @@
 #include "base/clock.h"
 #include "drivers/sqlite/sqlite.h"
 #include "model/error.h"
-#include "model/result.h"
+#include "model/sink.h"
 #include "tests/lib/harness.h"
 
 #include <ftw.h>

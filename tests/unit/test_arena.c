@@ -127,6 +127,40 @@ TEST(reset_frees_all_and_starts_again)
     CU_ASSERT_PTR_EQUAL(adb__arena_alloc(&arena, 8), first);
 }
 
+/* Work that repeats itself allocates ever less, and soon nothing. */
+TEST(rewound_arena_keeps_the_chunk_in_use)
+{
+    struct adb__arena arena;
+    adb__arena_init(&arena, lent, sizeof(lent));
+    for (int round = 0; round < 6; round++) {
+        if (round == 5)
+            fault_arm(0);
+        for (int i = 0; i < 40; i++)
+            CU_ASSERT_PTR_NOT_NULL(adb__arena_alloc(&arena, 200));
+        adb__arena_rewind(&arena);
+        CU_ASSERT_EQUAL(arena.total_bytes, 0);
+    }
+    CU_ASSERT_FALSE(fault_disarm());
+    CU_ASSERT_EQUAL(fault_live_blocks(), 1);
+    adb__arena_reset(&arena);
+    CU_ASSERT_EQUAL(fault_live_blocks(), 0);
+}
+
+/* What was made for a single big piece goes, and with it all that it would hold on to. */
+TEST(rewound_arena_keeps_no_big_piece)
+{
+    struct adb__arena arena;
+    fault_watch();
+    adb__arena_init(&arena, lent, sizeof(lent));
+    CU_ASSERT_PTR_NOT_NULL(adb__arena_alloc(&arena, 1000000));
+    adb__arena_rewind(&arena);
+    CU_ASSERT_EQUAL(fault_live_blocks(), 0);
+    CU_ASSERT_TRUE(is_lent(adb__arena_alloc(&arena, 8)));
+    adb__arena_rewind(&arena);
+    CU_ASSERT_TRUE(is_lent(adb__arena_alloc(&arena, sizeof(lent))));
+    adb__arena_reset(&arena);
+}
+
 /* Without memory the arena is as it was and goes on when there is some again. */
 TEST(failure_leaves_the_arena_as_it_was)
 {
@@ -151,4 +185,5 @@ TEST(failure_leaves_the_arena_as_it_was)
 SUITE(arena, CASE(small_work_stays_in_the_lent_memory), CASE(lent_memory_is_filled_to_the_brim),
       CASE(pieces_are_aligned_after_odd_bytes), CASE(pieces_do_not_overlap), CASE(big_piece_does_not_waste_the_chunk),
       CASE(bytes_are_copied_and_terminated), CASE(zeroed_arena_works), CASE(reset_frees_all_and_starts_again),
+      CASE(rewound_arena_keeps_the_chunk_in_use), CASE(rewound_arena_keeps_no_big_piece),
       CASE(failure_leaves_the_arena_as_it_was))

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Sinks: rows as drivers give them, limits, batches, and what they cost. */
-#include "model/result.h"
+#include "model/sink.h"
 #include "model/value.h"
 #include "tests/lib/fault.h"
 #include "tests/lib/harness.h"
@@ -282,9 +282,40 @@ TEST(unfinished_row_leaves_no_trace)
     adb_result_unref(result);
 }
 
+/* A batch that comes back from its reader is empty, and soon takes all its rows without any allocation. */
+TEST(batch_that_comes_back_is_filled_anew)
+{
+    struct adb_result *batch = adb__result_new();
+    for (int round = 0; round < 6; round++) {
+        if (round == 5)
+            fault_arm(0);
+        struct adb__sink sink = {.result = batch};
+        CU_ASSERT_EQUAL(put_notes(&sink, 200, NULL), ADB_OK);
+        CU_ASSERT_STRING_EQUAL(adb_row_text(adb_result_row(batch, 199), 1), "buy some milk");
+        REQUIRE(adb__result_recycle(batch) == batch);
+        CU_ASSERT(adb_result_rows(batch) == 0 && adb_result_columns(batch) == 0);
+    }
+    CU_ASSERT_FALSE(fault_disarm());
+    adb_result_unref(batch);
+}
+
+/* What the reader keeps does not come back: it stays as it is. */
+TEST(batch_that_is_kept_does_not_come_back)
+{
+    struct adb_result *batch = adb__result_new();
+    struct adb__sink sink = {.result = batch};
+    CU_ASSERT_EQUAL(put_notes(&sink, 3, NULL), ADB_OK);
+    struct adb_result *kept = adb_result_ref(batch);
+    CU_ASSERT_PTR_NULL(adb__result_recycle(batch));
+    CU_ASSERT_EQUAL(adb_result_rows(kept), 3);
+    CU_ASSERT_EQUAL(adb_row_int(adb_result_row(kept, 2), 0), 2);
+    adb_result_unref(kept);
+}
+
 SUITE(sink, CASE(small_result_allocates_nothing), CASE(row_takes_every_type), CASE(reserved_bytes_are_the_cell),
       CASE(value_over_the_limit_is_too_big), CASE(max_rows_says_enough_with_the_last_row),
       CASE(first_result_set_with_columns_wins), CASE(batches_are_handed_over_by_rows),
       CASE(batches_are_handed_over_by_bytes), CASE(flush_can_end_the_rows), CASE(limit_comes_before_batch),
       CASE(no_memory_leaves_complete_rows), CASE(value_without_memory_stays_null), CASE(too_many_rows_are_too_big),
-      CASE(unfinished_row_leaves_no_trace))
+      CASE(unfinished_row_leaves_no_trace), CASE(batch_that_comes_back_is_filled_anew),
+      CASE(batch_that_is_kept_does_not_come_back))

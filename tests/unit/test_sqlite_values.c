@@ -231,9 +231,35 @@ TEST(values_keep_their_storage_class)
     session_close(&s);
 }
 
+/* The same text in each row stays a text; whatever encoding the database has, texts come out as UTF-8. */
+static void read_texts(const char *encoding)
+{
+    struct session s = {0};
+    memory_open(&s);
+    must(&s, encoding);
+    must(&s, "CREATE TABLE t (a TEXT)");
+    must(&s, "INSERT INTO t VALUES ('Zürich'), (''), ('日本')");
+    must(&s, "SELECT a, 'Straße' FROM t ORDER BY rowid");
+    static const char *const texts[] = {"Zürich", "", "日本"};
+    REQUIRE(adb_result_rows(&s.result) == 3);
+    for (size_t row = 0; row < 3; row++) {
+        const adb_value constant = adb_row_value(adb_result_row(&s.result, row), 1);
+        CU_ASSERT_STRING_EQUAL(adb_row_text(adb_result_row(&s.result, row), 0), texts[row]);
+        CU_ASSERT(constant.type == ADB_TYPE_TEXT && constant.size == strlen("Straße"));
+    }
+    session_close(&s);
+}
+
+TEST(texts_are_utf8_in_every_encoding)
+{
+    read_texts("PRAGMA encoding = 'UTF-8'");
+    read_texts("PRAGMA encoding = 'UTF-16le'");
+    read_texts("PRAGMA encoding = 'UTF-16be'");
+}
+
 SUITE(sqlite_values, CASE(integers_and_null_come_back_exactly), CASE(booleans_are_stored_as_numbers),
       CASE(doubles_come_back_exactly_but_nan_is_null), CASE(text_and_blobs_come_back_exactly),
       CASE(other_types_are_stored_as_text), CASE(large_values_come_back), CASE(values_follow_their_numbers),
       CASE(a_wrong_number_of_values_is_refused), CASE(percent_signs_are_left_alone),
       CASE(columns_are_described_even_without_rows), CASE(declared_types_become_hints),
-      CASE(values_keep_their_storage_class))
+      CASE(values_keep_their_storage_class), CASE(texts_are_utf8_in_every_encoding))

@@ -160,40 +160,43 @@ static adb_status announce_columns(struct adb__sqlite_statement *prepared, struc
 /* Rows ------------------------------------------------------------------------------------------------------------- */
 
 /* The bytes first, then their number: SQLite wants it so. Only an empty blob may be NULL. */
-static adb_status append_bytes(sqlite3_stmt *stmt, int column, int storage, struct adb__sink *sink, adb_error *error)
+static adb_status append_bytes(sqlite3_value *value, size_t column, bool is_text, struct adb__sink *sink,
+                               adb_error *error)
 {
-    const bool is_text = storage == SQLITE_TEXT;
-    const void *bytes = is_text ? sqlite3_column_text(stmt, column) : sqlite3_column_blob(stmt, column);
-    const int size = sqlite3_column_bytes(stmt, column);
+    const void *bytes = is_text ? sqlite3_value_text(value) : sqlite3_value_blob(value);
+    const int size = sqlite3_value_bytes(value);
     if (bytes == NULL && (is_text || size > 0))
         return adb__error_set(error, ADB_E_NOMEM, "no memory for a value");
-    return adb__sink_bytes(sink, (size_t)column, is_text ? ADB_TYPE_TEXT : ADB_TYPE_BLOB, bytes != NULL ? bytes : "",
+    return adb__sink_bytes(sink, column, is_text ? ADB_TYPE_TEXT : ADB_TYPE_BLOB, bytes != NULL ? bytes : "",
                            (size_t)size, error);
 }
 
 /* Values keep the class that SQLite stores them in; the declared type is only a hint. */
-static adb_status append_value(sqlite3_stmt *stmt, int column, struct adb__sink *sink, adb_error *error)
+static adb_status append_value(sqlite3_value *value, size_t column, struct adb__sink *sink, adb_error *error)
 {
-    const int storage = sqlite3_column_type(stmt, column);
-    switch (storage) {
+    switch (sqlite3_value_type(value)) {
     case SQLITE_NULL:
         return ADB_OK;
     case SQLITE_INTEGER:
-        adb__sink_int(sink, (size_t)column, sqlite3_column_int64(stmt, column));
+        adb__sink_int(sink, column, sqlite3_value_int64(value));
         return ADB_OK;
     case SQLITE_FLOAT:
-        adb__sink_double(sink, (size_t)column, sqlite3_column_double(stmt, column));
+        adb__sink_double(sink, column, sqlite3_value_double(value));
         return ADB_OK;
+    case SQLITE_TEXT:
+        return append_bytes(value, column, true, sink, error);
     default:
-        return append_bytes(stmt, column, storage, sink, error);
+        return append_bytes(value, column, false, sink, error);
     }
 }
 
+/* A value is looked up once and then read, which only a connection of one thread may do: each sqlite3_column_…() call
+ * would look it up anew. */
 static adb_status append_row(sqlite3_stmt *stmt, int n_columns, struct adb__sink *sink, adb_error *error)
 {
     adb_status status = adb__sink_row_begin(sink, error);
     for (int i = 0; i < n_columns && status == ADB_OK; i++)
-        status = append_value(stmt, i, sink, error);
+        status = append_value(sqlite3_column_value(stmt, i), (size_t)i, sink, error);
     return status == ADB_OK ? adb__sink_row_end(sink, error) : status;
 }
 
