@@ -238,9 +238,6 @@ struct adb__pg_shape {
     bool binary; /* every type can be read so */
 };
 
-/* More rows than these are better streamed. */
-#define ADB__PG_MANY_ROWS 256
-
 /* Room for the name of a prepared statement. */
 #define ADB__PG_NAME_SIZE 40
 
@@ -249,7 +246,7 @@ struct adb__pg_prepared {
     char name[ADB__PG_NAME_SIZE];
     size_t n_parameters;
     unsigned n_smooth;          /* batches that it was in without trouble, since the last one with */
-    bool is_small;              /* it has been run, and yielded few rows */
+    bool is_small;              /* the answers that it has had were */
     struct adb__pg_shape shape; /* its one piece of memory is at columns */
 };
 
@@ -261,6 +258,8 @@ adb_status adb__pg_prepare(struct adb__pg *conn, const struct adb__statement *st
                            struct adb__pg_prepared **prepared_out, adb_error *error);
 /* Give up a prepared statement that the server does not honour any more, as it has said so. */
 void adb__pg_prepared_forget(struct adb__pg *conn, struct adb__pg_prepared *prepared, const PGresult *failure);
+/* Is an answer so small that it may be held whole? */
+bool adb__pg_is_small(size_t n_rows, size_t n_bytes);
 /* Forget what a statement with this tag may have changed: give up all that is prepared where it may be stale, which
  * costs a transaction to find out. */
 void adb__pg_prepared_doubt(struct adb__pg *conn, const char *tag);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Several statements on their way at once.
  *
- * Only what is prepared, and has been run by itself with few rows, takes part: it needs nothing but its own answer,
- * which libpq may hold whole. All else is to run alone, where it is prepared, healed and streamed.
+ * Only what is prepared, and has yielded little when it was run by itself, takes part: it needs nothing but its own
+ * answer, which libpq may hold whole. All else is to run alone, where it is prepared, healed and streamed.
  *
  * Each statement has a synchronisation of its own, so that failures stay apart. Neighbours that are the same statement
  * share one, once it has proved quick and without failures: a round of such selects costs both sides half as much. They
@@ -23,8 +23,9 @@
 #define MOST_CALLS 64
 #define MOST_BYTES 65536
 
-/* After so many reads an answer of which few rows are wanted, or none, is not read to its end. */
-#define MOST_READS 256
+/* After so many reads, some thirty megabytes, an answer of which few rows are wanted, or none, is not read to its end.
+ */
+#define MOST_READS 4096
 
 /* A batch may take so much longer than the quickest before its statements stop sharing: about so long an answer may be
  * kept back by those behind it. */
@@ -214,14 +215,16 @@ static adb_status give(struct answer *answer, const PGresult *result)
     const struct adb__pg_shape *shape = &answer->prepared->shape;
     struct adb__sink *sink = answer->call->sink;
     adb_status status = ADB_OK;
-    if (PQntuples(result) > ADB__PG_MANY_ROWS)
-        answer->prepared->is_small = false;
     if (!adb__pg_shape_fits(shape, result))
         return ADB__RUN_ALONE;
     if (!answer->is_announced)
         status = adb__sink_columns(sink, shape->columns, shape->n_columns, answer->call->error);
     answer->is_announced = true;
-    return status == ADB_OK ? adb__pg_rows_give(shape, result, sink, answer->call->error) : status;
+    if (status == ADB_OK)
+        status = adb__pg_rows_give(shape, result, sink, answer->call->error);
+    if (!adb__pg_is_small((size_t)PQntuples(result), sink->n_bytes))
+        answer->prepared->is_small = false;
+    return status;
 }
 
 /* Takes the result. Rows come in pieces only where libpq has not forgotten yet that this was wanted of a statement

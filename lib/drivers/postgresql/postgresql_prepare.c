@@ -13,6 +13,10 @@
 #include <stdio.h>
 #include <string.h>
 
+/* An answer that may be held whole. */
+#define SMALL_ROWS  256
+#define SMALL_BYTES 65536
+
 /* Shapes ----------------------------------------------------------------------------------------------------------- */
 
 /* One piece of memory holds the columns, their types, their OIDs and all names. */
@@ -138,6 +142,11 @@ void adb__pg_prepared_forget(struct adb__pg *conn, struct adb__pg_prepared *prep
     adb__cache_remove(&conn->cache, prepared);
     if (conn->n_doomed > 0 && sqlstate != NULL && strcmp(sqlstate, "26000") == 0)
         conn->n_doomed--; /* the server has forgotten it already */
+}
+
+bool adb__pg_is_small(size_t n_rows, size_t n_bytes)
+{
+    return n_rows <= SMALL_ROWS && n_bytes <= SMALL_BYTES;
 }
 
 static bool is_one_of(const char *tag, const char *const *words)

@@ -331,7 +331,7 @@ static adb_status run_once(struct run *run, bool *again_out, adb_error *error)
         status = run_outcome(run, error);
     PQclear(run->failure);
     if (status == ADB_OK && run->prepared != NULL)
-        run->prepared->is_small = run->sink->n_rows + run->n_spare <= ADB__PG_MANY_ROWS;
+        run->prepared->is_small = adb__pg_is_small(run->sink->n_rows + run->n_spare, run->sink->n_bytes);
     if (status == ADB_OK)
         adb__pg_prepared_doubt(run->conn, run->tag);
     return status;

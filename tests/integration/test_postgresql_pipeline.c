@@ -1,0 +1,726 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Pipelines of the PostgreSQL driver on a real server, straight from its struct and without any core: what each call
+ * ends with, whatever becomes of its neighbours. */
+#include "base/clock.h"
+#include "drivers/postgresql/postgresql.h"
+#include "model/error.h"
+#include "tests/lib/fault.h"
+#include "tests/lib/harness.h"
+#include "tests/lib/own.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define DRIVER (&adb__postgresql_driver)
+
+#define N_CALLS 16
+#define MOST    100
+#define MEBI    (1024u * 1024u)
+
+/* Never by itself: as what the statement says, with its digits as text in between. */
+#define ECHO "SELECT $1::bigint, 'item ' || $1"
+/* Fails where the value is 0. */
+#define INVERSE "SELECT 12 / $1::int"
+/* Runs until it is stopped where the value is not 0. */
+#define WAIT "SELECT CASE WHEN $1::int = 0 THEN 0 ELSE (SELECT 1 FROM pg_sleep(600)) END"
+/* As many rows as the value says. */
+#define SERIES "SELECT generate_series(1, $1::bigint)"
+
+static struct own own;
+
+/* A connection, and a pipeline with all that it borrows. */
+struct scene {
+    adb_url *url;
+    adb_options options;
+    struct adb__open open;
+    struct adb__pg conn;
+    adb_error error;
+    struct adb__pipeline pipeline;
+    struct adb__call calls[MOST];
+    struct adb__statement statements[MOST];
+    struct adb__sink sinks[MOST];
+    struct adb_result results[MOST];
+    adb_value values[MOST];
+    adb_status statuses[MOST]; /* as they ended */
+    size_t n_begun, n_ended, n_waits;
+    bool out_of_order;
+    bool dropped[MOST];                   /* nobody wants it any more */
+    bool stops;                           /* what stop_fn says, until a call has ended */
+    void (*at_wait)(struct scene *scene); /* called once, at the next wait */
+};
+
+static struct scene scene; /* the one that is tried */
+static struct scene other; /* looks on */
+
+/* What a statement is sent as. */
+enum manner { APART, TOGETHER };
+
+/* The core's side ---------------------------------------------------------------------------------------------------
+ */
+
+static struct scene *scene_of(struct adb__pipeline *pipeline)
+{
+    return (struct scene *)(void *)((char *)pipeline - offsetof(struct scene, pipeline));
+}
+
+static bool on_begin(struct adb__pipeline *pipeline, struct adb__call *call)
+{
+    struct scene *s = scene_of(pipeline);
+    const size_t i = (size_t)(call - s->calls);
+    s->out_of_order = s->out_of_order || i != s->n_begun;
+    s->n_begun++;
+    if (s->dropped[i])
+        s->n_ended++;
+    return !s->dropped[i];
+}
+
+static void on_end(struct adb__pipeline *pipeline, struct adb__call *call)
+{
+    struct scene *s = scene_of(pipeline);
+    const size_t i = (size_t)(call - s->calls);
+    s->out_of_order = s->out_of_order || i != s->n_ended;
+    s->n_ended++;
+    s->statuses[i] = call->status;
+    s->stops = false;
+}
+
+static void on_wait(struct adb__pipeline *pipeline)
+{
+    struct scene *s = scene_of(pipeline);
+    void (*const hook)(struct scene *) = s->at_wait;
+    s->n_waits++;
+    s->at_wait = NULL;
+    if (hook != NULL)
+        hook(s);
+}
+
+static bool on_stop(void *data)
+{
+    return ((struct scene *)data)->stops;
+}
+
+/* Scenes ----------------------------------------------------------------------------------------------------------- */
+
+static void scene_open(struct scene *s, const char *key, const char *value)
+{
+    memset(s, 0, sizeof(*s));
+    for (size_t i = 0; i < MOST; i++)
+        adb__result_init(&s->results[i], NULL, 0, NULL);
+    REQUIRE(adb_url_parse(own.url, &s->url, NULL) == ADB_OK);
+    REQUIRE(key == NULL || adb_url_set_option(s->url, key, value) == ADB_OK);
+    s->options = (adb_options){.size = sizeof(adb_options)};
+    s->open = (struct adb__open){.url = s->url,
+                                 .options = &s->options,
+                                 .deadline = ADB__NEVER,
+                                 .wake_fd = -1,
+                                 .stop_fn = on_stop,
+                                 .stop_data = s};
+    REQUIRE(DRIVER->open(&s->conn, &s->open, &s->error) == ADB_OK);
+}
+
+static void scene_close(struct scene *s)
+{
+    if (s->url == NULL)
+        return;
+    DRIVER->close(&s->conn);
+    for (size_t i = 0; i < MOST; i++)
+        adb__result_fini(&s->results[i]);
+    adb_url_free(s->url);
+    s->url = NULL;
+}
+
+static void close_both(void)
+{
+    scene_close(&scene);
+    scene_close(&other);
+}
+
+/* Make the i-th call, for its first row. */
+static void scene_call(struct scene *s, size_t i, const char *sql, adb_value value)
+{
+    s->values[i] = value;
+    s->statements[i] = (struct adb__statement){.sql = sql,
+                                               .sql_size = strlen(sql),
+                                               .values = &s->values[i],
+                                               .n_values = 1,
+                                               .flags = ADB__STMT_READS | ADB__STMT_PURE};
+    adb__result_fini(&s->results[i]);
+    adb__result_init(&s->results[i], NULL, 0, NULL);
+    s->sinks[i] = (struct adb__sink){.result = &s->results[i], .max_rows = 1};
+    s->calls[i] = (struct adb__call){
+        .statement = &s->statements[i], .sink = &s->sinks[i], .status = 99, .error = &s->results[i].error};
+    s->statuses[i] = 99;
+}
+
+/* All of one statement, the i-th with the number i + 1. */
+static void scene_calls(struct scene *s, const char *sql)
+{
+    for (size_t i = 0; i < N_CALLS; i++)
+        scene_call(s, i, sql, adb_int((int64_t)i + 1));
+}
+
+static void scene_run(struct scene *s, size_t n_calls)
+{
+    s->n_begun = s->n_ended = 0;
+    s->out_of_order = false;
+    s->pipeline = (struct adb__pipeline){
+        .calls = s->calls, .n_calls = n_calls, .begin_fn = on_begin, .end_fn = on_end, .wait_fn = on_wait};
+    DRIVER->pipeline(&s->conn, &s->pipeline);
+    CU_ASSERT_FALSE(s->out_of_order);
+    CU_ASSERT_EQUAL(s->n_begun, s->n_ended);
+}
+
+/* The number in the first row, -1 when there is none. */
+static int64_t number(struct scene *s, const char *sql, adb_value value)
+{
+    scene_call(s, 0, sql, value);
+    if (strstr(sql, "$1") == NULL)
+        s->statements[0].n_values = 0;
+    if (DRIVER->execute(&s->conn, &s->statements[0], &s->sinks[0], &s->error) != ADB_OK ||
+        adb_result_rows(&s->results[0]) == 0)
+        return -1;
+    return adb_row_int(adb_result_row(&s->results[0], 0), 0);
+}
+
+static void run(struct scene *s, const char *sql)
+{
+    scene_call(s, 0, sql, adb_null());
+    s->statements[0].n_values = 0;
+    CU_ASSERT_EQUAL(DRIVER->execute(&s->conn, &s->statements[0], &s->sinks[0], &s->error), ADB_OK);
+}
+
+/* Twice by itself, so that it is prepared and known; and as if it had a history that lets it share, or none. */
+static void prove(struct scene *s, const char *sql, adb_value value, enum manner manner)
+{
+    number(s, sql, value);
+    CU_ASSERT(number(s, sql, value) >= 0);
+    struct adb__pg_prepared *prepared = adb__cache_find(&s->conn.cache, sql, strlen(sql));
+    REQUIRE(prepared != NULL);
+    prepared->is_small = true;
+    prepared->n_smooth = manner == TOGETHER ? 1000 : 0;
+}
+
+static bool is_good(struct scene *s)
+{
+    return DRIVER->transaction_state(&s->conn) == ADB__TXN_NONE && number(s, "SELECT 1", adb_null()) == 1;
+}
+
+/* The i-th has ended well, with the answer to ECHO. */
+static bool is_echo(const struct scene *s, size_t i)
+{
+    char text[32];
+    snprintf(text, sizeof(text), "item %d", (int)s->values[i].as.integer);
+    const adb_row row = adb_result_row(&s->results[i], 0);
+    return s->statuses[i] == ADB_OK && adb_result_rows(&s->results[i]) == 1 &&
+           adb_row_int(row, 0) == s->values[i].as.integer && strcmp(adb_row_text(row, 1), text) == 0;
+}
+
+static size_t n_with(const struct scene *s, adb_status status)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < s->pipeline.n_calls; i++)
+        n += s->statuses[i] == status;
+    return n;
+}
+
+static void in_both_manners(void (*claim)(enum manner manner))
+{
+    claim(APART);
+    close_both();
+    claim(TOGETHER);
+}
+
+/* Answers ---------------------------------------------------------------------------------------------------------- */
+
+static void answers_in_order(enum manner manner)
+{
+    scene_open(&scene, NULL, NULL);
+    prove(&scene, ECHO, adb_int(1), manner);
+    for (int round = 0; round < 50; round++) {
+        scene_calls(&scene, ECHO);
+        scene_run(&scene, N_CALLS);
+        for (size_t i = 0; i < N_CALLS; i++)
+            CU_ASSERT(is_echo(&scene, i));
+    }
+    CU_ASSERT(scene.n_waits > 0);
+    CU_ASSERT(is_good(&scene));
+}
+
+TEST(answers_come_in_order_and_each_is_right)
+{
+    in_both_manners(answers_in_order);
+}
+
+/* More than are sent in one go, and different ones among each other. */
+TEST(a_long_pipeline_of_many_statements_is_answered_too)
+{
+    static const char *const sql[] = {ECHO, INVERSE, ECHO " LIMIT 1"};
+    scene_open(&scene, NULL, NULL);
+    for (size_t i = 0; i < 3; i++)
+        prove(&scene, sql[i], adb_int(1), TOGETHER);
+    for (size_t i = 0; i < MOST; i++)
+        scene_call(&scene, i, sql[i / 2 % 3], adb_int((int64_t)i + 1));
+    scene_run(&scene, MOST);
+    CU_ASSERT_EQUAL(n_with(&scene, ADB_OK), MOST);
+    for (size_t i = 0; i < MOST; i++)
+        CU_ASSERT(i / 2 % 3 == 1 ? adb_row_int(adb_result_row(&scene.results[i], 0), 0) == 12 / ((int64_t)i + 1)
+                                 : is_echo(&scene, i));
+    CU_ASSERT(is_good(&scene));
+}
+
+/* It could need more than its own answer, or be huge. */
+TEST(what_was_never_run_alone_runs_alone_first)
+{
+    scene_open(&scene, NULL, NULL);
+    scene_calls(&scene, ECHO);
+    scene_run(&scene, N_CALLS);
+    CU_ASSERT_EQUAL(n_with(&scene, ADB__RUN_ALONE), N_CALLS);
+    prove(&scene, ECHO, adb_int(1), APART);
+    scene_calls(&scene, ECHO);
+    scene_call(&scene, 3, "SELECT $1::text", adb_int(3));
+    scene_run(&scene, N_CALLS);
+    CU_ASSERT_EQUAL(scene.statuses[3], ADB__RUN_ALONE);
+    CU_ASSERT_EQUAL(n_with(&scene, ADB_OK), N_CALLS - 1);
+}
+
+/* Rows that nobody asked for are dropped; all that were asked for are there. */
+TEST(as_many_rows_as_are_wanted)
+{
+    scene_open(&scene, NULL, NULL);
+    prove(&scene, SERIES, adb_int(10), TOGETHER);
+    for (size_t i = 0; i < N_CALLS; i++) {
+        scene_call(&scene, i, SERIES, adb_int(5));
+        scene.sinks[i].max_rows = i % 8;
+    }
+    scene_run(&scene, N_CALLS);
+    for (size_t i = 0; i < N_CALLS; i++) {
+        CU_ASSERT_EQUAL(scene.statuses[i], ADB_OK);
+        CU_ASSERT_EQUAL(adb_result_rows(&scene.results[i]), i % 8 == 0 || i % 8 > 5 ? 5 : i % 8);
+    }
+}
+
+/* Equal statements that are known to be quick are one transaction, others are one each. */
+TEST(equal_statements_share_a_transaction_once_they_are_known)
+{
+    static const char sql[] = "SELECT 1, now()::text || $1";
+    char *first;
+    for (enum manner manner = APART; manner <= TOGETHER; manner++) {
+        scene_open(&scene, NULL, NULL);
+        prove(&scene, sql, adb_text("x"), manner);
+        for (size_t i = 0; i < N_CALLS; i++)
+            scene_call(&scene, i, sql, adb_text("x"));
+        scene_run(&scene, N_CALLS);
+        REQUIRE(n_with(&scene, ADB_OK) == N_CALLS);
+        first = strdup(adb_row_text(adb_result_row(&scene.results[0], 0), 1));
+        const char *last = adb_row_text(adb_result_row(&scene.results[N_CALLS - 1], 0), 1);
+        CU_ASSERT_EQUAL(strcmp(first, last) == 0, manner == TOGETHER);
+        free(first);
+        scene_close(&scene);
+    }
+}
+
+/* There an answer counts only when its transaction has ended. */
+TEST(serializable_statements_share_nothing)
+{
+    static const char sql[] = "SELECT 1, now()::text || $1";
+    scene_open(&scene, "server.default_transaction_isolation", "serializable");
+    prove(&scene, sql, adb_text("x"), TOGETHER);
+    for (size_t i = 0; i < N_CALLS; i++)
+        scene_call(&scene, i, sql, adb_text("x"));
+    scene_run(&scene, N_CALLS);
+    REQUIRE(n_with(&scene, ADB_OK) == N_CALLS);
+    CU_ASSERT_STRING_NOT_EQUAL(adb_row_text(adb_result_row(&scene.results[0], 0), 1),
+                               adb_row_text(adb_result_row(&scene.results[N_CALLS - 1], 0), 1));
+}
+
+/* The setting is looked at again when it may have changed. */
+TEST(a_session_that_becomes_serializable_shares_no_more)
+{
+    scene_open(&scene, NULL, NULL);
+    prove(&scene, ECHO, adb_int(1), TOGETHER);
+    scene_calls(&scene, ECHO);
+    scene_run(&scene, N_CALLS);
+    CU_ASSERT_EQUAL(scene.conn.sharing, ADB__PG_SHARES);
+    run(&scene, "SET SESSION CHARACTERISTICS AS TRANSACTION ISOLATION LEVEL SERIALIZABLE");
+    scene_calls(&scene, ECHO);
+    scene_run(&scene, N_CALLS);
+    CU_ASSERT_EQUAL(scene.conn.sharing, ADB__PG_SHARES_NOT);
+    CU_ASSERT_EQUAL(n_with(&scene, ADB_OK), N_CALLS);
+}
+
+/* The server is stuck in megabytes of answers when the last value is sent: neither side may wait for the other to read.
+ */
+static void large_values(enum manner manner)
+{
+    static const char sql[] = "SELECT 1, $1::text || repeat('b', 1048576)";
+    char *text = malloc(MEBI);
+    REQUIRE(text != NULL);
+    scene_open(&scene, NULL, NULL);
+    prove(&scene, sql, adb_text("x"), manner);
+    for (size_t i = 0; i < N_CALLS; i++)
+        scene_call(&scene, i, sql, adb_text_n(memset(text, 'a', MEBI), i + 1 < N_CALLS ? i : MEBI));
+    scene_run(&scene, N_CALLS);
+    for (size_t i = 0; i < N_CALLS; i++) {
+        const adb_value echo = adb_row_value(adb_result_row(&scene.results[i], 0), 1);
+        CU_ASSERT_EQUAL(scene.statuses[i], ADB_OK);
+        CU_ASSERT(echo.size == scene.values[i].size + MEBI && memcmp(echo.as.text, text, scene.values[i].size) == 0);
+    }
+    CU_ASSERT(is_good(&scene));
+    free(text);
+}
+
+TEST(large_values_both_ways_do_not_stop_each_other)
+{
+    in_both_manners(large_values);
+}
+
+/* Neighbours ------------------------------------------------------------------------------------------------------- */
+
+/* Those that shared its transaction have not been answered, so they run alone; none fails with it. */
+static void failing_neighbour(enum manner manner)
+{
+    scene_open(&scene, NULL, NULL);
+    prove(&scene, INVERSE, adb_int(1), manner);
+    scene_calls(&scene, INVERSE);
+    scene.values[5] = adb_int(0);
+    scene_run(&scene, N_CALLS);
+    for (size_t i = 0; i < N_CALLS; i++) {
+        const adb_status behind = manner == TOGETHER ? ADB__RUN_ALONE : ADB_OK;
+        CU_ASSERT_EQUAL(scene.statuses[i], i == 5 ? ADB_E_DATA : i < 5 ? ADB_OK : behind);
+    }
+    CU_ASSERT_STRING_EQUAL(scene.results[5].error.sqlstate, "22012");
+    scene_calls(&scene, INVERSE);
+    scene_run(&scene, N_CALLS);
+    CU_ASSERT_EQUAL(n_with(&scene, ADB_OK), N_CALLS); /* who has failed does not share for a while */
+    CU_ASSERT(is_good(&scene));
+}
+
+TEST(a_failing_statement_leaves_its_neighbours_alone)
+{
+    in_both_manners(failing_neighbour);
+}
+
+/* A value that no server would take, a wrong number of values, and one that is not worth keeping. */
+TEST(what_cannot_be_sent_runs_alone)
+{
+    scene_open(&scene, NULL, NULL);
+    prove(&scene, ECHO, adb_int(1), TOGETHER);
+    scene_calls(&scene, ECHO);
+    scene.values[0] = adb_text_n("1\0", 2);
+    scene.values[4] = adb_text_n("1\0", 2);
+    scene.statements[7].n_values = 0;
+    scene.statements[9].flags |= ADB__STMT_NO_CACHE;
+    scene.statements[15].flags |= ADB__STMT_MUST_READ; /* which the server would have to be told */
+    scene_run(&scene, N_CALLS);
+    CU_ASSERT_EQUAL(n_with(&scene, ADB__RUN_ALONE), 5);
+    for (size_t i = 0; i < N_CALLS; i++)
+        CU_ASSERT(i == 0 || i == 4 || i == 7 || i == 9 || i == 15 ? scene.statuses[i] == ADB__RUN_ALONE
+                                                                  : is_echo(&scene, i));
+    CU_ASSERT(is_good(&scene));
+}
+
+/* Whoever was dropped before anything was sent, and whose answer is on its way already. */
+static void dropped_followers(enum manner manner)
+{
+    scene_open(&scene, NULL, NULL);
+    prove(&scene, ECHO, adb_int(1), manner);
+    for (size_t pattern = 1; pattern < 64; pattern++) {
+        scene_calls(&scene, ECHO);
+        for (size_t i = 0; i < N_CALLS; i++)
+            scene.dropped[i] = (pattern >> i % 6 & 1) != 0;
+        scene_run(&scene, N_CALLS);
+        CU_ASSERT_EQUAL(scene.n_begun, N_CALLS);
+        for (size_t i = 0; i < N_CALLS; i++)
+            CU_ASSERT(scene.dropped[i] ? adb_result_rows(&scene.results[i]) == 0 : is_echo(&scene, i));
+    }
+    memset(scene.dropped, 0, sizeof(scene.dropped));
+    CU_ASSERT(is_good(&scene));
+}
+
+TEST(dropped_followers_do_not_disturb)
+{
+    in_both_manners(dropped_followers);
+}
+
+/* Its statement may be gone by then. */
+static void take_statements(struct scene *s)
+{
+    for (size_t i = 70; i < MOST; i++) {
+        s->calls[i].statement = NULL;
+        s->dropped[i] = true;
+    }
+}
+
+TEST(statements_that_were_taken_back_are_not_sent)
+{
+    scene_open(&scene, NULL, NULL);
+    prove(&scene, ECHO, adb_int(1), APART);
+    for (size_t i = 0; i < MOST; i++)
+        scene_call(&scene, i, ECHO, adb_int((int64_t)i));
+    scene.at_wait = take_statements;
+    scene_run(&scene, MOST);
+    for (size_t i = 0; i < 70; i++)
+        CU_ASSERT(is_echo(&scene, i));
+    memset(scene.dropped, 0, sizeof(scene.dropped));
+    CU_ASSERT(is_good(&scene));
+}
+
+/* A hundred million rows where there were few before: nobody waits for them, and memory does not hold them. */
+static void surprise(enum manner manner)
+{
+    scene_open(&scene, NULL, NULL);
+    prove(&scene, SERIES, adb_int(1), manner);
+    scene_calls(&scene, SERIES);
+    scene.values[6] = adb_int(100000000);
+    scene_run(&scene, N_CALLS);
+    CU_ASSERT_EQUAL(scene.statuses[6], ADB__RUN_ALONE);
+    CU_ASSERT_EQUAL(n_with(&scene, ADB_OK) + n_with(&scene, ADB__RUN_ALONE), N_CALLS);
+    CU_ASSERT(n_with(&scene, ADB_OK) >= 6);
+    scene_calls(&scene, SERIES);
+    scene_run(&scene, N_CALLS);
+    CU_ASSERT_EQUAL(n_with(&scene, ADB__RUN_ALONE), N_CALLS); /* it may come again */
+    CU_ASSERT_EQUAL(number(&scene, SERIES, adb_int(100000000)), 1);
+    CU_ASSERT(is_good(&scene));
+}
+
+TEST(a_surprisingly_large_answer_is_left)
+{
+    in_both_manners(surprise);
+}
+
+/* Stopping --------------------------------------------------------------------------------------------------------- */
+
+/* All are WAIT; only the i-th waits. */
+static void call_sleeper(size_t i, enum manner manner)
+{
+    scene_open(&scene, NULL, NULL);
+    scene_open(&other, NULL, NULL);
+    prove(&scene, WAIT, adb_int(0), manner);
+    scene.conn.sharing = ADB__PG_SHARES; /* so that the first wait is not for this */
+    scene_calls(&scene, WAIT);
+    for (size_t k = 0; k < N_CALLS; k++)
+        scene.values[k] = adb_int(k == i);
+}
+
+static void await_sleep(struct scene *s)
+{
+    char sql[128];
+    snprintf(sql, sizeof(sql), "SELECT count(*) FROM pg_stat_activity WHERE pid = %d AND wait_event = 'PgSleep'",
+             PQbackendPID(s->conn.pg));
+    while (number(&other, sql, adb_null()) != 1) {
+    }
+}
+
+static void cancel_when_asleep(struct scene *s)
+{
+    await_sleep(s);
+    DRIVER->cancel(&s->conn, ADB__CANCEL_ASK);
+}
+
+/* As the core does: whoever stops the call says so first. */
+static void stop_when_asleep(struct scene *s)
+{
+    s->stops = true;
+    cancel_when_asleep(s);
+}
+
+static void end_backend_when_asleep(struct scene *s)
+{
+    char sql[80];
+    await_sleep(s);
+    snprintf(sql, sizeof(sql), "SELECT pg_terminate_backend(%d)::int", PQbackendPID(s->conn.pg));
+    CU_ASSERT_EQUAL(number(&other, sql, adb_null()), 1);
+}
+
+static void sever_when_asleep(struct scene *s)
+{
+    await_sleep(s);
+    DRIVER->cancel(&s->conn, ADB__CANCEL_SEVER);
+}
+
+/* It was meant for the first, which was over when it came. */
+static void cancelled_neighbour(enum manner manner)
+{
+    call_sleeper(4, manner);
+    scene.at_wait = cancel_when_asleep;
+    scene_run(&scene, N_CALLS);
+    CU_ASSERT_EQUAL(scene.n_ended, N_CALLS);
+    for (size_t i = 0; i < 4; i++)
+        CU_ASSERT_EQUAL(scene.statuses[i], ADB_OK);
+    CU_ASSERT_EQUAL(scene.statuses[4], ADB__RUN_ALONE);
+    CU_ASSERT_EQUAL(scene.results[4].error.status, ADB_OK);
+    for (size_t i = 5; i < N_CALLS; i++)
+        CU_ASSERT_EQUAL(scene.statuses[i], manner == TOGETHER ? ADB__RUN_ALONE : ADB_OK);
+    CU_ASSERT(is_good(&scene));
+}
+
+TEST(a_cancel_that_hits_a_follower_has_it_run_alone)
+{
+    in_both_manners(cancelled_neighbour);
+}
+
+static void cancelled_first(enum manner manner)
+{
+    call_sleeper(0, manner);
+    scene.at_wait = stop_when_asleep;
+    scene_run(&scene, N_CALLS);
+    CU_ASSERT_EQUAL(scene.statuses[0], ADB_E_CANCELLED);
+    for (size_t i = 1; i < N_CALLS; i++)
+        CU_ASSERT_EQUAL(scene.statuses[i], manner == TOGETHER ? ADB__RUN_ALONE : ADB_OK);
+    CU_ASSERT(is_good(&scene));
+}
+
+TEST(a_cancel_that_hits_whom_it_was_meant_for_stops_it_alone)
+{
+    in_both_manners(cancelled_first);
+}
+
+/* What was answered is good, who waited is told, and the rest was never begun. */
+static void ended_backend(enum manner manner)
+{
+    call_sleeper(4, manner);
+    scene.at_wait = end_backend_when_asleep;
+    scene_run(&scene, N_CALLS);
+    CU_ASSERT_EQUAL(scene.n_ended, 5);
+    for (size_t i = 0; i < 4; i++)
+        CU_ASSERT_EQUAL(scene.statuses[i], ADB_OK);
+    CU_ASSERT_EQUAL(scene.statuses[4], ADB_E_CONNECTION);
+    CU_ASSERT((scene.results[4].error.flags & ADB_ERROR_CONNECTION_LOST) != 0);
+    CU_ASSERT_EQUAL(DRIVER->transaction_state(&scene.conn), ADB__TXN_UNKNOWN);
+    scene_calls(&scene, WAIT);
+    scene_run(&scene, N_CALLS);
+    CU_ASSERT_EQUAL(scene.n_begun, 1);
+    CU_ASSERT_EQUAL(scene.statuses[0], ADB_E_CONNECTION);
+    CU_ASSERT((scene.results[0].error.flags & ADB_ERROR_OUTCOME_UNKNOWN) == 0); /* nothing was sent */
+}
+
+TEST(a_backend_that_ends_takes_one_call_with_it)
+{
+    in_both_manners(ended_backend);
+}
+
+static void severed(enum manner manner)
+{
+    call_sleeper(2, manner);
+    scene.at_wait = sever_when_asleep;
+    scene_run(&scene, N_CALLS);
+    CU_ASSERT(scene.n_ended <= 3);
+    CU_ASSERT_EQUAL(scene.statuses[scene.n_ended - 1], ADB_E_CONNECTION);
+    CU_ASSERT((scene.results[scene.n_ended - 1].error.flags & ADB_ERROR_CONNECTION_LOST) != 0);
+}
+
+TEST(a_severed_pipeline_ends)
+{
+    in_both_manners(severed);
+}
+
+/* What changes ----------------------------------------------------------------------------------------------------- */
+
+/* Alone it is prepared again, and takes part again. */
+static void heals(const char *sql, enum manner manner)
+{
+    scene_calls(&scene, sql);
+    scene_run(&scene, N_CALLS);
+    CU_ASSERT_EQUAL(n_with(&scene, ADB__RUN_ALONE), N_CALLS);
+    prove(&scene, sql, adb_int(1), manner);
+    scene_calls(&scene, sql);
+    scene_run(&scene, N_CALLS);
+    CU_ASSERT_EQUAL(n_with(&scene, ADB_OK), N_CALLS);
+    CU_ASSERT(is_good(&scene));
+}
+
+static void forgotten(enum manner manner)
+{
+    scene_open(&scene, NULL, NULL);
+    prove(&scene, ECHO, adb_int(1), manner);
+    PQclear(PQexec(DRIVER->native(&scene.conn), "DEALLOCATE ALL"));
+    heals(ECHO, manner);
+}
+
+TEST(what_the_server_has_forgotten_runs_alone)
+{
+    in_both_manners(forgotten);
+}
+
+static void changed(enum manner manner)
+{
+    static const char sql[] = "SELECT * FROM pipelined WHERE a = $1";
+    scene_open(&scene, NULL, NULL);
+    scene_open(&other, NULL, NULL);
+    run(&other, "CREATE TABLE pipelined AS SELECT generate_series(1, 100) AS a");
+    prove(&scene, sql, adb_int(1), manner);
+    run(&other, "ALTER TABLE pipelined ADD b TEXT");
+    heals(sql, manner);
+    CU_ASSERT_EQUAL(adb_result_columns(&scene.results[0]), 1); /* of SELECT 1, the last */
+    run(&other, "DROP TABLE pipelined");
+}
+
+TEST(what_was_changed_meanwhile_runs_alone)
+{
+    in_both_manners(changed);
+}
+
+/* Only its own call, wherever memory ends. */
+static void no_memory(enum manner manner)
+{
+    scene_open(&scene, NULL, NULL);
+    prove(&scene, ECHO, adb_int(1), manner);
+    CU_ASSERT(is_good(&scene) && is_good(&scene)); /* prepared, too */
+    scene_calls(&scene, ECHO);
+    const size_t live = fault_live_blocks();
+    FAULT_EACH(n)
+    {
+        scene_calls(&scene, ECHO);
+        fault_arm_once(n);
+        scene_run(&scene, N_CALLS);
+        const bool failed = FAULT_DONE();
+        CU_ASSERT_EQUAL(n_with(&scene, ADB_OK), failed ? N_CALLS - 1 : N_CALLS);
+        CU_ASSERT_EQUAL(n_with(&scene, ADB_E_NOMEM) + n_with(&scene, ADB__RUN_ALONE), failed ? 1 : 0);
+        CU_ASSERT(is_good(&scene));
+        scene_calls(&scene, ECHO);
+        CU_ASSERT_EQUAL(fault_live_blocks(), live);
+    }
+}
+
+TEST(want_of_memory_fails_one_call)
+{
+    in_both_manners(no_memory);
+}
+
+static const struct harness_case cases[] = {
+    CASE(answers_come_in_order_and_each_is_right),
+    CASE(a_long_pipeline_of_many_statements_is_answered_too),
+    CASE(what_was_never_run_alone_runs_alone_first),
+    CASE(as_many_rows_as_are_wanted),
+    CASE(equal_statements_share_a_transaction_once_they_are_known),
+    CASE(serializable_statements_share_nothing),
+    CASE(a_session_that_becomes_serializable_shares_no_more),
+    CASE(large_values_both_ways_do_not_stop_each_other),
+    CASE(a_failing_statement_leaves_its_neighbours_alone),
+    CASE(what_cannot_be_sent_runs_alone),
+    CASE(dropped_followers_do_not_disturb),
+    CASE(statements_that_were_taken_back_are_not_sent),
+    CASE(a_surprisingly_large_answer_is_left),
+    CASE(a_cancel_that_hits_a_follower_has_it_run_alone),
+    CASE(a_cancel_that_hits_whom_it_was_meant_for_stops_it_alone),
+    CASE(a_backend_that_ends_takes_one_call_with_it),
+    CASE(a_severed_pipeline_ends),
+    CASE(what_the_server_has_forgotten_runs_alone),
+    CASE(what_was_changed_meanwhile_runs_alone),
+    CASE(want_of_memory_fails_one_call),
+};
+
+int main(int argc, char **argv)
+{
+    const char *url = own_variable("ADB_TEST_POSTGRESQL_URL");
+    int failed = 1;
+    if (url == NULL)
+        return 77;
+    harness_after_each = close_both;
+    fault_watch(); /* before any thread of the library is there */
+    if (own_make(&own, url))
+        failed = harness_main("postgresql_pipeline", cases, sizeof(cases) / sizeof(cases[0]), argc, argv);
+    own_drop(&own);
+    return failed;
+}
