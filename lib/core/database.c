@@ -32,6 +32,7 @@ static void database_dispose(adb_database *db)
     for (size_t i = 0; i < db->n_servers; i++)
         adb__server_fini(&db->servers[i]);
     adb__free(db->servers);
+    adb__templates_fini(&db->templates);
     adb__jobs_fini(&db->jobs);
     adb__watchdog_fini(&db->watchdog);
     adb__listening_fini(&db->listening);
@@ -171,6 +172,7 @@ static adb_status database_init(adb_database *db, const char *url, const adb_opt
         return status;
     db->jobs.drained_fn = database_changed;
     db->jobs.owner = db;
+    adb__templates_init(&db->templates, &db->driver->dialect, &db->jobs);
     return database_init_servers(db, error);
 }
 

@@ -8,6 +8,7 @@
 #include "core/job.h"
 #include "core/listen.h"
 #include "core/server.h"
+#include "core/templates.h"
 #include "core/watchdog.h"
 #include "core/worker.h"
 
@@ -42,6 +43,7 @@ struct adb_database {
     struct adb__list process_link;
 
     struct adb__jobs jobs;
+    struct adb__templates templates;
     struct adb__server *servers;    /* the primary, then the replicas */
     size_t n_servers;
     struct adb__watchdog watchdog;

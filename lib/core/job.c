@@ -189,6 +189,7 @@ static void slot_give(struct adb__job *job)
     adb__stream_fini(&job->stream);
     adb__arena_reset(&job->arena);
     adb__arena_init(&job->arena, job->request_memory, sizeof(job->request_memory));
+    adb__hold_drop(&slot->template_hold);
     if (atomic_load_explicit(&job->block.count, memory_order_acquire) > 1) {
         slot->job = NULL;
         block_unref(job);

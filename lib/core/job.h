@@ -25,6 +25,7 @@
 #include "core/lane.h"
 #include "model/result.h"
 #include "model/statement.h"
+#include "queue/shelf.h"
 #include "queue/slots.h"
 
 #include <asyncdb/job.h>
@@ -123,6 +124,7 @@ struct adb__slot {
     _Atomic uint64_t paused;                  /* the generation of a paused iterate, 0: none */
     struct adb__job *job;                     /* the slot's owner's: submitter, then lane and delivery */
     struct adb__lane *lane;                   /* which lane this number stands for in the ready queue */
+    struct adb__hold template_hold;           /* keeps the template of its statement */
     struct adb__asking asking;                /* the watchdog's */
 };
 

@@ -6,6 +6,7 @@
 #include "core/database.h"
 #include "core/job.h"
 #include "core/options.h"
+#include "core/templates.h"
 #include "model/error.h"
 #include "model/value.h"
 #include "sql/compile.h"
@@ -47,13 +48,16 @@ static unsigned compile_flags(const struct adb__job *job)
 
 static adb_status fill_one(struct adb__job *job, const adb_request *request, size_t sql_size, adb_error *error)
 {
-    struct adb__sql_template compiled;
-    const struct adb__dialect *dialect = &job->ctx->db->driver->dialect;
-    adb_status status =
-        adb__sql_parse(&job->arena, dialect, compile_flags(job), request->sql, sql_size, &compiled, error);
-    if (status == ADB_OK)
-        status = adb__sql_bind(&job->arena, &compiled, compile_flags(job), request->params, &job->statement, error);
-    return status;
+    struct adb__template_request wanted = {.sql = request->sql,
+                                           .sql_size = sql_size,
+                                           .flags = compile_flags(job),
+                                           .hold = &job->jobs->slots[job->index].template_hold,
+                                           .arena = &job->arena};
+    adb_status status;
+    const struct adb__sql_template *compiled = adb__templates_get(&job->ctx->db->templates, &wanted, &status, error);
+    if (compiled == NULL)
+        return status;
+    return adb__sql_bind(&job->arena, compiled, wanted.flags, request->params, &job->statement, error);
 }
 
 static adb_status fill_many(struct adb__job *job, const adb_request *request, size_t sql_size, adb_error *error)

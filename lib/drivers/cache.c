@@ -3,6 +3,7 @@
 #include "drivers/cache.h"
 
 #include "base/alloc.h"
+#include "base/hash.h"
 
 #include <string.h>
 
@@ -28,15 +29,6 @@ static struct adb__cached *entry_of(void *payload)
 static struct adb__cached *oldest(const struct adb__cache *cache)
 {
     return ADB__CONTAINER_OF(cache->recent.prev, struct adb__cached, recent);
-}
-
-/* FNV-1a. */
-static uint64_t hash_of(const char *sql, size_t sql_size)
-{
-    uint64_t hash = UINT64_C(0xcbf29ce484222325);
-    for (size_t i = 0; i < sql_size; i++)
-        hash = (hash ^ (unsigned char)sql[i]) * UINT64_C(0x100000001b3);
-    return hash;
 }
 
 static struct adb__cached **bucket_of(const struct adb__cache *cache, uint64_t hash)
@@ -110,7 +102,7 @@ void *adb__cache_find(struct adb__cache *cache, const char *sql, size_t sql_size
 {
     if (cache->count == 0 || !adb__cache_takes(cache, sql_size))
         return NULL;
-    const uint64_t hash = hash_of(sql, sql_size);
+    const uint64_t hash = adb__hash_bytes(sql, sql_size);
     struct adb__cached *entry = *bucket_of(cache, hash);
     while (entry != NULL && (entry->hash != hash || !is_text(cache, entry, sql, sql_size)))
         entry = entry->next;
@@ -136,7 +128,7 @@ void *adb__cache_add(struct adb__cache *cache, const char *sql, size_t sql_size,
     if (entry == NULL)
         return NULL;
 
-    entry->hash = hash_of(sql, sql_size);
+    entry->hash = adb__hash_bytes(sql, sql_size);
     entry->sql_size = sql_size;
     entry->bytes = bytes;
     memcpy(entry->payload, payload, cache->payload_size);

@@ -122,12 +122,18 @@ breaks queue "-DBUG_UNSEEN"
 breaks queue "-DBUG_COMPARE"
 breaks queue "-DBUG_READ"
 
+holds shelf
+breaks shelf "-DBUG_LATE"
+breaks shelf "-DBUG_LOOK_FIRST"
+breaks shelf "-DBUG_NO_LOOK"
+
 if [ $long = yes ]; then
     holds ready "-DPUSHES=2 -DPOPS=1"
     holds ready "-DPOPS=2"
     holds mailbox "-DPRODUCERS=3 -DMAILS=2"
     holds park "-DPRODUCERS=1 -DITEMS=3 -DWORKERS=3"
     holds park "-DPRODUCERS=3 -DITEMS=1"
+    holds shelf "-DREADERS=3 -DPUTS=4"
 fi
 
 echo "models: $passed passed, $failed failed"
