@@ -26,6 +26,9 @@ ADB_API extern adb_queue adb_queue_direct;
  */
 #define ADB_QUEUE_DIRECT (&adb_queue_direct)
 
+/** Most callbacks in one turn of a loop, where an adapter of asyncdb/adapters/ is told 0. */
+#define ADB_QUEUE_SLICE 64
+
 /**
  * Make a completion queue.
  *
@@ -44,6 +47,9 @@ ADB_API adb_queue *adb_queue_new(void);
  *
  * Readable means that something may wait: call adb_queue_dispatch() or adb_queue_next() until they find nothing, never
  * read the descriptor yourself. There is one signal per change from empty to non-empty, so counts mean nothing.
+ *
+ * Inside a callback it does not speak of what the dispatch around it has already taken from the workers. A callback that
+ * runs a loop of its own, and wants those outcomes there, calls adb_queue_wake() first.
  *
  * @param queue  A queue; not ADB_QUEUE_DIRECT.
  * @return The descriptor, or -1 for NULL and ADB_QUEUE_DIRECT.
@@ -117,11 +123,52 @@ ADB_API adb_status adb_queue_wait(adb_queue *queue, int timeout_ms);
 ADB_API void adb_queue_wake(adb_queue *queue);
 
 /**
+ * Takes a queue out of the loop that watches it.
+ *
+ * Which thread: the one that called adb_queue_detach() or adb_queue_free(). How often: once per adb_queue_attach() that
+ * succeeded, at most. Locks: none held. May call: anything but adb_queue_free(). Lifetime: watcher is the callee's.
+ */
+typedef void (*adb_queue_detach_cb)(void *watcher);
+
+/**
+ * Say that a loop watches a queue from now on. For those who write an adapter; asyncdb/adapters/ has some.
+ *
+ * The loop is to watch adb_queue_fd() for reading and to call adb_queue_dispatch() with a bound, on one thread. That is
+ * all: what a bounded dispatch has left keeps the descriptor readable, and is announced anew to who waits for edges.
+ *
+ * @param queue    A queue that no loop watches.
+ * @param detach   Called once: by adb_queue_detach(), or by adb_queue_free() before anything else.
+ * @param watcher  Handed to @p detach untouched.
+ * @return ADB_OK; ADB_E_STATE when a loop watches it already; ADB_E_INVAL, also for ADB_QUEUE_DIRECT; ADB_E_FORKED.
+ *
+ * Ownership: @p watcher must live until @p detach was called.
+ * Blocking:  never.
+ * Threads:   the one that dispatches.
+ * Since:     0.1
+ */
+ADB_API adb_status adb_queue_attach(adb_queue *queue, adb_queue_detach_cb detach, void *watcher);
+
+/**
+ * Take a queue out of the loop that watches it, whichever that is.
+ *
+ * Outcomes that wait stay in the queue, for another loop or adb_queue_dispatch(). In a callback this ends the dispatch
+ * around it: no other callback is run by that loop. Without a loop nothing happens.
+ *
+ * @param queue  A queue or NULL.
+ *
+ * Ownership: what the adapter holds is released, now or, where the loop wants it so, when it next turns.
+ * Blocking:  never.
+ * Threads:   that of the loop; also from inside a callback.
+ * Since:     0.1
+ */
+ADB_API void adb_queue_detach(adb_queue *queue);
+
+/**
  * Give up a queue.
  *
- * Outcomes that wait in it are delivered first, on this thread. Contexts that still use it keep it alive, without its
- * descriptor being of use to anybody: what completes from now on has its callback run on the thread that completes it.
- * Free the contexts first.
+ * A loop that watches it is left, as by adb_queue_detach(). Outcomes that wait in it are then delivered, on this thread.
+ * Contexts that still use it keep it alive, without its descriptor being of use to anybody: what completes from now on
+ * has its callback run on the thread that completes it. Free the contexts first.
  *
  * @param queue  A queue or NULL.
  *

@@ -75,6 +75,7 @@ bool adb__queue_enter(adb_queue *queue)
     if (mine) {
         queue->consumer = queue->regular = self;
         queue->has_regular = true;
+        queue->cut = queue->cut && queue->depth > 0;
         queue->depth++;
     }
     pthread_mutex_unlock(&queue->gate);
@@ -311,7 +312,7 @@ size_t adb_queue_dispatch(adb_queue *queue, size_t max)
         ADB__LIST_FOR_EACH(link, &queue->arrived)
             limit++;
     }
-    while (n < limit) {
+    while (n < limit && !queue->cut) {
         struct adb__event *event = queue_first(queue);
         if (event == NULL)
             break;
@@ -411,6 +412,7 @@ void adb_queue_free(adb_queue *queue)
 {
     if (queue == NULL || adb__queue_is_direct(queue))
         return;
+    adb_queue_detach(queue);
     if (queue->generation == adb__process_generation()) {
         atomic_store_explicit(&queue->orphaned, true, memory_order_seq_cst);
         atomic_thread_fence(memory_order_seq_cst);

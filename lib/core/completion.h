@@ -57,6 +57,9 @@ struct adb_queue {
     pthread_t regular;          /* gate; who consumed last */
     bool has_regular;           /* gate */
     _Atomic bool orphaned;      /* freed by its owner: whoever completes delivers */
+    adb_queue_detach_cb detach; /* gate; takes it out of the loop that watches its descriptor; NULL: none does */
+    void *watcher;              /* gate; what it takes */
+    bool cut;                   /* the consumer's: detached in a callback, the dispatch around it ends */
     unsigned generation;        /* of the process; see core/process.h */
 };
 

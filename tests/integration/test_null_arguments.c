@@ -90,6 +90,8 @@ TEST(no_queue_answers_nothing)
     CU_ASSERT_EQUAL(adb_queue_dispatch(NULL, 0), 0);
     CU_ASSERT_PTR_NULL(adb_queue_next(NULL));
     CU_ASSERT_EQUAL(adb_queue_wait(NULL, 0), ADB_E_INVAL);
+    CU_ASSERT_EQUAL(adb_queue_attach(NULL, NULL, NULL), ADB_E_INVAL);
+    adb_queue_detach(NULL);
     adb_queue_wake(NULL);
 }
 
@@ -100,6 +102,8 @@ TEST(the_direct_queue_answers_nothing)
     CU_ASSERT_EQUAL(adb_queue_dispatch(ADB_QUEUE_DIRECT, 0), 0);
     CU_ASSERT_PTR_NULL(adb_queue_next(ADB_QUEUE_DIRECT));
     CU_ASSERT_EQUAL(adb_queue_wait(ADB_QUEUE_DIRECT, 0), ADB_E_INVAL);
+    CU_ASSERT_EQUAL(adb_queue_attach(ADB_QUEUE_DIRECT, NULL, NULL), ADB_E_INVAL);
+    adb_queue_detach(ADB_QUEUE_DIRECT);
     adb_queue_wake(ADB_QUEUE_DIRECT);
     adb_queue_free(ADB_QUEUE_DIRECT);
 }
