@@ -19,26 +19,10 @@ adb_status adb__job_compile_sets(struct adb__arena *arena, const struct adb__dia
                                  adb_error *error)
 {
     struct adb__sql_template compiled;
-    adb_error detail;
     adb_status status = adb__sql_parse(arena, dialect, flags, sql, sql_size, &compiled, error);
     if (status != ADB_OK)
         return status;
-    const adb_value **values = adb__arena_alloc(arena, (n_sets + 1) * sizeof(*values));
-    if (values == NULL)
-        return adb__error_set(error, ADB_E_NOMEM, "no memory for %zu parameter sets", n_sets);
-    for (size_t i = 0; i < n_sets; i++) {
-        status = adb__sql_bind(arena, &compiled, flags, &sets[i], statement_out, &detail);
-        if (status != ADB_OK)
-            return adb__error_set(error, status, "set %zu: %s", i, detail.message);
-        if (statement_out->sql != compiled.sql)
-            return adb__error_set(error, ADB_E_PARAMETER, "set %zu: a list cannot be bound in a set", i);
-        values[i] = statement_out->values;
-    }
-    statement_out->sql = compiled.sql;
-    statement_out->sql_size = compiled.sql_size;
-    statement_out->flags = compiled.flags;
-    *values_out = values;
-    return ADB_OK;
+    return adb__sql_bind_sets(arena, &compiled, flags, sets, n_sets, statement_out, values_out, error);
 }
 
 static unsigned compile_flags(const struct adb__job *job)

@@ -105,7 +105,8 @@ static adb_status binder_match(struct binder *b, const adb_params *params)
         return match_nothing(b, params);
 
     const size_t size = b->source->n_names * sizeof(*b->slots);
-    b->slots = adb__arena_alloc(b->arena, size);
+    if (b->slots == NULL)
+        b->slots = adb__arena_alloc(b->arena, size);
     if (b->slots == NULL)
         return binder_no_memory(b);
     memset(b->slots, 0, size);
@@ -279,5 +280,82 @@ adb_status adb__sql_bind(struct adb__arena *arena, const struct adb__sql_templat
     statement.values = b.values;
     statement.n_values = b.n_values;
     *statement_out = statement;
+    return ADB_OK;
+}
+
+/* Sets ------------------------------------------------------------------------------------------------------------- */
+
+static adb_status set_copy_value(const struct binder *b, size_t slot, adb_value *copy_out)
+{
+    const adb_value *given = b->slots[slot].given;
+    const bool copies = (b->flags & ADB__SQL_NO_COPY) == 0;
+    if (given->type == ADB_TYPE_LIST)
+        return adb__error_set(b->error, ADB_E_PARAMETER, "a list cannot be bound in a set");
+    if (copies && adb__value_copy(b->arena, given, copy_out) == ADB_OK) /* it checks, too */
+        return ADB_OK;
+    const adb_status status = check_value(b, slot);
+    if (status != ADB_OK || copies)
+        return status != ADB_OK ? status : binder_no_memory(b);
+    *copy_out = *given;
+    return ADB_OK;
+}
+
+/* Give every use its own value, from the values in the order of the slots. */
+static void set_repeat(const struct binder *b, adb_value *values)
+{
+    for (size_t i = 0; i < b->source->n_pieces; i++) {
+        if (b->source->pieces[i].slot != ADB__SLOT_NONE)
+            *values++ = b->values[b->source->pieces[i].slot];
+    }
+}
+
+/* The values of one set, in the order in which the database wants them. */
+static adb_status set_bind(struct binder *b, const adb_params *set, adb_value *values)
+{
+    const bool repeats = binder_repeats(b);
+    adb_status status = binder_match(b, set);
+    for (size_t i = 0; i < b->source->n_names && status == ADB_OK; i++)
+        status = set_copy_value(b, i, repeats ? &b->values[i] : &values[i]);
+    if (status == ADB_OK && repeats)
+        set_repeat(b, values);
+    return status;
+}
+
+/* Room for all sets at once. False: there is no memory. */
+static bool sets_make_room(struct binder *b, size_t n_sets, size_t n_values, const adb_value ***sets_out,
+                           adb_value **values_out)
+{
+    const size_t set_size = n_values * sizeof(adb_value) + sizeof(adb_value *);
+    if (n_sets >= SIZE_MAX / set_size)
+        return false;
+    *sets_out = adb__arena_alloc(b->arena, n_sets * sizeof(adb_value *));
+    *values_out = adb__arena_alloc(b->arena, n_sets * n_values * sizeof(adb_value));
+    if (binder_repeats(b))
+        b->values = adb__arena_alloc(b->arena, b->source->n_names * sizeof(adb_value));
+    return *sets_out != NULL && *values_out != NULL && (b->values != NULL || !binder_repeats(b));
+}
+
+adb_status adb__sql_bind_sets(struct adb__arena *arena, const struct adb__sql_template *sql_template, unsigned flags,
+                              const adb_params *sets, size_t n_sets, struct adb__statement *statement_out,
+                              const adb_value *const **sets_out, adb_error *error)
+{
+    adb_error detail;
+    struct binder b = {.arena = arena, .error = &detail, .source = sql_template, .flags = flags};
+    const adb_value **bound;
+    adb_value *values;
+    b.n_values = binder_repeats(&b) ? sql_template->n_uses : sql_template->n_names;
+    if (!sets_make_room(&b, n_sets, b.n_values, &bound, &values))
+        return adb__error_set(error, ADB_E_NOMEM, "no memory for %zu parameter sets", n_sets);
+    for (size_t i = 0; i < n_sets; i++) {
+        bound[i] = values + i * b.n_values;
+        const adb_status status = set_bind(&b, &sets[i], values + i * b.n_values);
+        if (status != ADB_OK)
+            return adb__error_set(error, status, "set %zu: %s", i, detail.message);
+    }
+    *statement_out = (struct adb__statement){.sql = sql_template->sql,
+                                             .sql_size = sql_template->sql_size,
+                                             .n_values = b.n_values,
+                                             .flags = sql_template->flags};
+    *sets_out = bound;
     return ADB_OK;
 }

@@ -337,6 +337,88 @@ TEST(no_memory_is_a_status)
     }
 }
 
+static adb_status bind_sets(const struct adb__dialect *dialect, unsigned flags, const char *sql, const adb_params *sets,
+                            size_t n_sets, struct adb__statement *statement, const adb_value *const **bound)
+{
+    struct adb__sql_template made;
+    adb__arena_reset(&arena);
+    error = (adb_error){0};
+    const adb_status status = adb__sql_parse(&arena, dialect, 0, sql, strlen(sql), &made, &error);
+    return status == ADB_OK ? adb__sql_bind_sets(&arena, &made, flags, sets, n_sets, statement, bound, &error) : status;
+}
+
+/* Each set has its values in the order that the database wants, and texts of its own unless told not to. */
+TEST(sets_are_bound_one_by_one)
+{
+    char text[] = "abc";
+    const adb_params sets[] = {*ADB_PARAMS({"a", adb_int(1)}, {"t", adb_text(text)}),
+                               *ADB_PARAMS({"t", adb_text("second")}, {"a", adb_int(2)})};
+    struct adb__statement statement;
+    const adb_value *const *bound;
+    REQUIRE(bind_sets(MYSQL, 0, "INSERT INTO n VALUES (:a, :t, :a)", sets, 2, &statement, &bound) == ADB_OK);
+    text[0] = 'x';
+    CU_ASSERT_STRING_EQUAL(statement.sql, "INSERT INTO n VALUES (?, ?, ?)");
+    CU_ASSERT_EQUAL(statement.n_values, 3);
+    CU_ASSERT(bound[0][0].as.integer == 1 && bound[0][2].as.integer == 1 && bound[1][2].as.integer == 2);
+    CU_ASSERT(strcmp(bound[0][1].as.text, "abc") == 0 && strcmp(bound[1][1].as.text, "second") == 0);
+    REQUIRE(bind_sets(SQLITE, ADB__SQL_NO_COPY, "INSERT INTO n VALUES (:a, :t)", sets, 2, &statement, &bound) == ADB_OK);
+    CU_ASSERT(statement.n_values == 2 && bound[0][1].as.text == text && bound[1][0].as.integer == 2);
+}
+
+static void check_set_refused(const adb_params *sets, size_t n_sets, adb_status expected, const char *message)
+{
+    struct adb__statement statement;
+    const adb_value *const *bound;
+    CU_ASSERT_EQUAL(bind_sets(SQLITE, 0, "INSERT INTO n VALUES (?, ?)", sets, n_sets, &statement, &bound), expected);
+    CU_ASSERT_STRING_EQUAL(error.message, message);
+}
+
+/* The set that does not fit is named, and so is what is wrong with it. */
+TEST(a_set_that_does_not_fit_is_named)
+{
+    const adb_value items[] = {adb_int(1)};
+    adb_params sets[] = {*ADB_PARAMS({0, adb_int(1)}, {0, adb_int(2)}), *ADB_PARAMS({0, adb_int(3)})};
+    check_set_refused(sets, 2, ADB_E_PARAMETER, "set 1: 1 values given, the statement has 2 placeholders");
+    sets[1] = *ADB_PARAMS({0, adb_int(1)}, {0, adb_list(items, 1)});
+    check_set_refused(sets, 2, ADB_E_PARAMETER, "set 1: a list cannot be bound in a set");
+    sets[0] = *ADB_PARAMS({0, adb_int(1)}, {0, adb_date(2023, 2, 29)});
+    check_set_refused(sets, 2, ADB_E_PARAMETER, "set 0: parameter 2 has a value that is out of range for its type");
+}
+
+/* No sets are no values, and sets of a statement without placeholders are empty. */
+TEST(sets_may_be_none_or_empty)
+{
+    const adb_params sets[] = {{NULL, 0}, {NULL, 0}};
+    struct adb__statement statement;
+    const adb_value *const *bound;
+    CU_ASSERT_EQUAL(bind_sets(SQLITE, 0, "INSERT INTO n VALUES (?)", NULL, 0, &statement, &bound), ADB_OK);
+    CU_ASSERT_EQUAL(bind_sets(SQLITE, 0, "DELETE FROM n", sets, 2, &statement, &bound), ADB_OK);
+    CU_ASSERT_EQUAL(statement.n_values, 0);
+}
+
+/* Sets, too: no memory is a status, and nothing is left. */
+TEST(no_memory_for_sets_is_a_status)
+{
+    static char text[40000];
+    const adb_params sets[] = {*ADB_PARAMS({"a", adb_text_n(text, sizeof(text))}), *ADB_PARAMS({"a", adb_text("b")})};
+    FAULT_EACH(n)
+    {
+        struct adb__arena small = {0};
+        struct adb__sql_template made;
+        struct adb__statement statement;
+        const adb_value *const *bound;
+        fault_watch();
+        REQUIRE(adb__sql_parse(&small, MYSQL, 0, "SELECT :a, :a", 13, &made, NULL) == ADB_OK);
+        small.cursor = small.end;
+        fault_arm(n);
+        const adb_status status = adb__sql_bind_sets(&small, &made, 0, sets, 2, &statement, &bound, NULL);
+        FAULT_DONE();
+        CU_ASSERT_EQUAL(status, fault_more ? ADB_E_NOMEM : ADB_OK);
+        adb__arena_reset(&small);
+        CU_ASSERT_EQUAL(fault_live_blocks(), 0);
+    }
+}
+
 SUITE(bind, CASE(values_go_by_name), CASE(repeated_names_repeat_values_only_without_numbers),
       CASE(ten_shuffled_names_find_their_values), CASE(values_go_by_position), CASE(no_placeholders_take_no_values),
       CASE(names_that_do_not_fit_are_named), CASE(names_in_literals_take_no_value), CASE(a_wrong_count_is_refused),
@@ -344,4 +426,5 @@ SUITE(bind, CASE(values_go_by_name), CASE(repeated_names_repeat_values_only_with
       CASE(a_list_expands), CASE(a_bare_list_gets_parentheses), CASE(an_empty_list_is_a_query_without_rows),
       CASE(an_empty_list_has_the_type_that_postgresql_wants), CASE(a_long_list_expands_up_to_the_limit),
       CASE(an_expanded_list_is_not_cached), CASE(bad_values_are_named), CASE(values_are_copied_unless_told_not_to),
-      CASE(a_template_is_bound_again_and_again), CASE(no_memory_is_a_status))
+      CASE(a_template_is_bound_again_and_again), CASE(no_memory_is_a_status), CASE(sets_are_bound_one_by_one),
+      CASE(a_set_that_does_not_fit_is_named), CASE(sets_may_be_none_or_empty), CASE(no_memory_for_sets_is_a_status))

@@ -51,15 +51,22 @@ static int bind_value(sqlite3_stmt *stmt, int index, const adb_value *value)
     return SQLITE_MISMATCH;
 }
 
-static adb_status bind_values(struct adb__sqlite *conn, sqlite3_stmt *stmt, const struct adb__statement *statement,
-                              adb_error *error)
+/* As many values as the statement wants? */
+static adb_status check_count(sqlite3_stmt *stmt, size_t n_values, adb_error *error)
 {
     const size_t n_wanted = (size_t)sqlite3_bind_parameter_count(stmt);
-    if (statement->n_values != n_wanted)
-        return adb__error_set(error, ADB_E_PARAMETER, "the statement has %zu parameters, %zu values are given",
-                              n_wanted, statement->n_values);
-    for (size_t i = 0; i < statement->n_values; i++) {
-        const int code = bind_value(stmt, (int)i + 1, &statement->values[i]);
+    if (n_values == n_wanted)
+        return ADB_OK;
+    return adb__error_set(error, ADB_E_PARAMETER, "the statement has %zu parameters, %zu values are given", n_wanted,
+                          n_values);
+}
+
+/* The number of values has been checked. */
+static adb_status bind_values(struct adb__sqlite *conn, sqlite3_stmt *stmt, const adb_value *values, size_t n_values,
+                              adb_error *error)
+{
+    for (size_t i = 0; i < n_values; i++) {
+        const int code = bind_value(stmt, (int)i + 1, &values[i]);
         if (code != SQLITE_OK)
             return adb__sqlite_error(conn, code, error);
     }
@@ -309,18 +316,23 @@ static int64_t changes(sqlite3 *db)
 #endif
 }
 
-/* Adds to what is there. SQLite goes on giving the figures of the last INSERT, UPDATE or DELETE whatever ran since, so
- * they count only for such a statement; and an INSERT that inserted nothing leaves the rowid of an earlier one. */
+/* Adds to what is there, and begins anew. SQLite goes on giving the figures of the last INSERT, UPDATE or DELETE whatever
+ * ran since, so they count only for such a statement; and an INSERT that inserted nothing leaves the rowid of an earlier
+ * one. */
 static void count(struct adb__sqlite *conn, const struct adb__sqlite_statement *prepared, struct adb_result *result)
 {
     if (prepared->verb != ADB__SQLITE_INSERT && prepared->verb != ADB__SQLITE_CHANGE)
         return;
-    const int64_t rowid = sqlite3_last_insert_rowid(conn->db);
     result->affected = changes(conn->db) + (result->affected > 0 ? result->affected : 0);
-    if (prepared->verb == ADB__SQLITE_INSERT && (rowid != conn->rowid_before || conn->rowid_again)) {
+    if (prepared->verb != ADB__SQLITE_INSERT)
+        return;
+    const int64_t rowid = sqlite3_last_insert_rowid(conn->db);
+    if (rowid != conn->rowid_before || conn->rowid_again) {
         result->last_insert_id = rowid;
         result->has_insert_id = true;
     }
+    conn->rowid_before = rowid;
+    conn->rowid_again = false;
 }
 
 static adb_status prepare(struct adb__sqlite *conn, const struct adb__statement *statement,
@@ -351,7 +363,9 @@ adb_status adb__sqlite_execute(void *state, const struct adb__statement *stateme
         return status;
 
     begin_counting(conn);
-    status = bind_values(conn, prepared->stmt, statement, error);
+    status = check_count(prepared->stmt, statement->n_values, error);
+    if (status == ADB_OK)
+        status = bind_values(conn, prepared->stmt, statement->values, statement->n_values, error);
     if (status == ADB_OK)
         status = fetch(conn, prepared, sink, error);
     if (status == ADB_OK)
@@ -362,10 +376,9 @@ adb_status adb__sqlite_execute(void *state, const struct adb__statement *stateme
 
 /* The statement with one of its sets: left ready for the next. */
 static adb_status execute_set(struct adb__sqlite *conn, const struct adb__sqlite_statement *prepared,
-                              const struct adb__statement *statement, struct adb_result *result, adb_error *error)
+                              const adb_value *values, size_t n_values, struct adb_result *result, adb_error *error)
 {
-    begin_counting(conn);
-    adb_status status = bind_values(conn, prepared->stmt, statement, error);
+    adb_status status = bind_values(conn, prepared->stmt, values, n_values, error);
     if (status == ADB_OK)
         status = drain(conn, prepared->stmt, error);
     if (status == ADB_OK)
@@ -379,21 +392,19 @@ adb_status adb__sqlite_execute_many(void *state, const struct adb__statement *st
 {
     struct adb__sqlite *conn = state;
     struct adb__sqlite_statement *prepared;
-    struct adb__statement one = *statement;
+    *failed_out = 0;
     adb_status status = prepare(conn, statement, &prepared, error);
-    if (status != ADB_OK) {
-        *failed_out = 0;
+    if (status != ADB_OK)
         return status;
-    }
 
+    begin_counting(conn);
+    status = check_count(prepared->stmt, statement->n_values, error);
     for (size_t i = 0; i < n_sets && status == ADB_OK; i++) {
-        one.values = sets[i];
+        *failed_out = i;
         if (i % SETS_BETWEEN_LOOKS == 0 && adb__sqlite_stop(conn))
             status = adb__sqlite_error(conn, SQLITE_INTERRUPT, error);
         else
-            status = execute_set(conn, prepared, &one, sink->result, error);
-        if (status != ADB_OK)
-            *failed_out = i;
+            status = execute_set(conn, prepared, sets[i], statement->n_values, sink->result, error);
     }
     adb__sqlite_release(conn, prepared);
     return status;
