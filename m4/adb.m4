@@ -58,3 +58,14 @@ AC_DEFUN([ADB_DRIVER], [
     [AC_MSG_ERROR([--with-$1=yes, but pkg-config finds no $3])])
   AM_CONDITIONAL([ADB_$2], [test "$adb_have_$1" = yes])
 ])
+
+# ADB_LOOP(name, NAME, modules)
+# An event loop that is there when pkg-config knows one of the alternatives in modules (a shell list of quoted requirements).
+# Sets NAME_CFLAGS and NAME_LIBS, adb_have_name and the conditional ADB_NAME.
+AC_DEFUN([ADB_LOOP], [
+  adb_have_$1=no
+  for adb_module in $3; do
+    AS_IF([test $adb_have_$1 = no], [PKG_CHECK_MODULES([$2], [$adb_module], [adb_have_$1=yes], [adb_have_$1=no])])
+  done
+  AM_CONDITIONAL([ADB_$2], [test $adb_have_$1 = yes])
+])

@@ -6,7 +6,7 @@
 
 # The words of the Makefiles, paths from the top. A program stands for the source of its name.
 named() {
-    for list in Makefile.am lib/Makefile.inc tests/Makefile.inc examples/Makefile.inc; do
+    for list in Makefile.am lib/Makefile.inc tests/Makefile.inc tests/loops/Makefile.inc examples/Makefile.inc; do
         sed "s,%D%,$(dirname "$list"),g; s/#.*//" "$list" | tr -s ' \t\\=' '\n'
     done | sed 's,^\./,,' | sort -u
 }
@@ -30,8 +30,10 @@ check_listed() {
         {
             path = $0
             found = path in listed
-            if (path ~ /^(tests|examples)\/.*\.c$/)
-                found = found || substr(path, 1, length(path) - 2) in listed
+            program = path
+            sub(/\.(c|cpp)$/, "", program)
+            if (path ~ /^(tests|examples)\//)
+                found = found || program in listed
             while (!found && sub(/\/[^\/]*$/, "", path))
                 found = path ~ /\// && path in listed
             if (!found)

@@ -18,6 +18,7 @@ need zlib1g-dev can_link_private
 need universal-ctags have ctags
 need spin have spin
 need unicode-data test -e /usr/share/unicode/UnicodeData.txt
+need_loops
 install_needed
 
 build=${ADB_BUILD_DIR:-build}

@@ -57,6 +57,21 @@ need_servers() {
     fi
 }
 
+# The event loops that the adapters are tested in.
+need_loops() {
+    need libglib2.0-dev pkg-config --exists gio-2.0
+    need libuv1-dev pkg-config --exists libuv
+    need libevent-dev pkg-config --exists libevent_core
+    need libev-dev have_header ev.h
+    need libsystemd-dev pkg-config --exists libsystemd
+    need qt6-base-dev pkg-config --exists Qt6Core
+    need liburing-dev pkg-config --exists liburing
+}
+
+have_header() {
+    echo "#include <$1>" | ${CC:-cc} -E -
+}
+
 # Install what need() found missing, or say what it is.
 install_needed() {
     [ -n "$missing" ] || return 0
@@ -99,7 +114,7 @@ can_link_private() {
 
 # What configure would find: a tree that was configured when less was installed is of no use.
 found_packages() {
-    for found_package in sqlite3 libpq libmariadb mysqlclient cunit libuv; do
+    for found_package in sqlite3 libpq libmariadb mysqlclient cunit gio-2.0 libuv libevent_core libsystemd Qt6Core liburing; do
         pkg-config --exists "$found_package" 2>/dev/null && printf ' %s' "$found_package"
     done
 }
