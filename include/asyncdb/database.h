@@ -145,7 +145,7 @@ typedef struct adb_options {
     bool log_values;         /**< Write the values of parameters too, cut at 64 bytes each. They may be secrets. */
 
     /* Iterate */
-    size_t batch_rows;       /**< Most rows of a batch. Default 256. */
+    size_t batch_rows;       /**< Most rows of a batch. Default 1024. */
     size_t batch_bytes;      /**< Hand over a batch of this size. Default 65536. */
 } adb_options;
 

@@ -206,7 +206,7 @@ static void options_default(adb_options *options)
     DEFAULT(check_after_ms, 1000);
     DEFAULT(statement_cache, 128);
     DEFAULT(log_level, ADB_LOG_WARN);
-    DEFAULT(batch_rows, 256);
+    DEFAULT(batch_rows, 1024);
     DEFAULT(batch_bytes, 65536);
 }
 
