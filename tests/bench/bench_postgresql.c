@@ -34,10 +34,11 @@ static void *client_open(const adb_url *url)
     const int number = adb_url_port(url);
     if (number > 0)
         snprintf(port, sizeof(port), "%d", number);
-    const char *names[] = {"host", "port", "user", "password", "dbname", NULL};
+    const char *names[] = {"host", "port", "user", "password", "dbname", "sslmode", NULL};
     const char *values[] = {setting(host != NULL ? host : adb_url_host(url)),
                             adb_url_option(url, "port") != NULL ? adb_url_option(url, "port") : port,
-                            setting(adb_url_user(url)), setting(adb_url_password(url)), adb_url_database(url), NULL};
+                            setting(adb_url_user(url)), setting(adb_url_password(url)), adb_url_database(url),
+                            setting(adb_url_option(url, "sslmode")), NULL};
     PGconn *conn = PQconnectdbParams(names, values, 0);
     if (PQstatus(conn) != CONNECTION_OK)
         fprintf(stderr, "%s", PQerrorMessage(conn));

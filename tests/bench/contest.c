@@ -326,14 +326,14 @@ void bench_goal(const char *id, const char *name, const char *what, double value
     fclose(book);
 }
 
-static double flatness(const struct scores *scores, size_t n_ways)
+/* The least of the medians to the most. */
+static double flatness(const struct scores *scores, size_t n_ways, bool of_cpu)
 {
-    double least = median(scores->ways[0].rates);
-    double most = least;
-    for (size_t i = 1; i < n_ways; i++) {
-        const double rate = median(scores->ways[i].rates);
-        least = rate < least ? rate : least;
-        most = rate > most ? rate : most;
+    double least = 0, most = 0;
+    for (size_t i = 0; i < n_ways; i++) {
+        const double value = median(of_cpu ? scores->ways[i].cpus : scores->ways[i].rates);
+        least = i == 0 || value < least ? value : least;
+        most = value > most ? value : most;
     }
     return least / most;
 }
@@ -346,7 +346,8 @@ static double goal_value(const struct bench_goal *goal, const struct scores *sco
     switch (goal->measure) {
     case BENCH_RATE: return scale * median_ratio(ours->rates, scores->ways[goal->against].rates);
     case BENCH_CPU: return scale * median_ratio(ours->cpus, scores->ways[goal->against].cpus);
-    case BENCH_FLAT: return flatness(scores, goal->against);
+    case BENCH_FLAT: return flatness(scores, goal->against, false);
+    case BENCH_FLAT_CPU: return flatness(scores, goal->against, true);
     case BENCH_ALLOCATIONS: return ours->counts.allocations_own;
     case BENCH_CALLS: return ours->counts.calls_own;
     case BENCH_PEAK: return ours->peak_mib;
@@ -357,12 +358,17 @@ static double goal_value(const struct bench_goal *goal, const struct scores *sco
 static void goal_print(const struct bench_contest *contest, const struct scores *scores, const struct bench_goal *goal)
 {
     static const char *const units[] = {
-        [BENCH_RATE] = "times the rate of", [BENCH_CPU] = "times the CPU of",
-        [BENCH_FLAT] = "of the best",       [BENCH_ALLOCATIONS] = "own allocations each",
-        [BENCH_CALLS] = "own calls each",   [BENCH_PEAK] = "MiB of growth"};
+        [BENCH_RATE] = "times the rate of",
+        [BENCH_CPU] = "times the CPU of",
+        [BENCH_FLAT] = "from the slowest to the fastest",
+        [BENCH_FLAT_CPU] = "from the cheapest to the dearest",
+        [BENCH_ALLOCATIONS] = "own allocations each",
+        [BENCH_CALLS] = "own system calls each",
+        [BENCH_PEAK] = "MiB of growth",
+    };
     char what[128];
     const bool to_another = goal->measure == BENCH_RATE || goal->measure == BENCH_CPU;
-    const bool at_most = goal->measure != BENCH_RATE && goal->measure != BENCH_FLAT;
+    const bool at_most = goal->measure != BENCH_RATE && goal->measure != BENCH_FLAT && goal->measure != BENCH_FLAT_CPU;
     const double value = goal_value(goal, scores);
     if (value < 0 || (to_another && !way_exists(contest, goal->against)))
         return;

@@ -24,6 +24,7 @@ enum bench_measure {
     BENCH_RATE,        /* ours to that of another, at least */
     BENCH_CPU,         /* client CPU for each, ours to that of another, at most */
     BENCH_FLAT,        /* the slowest to the fastest of the first ways, at least */
+    BENCH_FLAT_CPU,    /* the cheapest to the dearest of them, at least */
     BENCH_ALLOCATIONS, /* for each, the program's own, at most */
     BENCH_CALLS,       /* system calls for each, the program's own, at most */
     BENCH_PEAK         /* growth of memory in MiB, at most */
@@ -32,7 +33,7 @@ enum bench_measure {
 struct bench_goal {
     const char *id; /* as in README.md */
     enum bench_measure measure;
-    size_t against; /* the other way; BENCH_FLAT: how many ways; else 0 */
+    size_t against; /* the other way; of the flat ones: how many ways; else 0 */
     double bound;
     double scale; /* of the ratio, where it is to another that was measured against the same; 0 is 1 */
 };

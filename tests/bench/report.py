@@ -12,7 +12,7 @@ import subprocess
 import sys
 
 TOP = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
-GREY = ["#4477aa", "#bbbbbb", "#999999", "#777777", "#ccbb44", "#ee9966"]
+COLOURS = ["#4477aa", "#bbbbbb", "#999999", "#777777", "#ccbb44", "#ee9966"]
 SELECTS = [
     ("select-2-readers", "SQLite"),
     ("postgresql-select", "PostgreSQL"),
@@ -27,6 +27,12 @@ KINDS = [
     ("Python: aiosqlite, asyncpg", ("aiosqlite", "asyncpg")),
     ("Python: databases", ("databases",)),
 ]
+# Those that README.md shows, and their words for who cannot see them.
+PICTURES = {
+    "rate": "point selects a second, of asyncdb and others, on each database",
+    "cpu": "what each of them costs the processor",
+    "latency": "their latency",
+}
 
 
 class Figures:
@@ -164,7 +170,7 @@ def plot_kinds(out, figures, name, title, measure, scale):
     if not data:
         return []
     bars = ", ".join(
-        f'$DATA using {i + 2}:xtic(1) title "{kind}" linecolor rgb "{GREY[i]}"' for i, (kind, _) in enumerate(KINDS)
+        f'$DATA using {i + 2}:xtic(1) title "{kind}" linecolor rgb "{COLOURS[i]}"' for i, (kind, _) in enumerate(KINDS)
     )
     script = f"""set title "{title}"
 set style data histogram
@@ -180,31 +186,37 @@ plot {bars}
     return [gnuplot(out, name, "760,400", script, data)]
 
 
+def goal_label(goal, name, what):
+    kinds = [("CPU", "CPU"), ("allocations", "allocations"), ("calls", "system calls"), ("MiB", "memory")]
+    kind = next((f" ({title})" for word, title in kinds if word in what), "")
+    return f"{goal}  {name[:64]}{kind}"
+
+
 def plot_goals(out, goals):
     """Each goal as how far beyond its bound it is: right of 1 is held."""
     lines = []
     for i, (goal, name, what, value, sense, bound, _) in enumerate(reversed(goals)):
         value, bound = max(float(value), float(bound) / 100), float(bound)
         margin = min(max(value / bound if sense == "at least" else bound / value, 0.05), 20)
-        lines.append(f'"{goal} {name.split(",")[0][:44]}" {i} {margin:.4g} {0x4477AA if margin >= 1 else 0xCC6677}')
+        lines.append(f'"{goal_label(goal, name, what)}" {i} {margin:.4g} {0x4477AA if margin >= 1 else 0xCC6677}')
     if not lines:
         return []
     script = f"""set title "How far beyond its goal each line is (1: just reached)"
 set logscale x
 set xrange [0.05:20]
 set yrange [-0.7:{len(lines) - 0.3}]
-set ytics scale 0
+set ytics scale 0 noenhanced
 set style fill solid noborder
 set grid noytics xtics
 set arrow from 1,graph 0 to 1,graph 1 nohead linecolor "#333333"
 unset key
 plot $DATA using (($3+1)/2):2:(1):($3):($2-0.35):($2+0.35):4:ytic(1) with boxxyerror linecolor rgb variable
 """
-    return [gnuplot(out, "goals", f"760,{80 + 18 * len(lines)}", script, "\n".join(lines))]
+    return [gnuplot(out, "goals", f"960,{80 + 18 * len(lines)}", script, "\n".join(lines))]
 
 
 def plot_flat(out, figures):
-    """Cost for each job over the number of jobs, contexts and threads, to that of the first."""
+    """What a job costs over the number of jobs, contexts and threads."""
     lines = []
     for contest in ("jobs", "contexts", "threads"):
         if contest not in figures.contests:
@@ -213,11 +225,11 @@ def plot_flat(out, figures):
         for way in figures.contests[contest][1]:
             count = next((word for word in way.replace(",", "").split() if word.isdigit()), None)
             if count is not None and not way.startswith("libuv"):
-                block.append(f"{count} {1e9 / figures.median(contest, way, 'rate'):.6g}")
+                block.append(f"{count} {figures.median(contest, way, 'cpu_us') * 1000:.6g}")
         lines.append("\n".join([f'"{contest}"'] + block))
     if not lines:
         return []
-    script = f"""set title "Time for each empty job, over the number of jobs, of contexts and of submitting threads"
+    script = f"""set title "Processor for each empty job, over the number of jobs, of contexts and of submitting threads"
 set logscale x
 set format x "10^{{%T}}"
 set yrange [0:*]
@@ -272,11 +284,11 @@ def publish(out, figures, goals, plots):
     os.makedirs(folder, exist_ok=True)
     for plot in plots:
         shutil.copy(plot, folder)
-    names = [os.path.basename(plot) for plot in plots]
-    pictures = "\n".join(f"![{name[:-4]}](docs/plots/{name})" for name in names if name != "goals.svg")
-    put_between(os.path.join(TOP, "README.md"), "figures", f"{pictures}\n\n{goal_table(goals)}\n\n{machine(out)}")
+    made = [os.path.basename(plot)[:-4] for plot in plots]
+    pictures = "\n".join(f"![{PICTURES[name]}](docs/plots/{name}.svg)" for name in PICTURES if name in made)
+    put_between(os.path.join(TOP, "README.md"), "figures", f"{pictures}\n\n{machine(out)}\n\n{goal_table(goals)}")
     own = os.path.join(TOP, "tests", "bench", "README.md")
-    put_between(own, "figures", f"{machine(out)}\n\n{goal_table(goals)}\n\n{figure_tables(figures)}")
+    put_between(own, "figures", f"{machine(out)}\n\n{figure_tables(figures)}")
 
 
 def main(out, publishing):

@@ -41,7 +41,7 @@ start_delayed() {
     export ADB_TEST_CHAOS
     sh "$ADB_TEST_SERVERS/own.sh" start chaos delayed "$ADB_TEST_SERVERS/postgresql" >"$servers/shown" &&
         sh "$ADB_TEST_SERVERS/own.sh" tell delayed delay 1000 >/dev/null || return 1
-    ADB_BENCH_DELAYED_POSTGRESQL_URL=$(sed -n 's,/adb_test$,/adb_socket,; s/^url=//p' "$servers/shown")
+    ADB_BENCH_DELAYED_POSTGRESQL_URL=$(sed -n 's,/adb_test$,/adb_socket?sslmode=disable,; s/^url=//p' "$servers/shown")
     export ADB_BENCH_DELAYED_POSTGRESQL_URL
 }
 
