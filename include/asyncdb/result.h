@@ -359,6 +359,22 @@ ADB_API adb_value adb_row_value(adb_row row, size_t column);
 ADB_API adb_status adb_row_get(adb_row row, const char *name, adb_value *value_out);
 
 /**
+ * Read a value by numbers and pointers alone: for the foreign-function interfaces of languages that pass no structs.
+ *
+ * @param result     The result, or NULL.
+ * @param row        Zero-based; any number.
+ * @param column     Zero-based; any number.
+ * @param value_out  The value, as adb_row_value() gives it; untouched on failure.
+ * @return ADB_OK; ADB_E_NOT_FOUND when there is no such row or column; ADB_E_INVAL for a NULL pointer.
+ *
+ * Ownership: the value is borrowed; valid as long as the result.
+ * Blocking:  never.
+ * Threads:   any.
+ * Since:     0.1
+ */
+ADB_API adb_status adb_result_get(const adb_result *result, size_t row, size_t column, adb_value *value_out);
+
+/**
  * Ask whether a value is NULL.
  *
  * @param row     The row.

@@ -72,6 +72,17 @@ adb_status adb_row_get(adb_row row, const char *name, adb_value *value_out)
     return ADB_OK;
 }
 
+adb_status adb_result_get(const adb_result *result, size_t row, size_t column, adb_value *value_out)
+{
+    if (result == NULL || value_out == NULL)
+        return ADB_E_INVAL;
+    const struct adb__cell *cell = row_cell(adb_result_row(result, row), column);
+    if (cell == NULL)
+        return ADB_E_NOT_FOUND;
+    *value_out = cell_value(cell);
+    return ADB_OK;
+}
+
 bool adb_row_is_null(adb_row row, size_t column)
 {
     const struct adb__cell *cell = row_cell(row, column);

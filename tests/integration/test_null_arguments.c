@@ -248,6 +248,7 @@ TEST(no_result_answers_nothing)
     CU_ASSERT_EQUAL(adb_result_column_count(NULL, "x"), 0);
     CU_ASSERT_EQUAL(adb_result_affected(NULL), -1);
     CU_ASSERT_EQUAL(adb_result_value(NULL).type, ADB_TYPE_NULL);
+    CU_ASSERT_EQUAL(adb_result_get(NULL, 0, 0, NULL), ADB_E_INVAL);
 }
 
 /* And so can a row of it. */

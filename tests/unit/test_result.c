@@ -168,6 +168,22 @@ TEST(row_is_read_by_index_and_by_name)
     adb_result_unref(result);
 }
 
+/* What adb_row_value() gives, without a struct that is passed by value. */
+TEST(value_is_read_by_numbers_and_pointers)
+{
+    struct adb_result *result = join_result();
+    adb_value value = adb_null();
+    CU_ASSERT(adb_result_get(result, 0, 1, &value) == ADB_OK && strcmp(value.as.text, "Ann") == 0 && value.size == 3);
+    CU_ASSERT(adb_result_get(result, 1, 1, &value) == ADB_OK && value.type == ADB_TYPE_NULL);
+    CU_ASSERT(adb_result_get(result, 0, 3, &value) == ADB_OK && value.as.real == 2.5);
+    CU_ASSERT_EQUAL(adb_result_get(result, adb_result_rows(result), 0, &value), ADB_E_NOT_FOUND);
+    CU_ASSERT_EQUAL(adb_result_get(result, 0, adb_result_columns(result), &value), ADB_E_NOT_FOUND);
+    CU_ASSERT_EQUAL(adb_result_get(result, 0, 0, NULL), ADB_E_INVAL);
+    CU_ASSERT_EQUAL(adb_result_get(NULL, 0, 0, &value), ADB_E_INVAL);
+    CU_ASSERT(value.type == ADB_TYPE_DOUBLE && value.as.real == 2.5);
+    adb_result_unref(result);
+}
+
 /* QRY-06, REC-17: an unknown name is ADB_E_NOT_FOUND, a NULL pointer ADB_E_INVAL; the output stays as it was. */
 TEST(row_get_tells_what_is_wrong)
 {
@@ -565,6 +581,7 @@ TEST(threads_share_rendered_texts)
 SUITE(result, CASE(new_result_is_empty), CASE(counts_and_job_are_read_back), CASE(null_result_is_neutral),
       CASE(any_index_is_safe), CASE(columns_are_described), CASE(columns_are_found_by_name),
       CASE(columns_are_found_by_table_and_name), CASE(row_is_read_by_index_and_by_name),
+      CASE(value_is_read_by_numbers_and_pointers),
       CASE(row_get_tells_what_is_wrong), CASE(walk_over_columns_keeps_duplicates), CASE(null_is_none_for_every_type),
       CASE(value_is_first_column_of_first_row), CASE(reduce_keeps_one_column_of_the_first_row),
       CASE(reduce_refuses_unknown_columns), CASE(getters_convert), CASE(text_of_every_type),
