@@ -166,7 +166,7 @@ static size_t run_bare(void *state)
     return finish(bench, adb_run(bench->ctx, copy_bare, NULL, bench), N_ROWS);
 }
 #else
-#define run_bare NULL
+#define run_bare ((size_t (*)(void *))0)
 #endif
 
 static void open_bench(void *state)
