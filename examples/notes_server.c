@@ -39,12 +39,13 @@
 #define MOVE_RETRIES 5
 
 #define CREATE_TABLE \
-    "CREATE TABLE IF NOT EXISTS notes (id %s PRIMARY KEY, list VARCHAR(100) NOT NULL, title VARCHAR(200) NOT NULL, " \
-    "text TEXT NOT NULL, UNIQUE (list, title), CHECK (LENGTH(list) BETWEEN 1 AND 100), " \
-    "CHECK (LENGTH(title) BETWEEN 1 AND 200))"
-#define SELECT "SELECT id, list, title, text FROM notes"
-#define INSERT "INSERT INTO notes (list, title, text) VALUES (:list, :title, :text)"
-#define UPDATE "UPDATE notes SET list = :list, title = :title, text = :text WHERE id = :id"
+    "CREATE TABLE IF NOT EXISTS web_notes (id %s PRIMARY KEY, list VARCHAR(100) NOT NULL, " \
+    "title VARCHAR(200) NOT NULL, text TEXT NOT NULL, UNIQUE (list, title), " \
+    "CHECK (LENGTH(list) BETWEEN 1 AND 100), CHECK (LENGTH(title) BETWEEN 1 AND 200))"
+#define SELECT "SELECT id, list, title, text FROM web_notes"
+#define INSERT "INSERT INTO web_notes (list, title, text) VALUES (:list, :title, :text)"
+#define UPDATE "UPDATE web_notes SET list = :list, title = :title, text = :text WHERE id = :id"
+#define MOVE   "UPDATE web_notes SET list = :to WHERE list = :from AND id IN (:ids)"
 
 /* What the databases do not have in common: keys that they make, and how they tell them. */
 static const struct dialect {
@@ -357,7 +358,7 @@ static void update_note(struct request *request)
 static void delete_note(struct request *request)
 {
     if (open_context(request, 0) != NULL)
-        submitted(request, adb_execute(request->ctx, "DELETE FROM notes WHERE id = :id",
+        submitted(request, adb_execute(request->ctx, "DELETE FROM web_notes WHERE id = :id",
                                        ADB_PARAMS({"id", adb_int(request->id)}), on_changed, request));
 }
 
@@ -394,8 +395,8 @@ static adb_status move(adb_session *session, void *user_data)
     const char *from = json_string_value(json_object_get(request->body, "from"));
     const char *to = json_string_value(json_object_get(request->body, "to"));
     const adb_value ids = adb_list(request->ids, request->n_ids);
-    adb_result *moved = adb_session_execute(session, "UPDATE notes SET list = :to WHERE list = :from AND id IN (:ids)",
-                                            ADB_PARAMS({"to", adb_text(to)}, {"from", adb_text(from)}, {"ids", ids}));
+    adb_result *moved = adb_session_execute(
+        session, MOVE, ADB_PARAMS({"to", adb_text(to)}, {"from", adb_text(from)}, {"ids", ids}));
     const adb_status status = adb_result_status(moved);
     const bool all = adb_result_affected(moved) == (int64_t)request->n_ids;
     adb_result_unref(moved);

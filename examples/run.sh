@@ -20,8 +20,9 @@ give_up() {
     exit 1
 }
 
-say "1. What asyncdb needs: a C compiler, autotools, the databases, and the Unicode table that an example imports"
+say "1. What asyncdb needs: a C compiler, autotools, the databases; and what examples need: the Unicode table, a web server"
 need_build
+need_web
 [ $# -gt 0 ] || need_servers
 need unicode-data test -e /usr/share/unicode/UnicodeData.txt
 if [ -z "$missing" ]; then
@@ -30,7 +31,9 @@ fi
 install_needed
 
 work=$(mktemp -d) || exit 1
+service=
 clean_up() {
+    [ -z "$service" ] || kill "$service"
     stop_servers
     rm -rf "$work"
 }
@@ -98,12 +101,47 @@ for url in "$@"; do
     for source in $sources; do
         example=$(basename "$source" .c)
         case $example in
-        quickstart | import) continue ;;
+        quickstart | import | notes_server) continue ;;
         esac
+        [ -x "$build/examples/$example" ] || continue # is not built here: a library is missing
         run_example "$example" "$url" && ran="$ran $example"
     done
     echo "$(without_password "$url"):$ran"
 done
+
+# ask METHOD PATH [BODY]
+ask() {
+    answer=$(curl -sS -X "$1" ${3:+-d "$3"} "http://127.0.0.1:$port$2") || give_up "the service does not answer"
+    printf '    %s %s %s\n        %s\n' "$1" "$2" "${3:-}" "$answer"
+}
+
+# use_service URL: from its start to its end.
+use_service() {
+    mkfifo said
+    "$build/examples/notes_server" -p 0 "$1" >said 2>log &
+    service=$!
+    exec 3<said
+    read -r line <&3 || give_up "examples/notes_server did not start"
+    port=${line##* }
+    ask POST /notes '{"list":"today","title":"buy milk"}'
+    id=$(echo "$answer" | sed -n 's/.*"id":\([0-9]*\).*/\1/p')
+    ask POST /move '{"from":"today","to":"done","notes":['"$id"']}'
+    ask GET '/notes?list=done'
+    ask DELETE "/notes/$id"
+    kill -TERM "$service"
+    wait "$service" || give_up "examples/notes_server failed"
+    service=
+    exec 3<&-
+    rm said
+}
+
+if [ -x "$build/examples/notes_server" ]; then
+    say "7. A web service: examples/notes_server.c on each"
+    for url in "$@"; do
+        without_password "$url"
+        use_service "$url"
+    done
+fi
 
 say "All went well"
 cat <<END

@@ -19,6 +19,9 @@ need universal-ctags have ctags
 need spin have spin
 need unicode-data test -e /usr/share/unicode/UnicodeData.txt
 need_loops
+need_web
+need wrk have wrk
+need python3 have python3
 install_needed
 
 build=${ADB_BUILD_DIR:-build}

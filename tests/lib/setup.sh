@@ -46,6 +46,12 @@ have_mysql_client() {
     pkg-config --exists libmariadb || pkg-config --exists mysqlclient
 }
 
+need_web() {
+    need libevent-dev pkg-config --exists libevent
+    need libjansson-dev pkg-config --exists jansson
+    need curl have curl
+}
+
 need_servers() {
     need openssl have openssl
     if wants postgresql; then
@@ -114,7 +120,7 @@ can_link_private() {
 
 # What configure would find: a tree that was configured when less was installed is of no use.
 found_packages() {
-    for found_package in sqlite3 libpq libmariadb mysqlclient cunit gio-2.0 libuv libevent_core libsystemd Qt6Core liburing; do
+    for found_package in sqlite3 libpq libmariadb mysqlclient cunit gio-2.0 libuv libevent libevent_core jansson libsystemd Qt6Core liburing; do
         pkg-config --exists "$found_package" 2>/dev/null && printf ' %s' "$found_package"
     done
 }

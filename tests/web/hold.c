@@ -15,7 +15,7 @@ static int hold(adb_database *db)
 {
     adb_context *ctx = adb_context_new(db, NULL, 0);
     adb_begin(ctx, NULL, NULL, NULL);
-    adb_result *locked = adb_wait(ctx, adb_execute(ctx, "UPDATE notes SET text = 'held'", NULL, NULL, NULL), -1);
+    adb_result *locked = adb_wait(ctx, adb_execute(ctx, "UPDATE web_notes SET text = 'held'", NULL, NULL, NULL), -1);
     const int code = adb_result_status(locked) == ADB_OK ? 0 : failed(adb_result_error(locked));
     adb_result_unref(locked);
     if (code == 0) {
