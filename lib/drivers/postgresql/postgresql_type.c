@@ -21,7 +21,7 @@
 
 /* Bytes ------------------------------------------------------------------------------------------------------------ */
 
-static uint64_t read_big_endian(const char *bytes, size_t size)
+static inline uint64_t read_big_endian(const char *bytes, size_t size)
 {
     uint64_t number = 0;
     for (size_t i = 0; i < size; i++)
@@ -29,8 +29,8 @@ static uint64_t read_big_endian(const char *bytes, size_t size)
     return number;
 }
 
-/* Two's complement of 1 to 8 bytes. */
-static int64_t read_signed(const char *bytes, size_t size)
+/* Two's complement of 1 to 8 bytes. Where the size is a constant, a load and a turn of its bytes. */
+static inline int64_t read_signed(const char *bytes, size_t size)
 {
     const unsigned unused_bits = (unsigned)(64 - 8 * size);
     return (int64_t)(read_big_endian(bytes, size) << unused_bits) >> unused_bits;
@@ -144,17 +144,26 @@ static adb_status decode_bool_text(struct adb__sink *sink, size_t column, const 
 
 static adb_status decode_int(struct adb__sink *sink, size_t column, const char *bytes, size_t size, adb_error *error)
 {
-    if (size != 2 && size != 4 && size != 8)
+    switch (size) {
+    case 2:
+        adb__sink_int(sink, column, read_signed(bytes, 2));
+        return ADB_OK;
+    case 4:
+        adb__sink_int(sink, column, read_signed(bytes, 4));
+        return ADB_OK;
+    case 8:
+        adb__sink_int(sink, column, read_signed(bytes, 8));
+        return ADB_OK;
+    default:
         return refuse_size("an integer", size, error);
-    adb__sink_int(sink, column, read_signed(bytes, size));
-    return ADB_OK;
+    }
 }
 
 static adb_status decode_oid(struct adb__sink *sink, size_t column, const char *bytes, size_t size, adb_error *error)
 {
     if (size != 4)
         return refuse_size("an oid", size, error);
-    adb__sink_int(sink, column, (int64_t)read_big_endian(bytes, size));
+    adb__sink_int(sink, column, (int64_t)read_big_endian(bytes, 4));
     return ADB_OK;
 }
 
@@ -170,16 +179,21 @@ static adb_status decode_int_text(struct adb__sink *sink, size_t column, const c
 
 static adb_status decode_float(struct adb__sink *sink, size_t column, const char *bytes, size_t size, adb_error *error)
 {
-    const uint64_t bits = size == 4 || size == 8 ? read_big_endian(bytes, size) : 0;
-    const uint32_t short_bits = (uint32_t)bits;
-    float single;
-    double number;
-    if (size != 4 && size != 8)
-        return refuse_size("a floating-point number", size, error);
-    memcpy(&number, &bits, sizeof(number));
-    memcpy(&single, &short_bits, sizeof(single));
-    adb__sink_double(sink, column, size == 4 ? (double)single : number);
-    return ADB_OK;
+    if (size == 8) {
+        const uint64_t bits = read_big_endian(bytes, 8);
+        double number;
+        memcpy(&number, &bits, sizeof(number));
+        adb__sink_double(sink, column, number);
+        return ADB_OK;
+    }
+    if (size == 4) {
+        const uint32_t bits = (uint32_t)read_big_endian(bytes, 4);
+        float number;
+        memcpy(&number, &bits, sizeof(number));
+        adb__sink_double(sink, column, (double)number);
+        return ADB_OK;
+    }
+    return refuse_size("a floating-point number", size, error);
 }
 
 static adb_status decode_double_text(struct adb__sink *sink, size_t column, const char *text, size_t size,
@@ -222,7 +236,7 @@ static adb_status decode_date(struct adb__sink *sink, size_t column, const char 
 {
     if (size != 4)
         return refuse_size("a date", size, error);
-    const int64_t days = read_signed(bytes, size);
+    const int64_t days = read_signed(bytes, 4);
     if (days == INT32_MAX || days == INT32_MIN)
         return decode_word(sink, column, days > 0 ? "infinity" : "-infinity", error);
     adb__sink_moment(sink, column, ADB_TYPE_DATE, days + DAYS_BEFORE_2000);
@@ -233,7 +247,7 @@ static adb_status decode_time(struct adb__sink *sink, size_t column, const char 
 {
     if (size != 8)
         return refuse_size("a time", size, error);
-    const int64_t microseconds = read_signed(bytes, size);
+    const int64_t microseconds = read_signed(bytes, 8);
     if (microseconds >= ADB__US_PER_DAY)
         return decode_word(sink, column, "24:00:00", error);
     adb__sink_moment(sink, column, ADB_TYPE_TIME, microseconds);
@@ -271,7 +285,7 @@ static adb_status decode_timestamp(struct adb__sink *sink, size_t column, const 
 {
     if (size != 8)
         return refuse_size("a timestamp", size, error);
-    return decode_moment(sink, column, read_signed(bytes, size), "", error);
+    return decode_moment(sink, column, read_signed(bytes, 8), "", error);
 }
 
 static adb_status decode_timestamptz(struct adb__sink *sink, size_t column, const char *bytes, size_t size,
@@ -279,7 +293,7 @@ static adb_status decode_timestamptz(struct adb__sink *sink, size_t column, cons
 {
     if (size != 8)
         return refuse_size("a timestamp", size, error);
-    return decode_moment(sink, column, read_signed(bytes, size), "+00", error);
+    return decode_moment(sink, column, read_signed(bytes, 8), "+00", error);
 }
 
 typedef adb_status (*read_fn)(const char *text, size_t size, int64_t *moment_out);
