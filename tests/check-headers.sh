@@ -4,6 +4,7 @@
 # An adapter needs its event loop; without that it is left out, and named.
 
 . "${top_srcdir:-$(dirname "$0")/..}/tests/lib/check.sh"
+. tests/lib/adapters.sh
 
 cc=${CC:-cc}
 for cxx in ${CXX:-} c++ g++ clang++; do
@@ -11,32 +12,6 @@ for cxx in ${CXX:-} c++ g++ clang++; do
     cxx=
 done
 warnings="-Wall -Wextra -Wpedantic -Wshadow -Werror -fsyntax-only"
-
-# The pkg-config module that an adapter is for, and what its loop wants of who compiles it.
-adapter_module() {
-    case $(basename "$1" .h) in
-    event) echo libevent_core ;;
-    glib) echo gio-2.0 ;;
-    qt) echo Qt6Core ;;
-    sd_event) echo libsystemd ;;
-    uv) echo libuv ;;
-    esac
-}
-
-adapter_flags() {
-    case $(basename "$1" .h) in
-    qt) echo -fPIC ;;
-    uv) echo -D_GNU_SOURCE ;;
-    esac
-}
-
-# Of libev there is nothing but the header.
-has_loop() {
-    case $1 in
-    asyncdb/adapters/ev.h) echo '#include <ev.h>' | $cc -E - >/dev/null 2>&1 ;;
-    *) [ -z "$2" ] || pkg-config --exists "$2" ;;
-    esac
-}
 
 # twice HEADER COMPILER FLAGS…: silent when all is well.
 twice() {
@@ -48,14 +23,12 @@ twice() {
 
 check_public() {
     for header in asyncdb.h $(cd include && find asyncdb -name '*.h' | sort); do
-        flags=
-        module=$(adapter_module "$header")
-        if ! has_loop "$header" "$module"; then
+        if ! has_loop "$header"; then
             echo "left out for want of its loop: $header" >&3
             continue
         fi
-        [ -z "$module" ] || flags="$(pkg-config --cflags "$module") $(adapter_flags "$header")"
-        [ "$module" = Qt6Core ] || twice "$header" $cc -std=c11 $warnings -Wstrict-prototypes -Iinclude $flags -x c
+        flags=$(adapter_flags "$header")
+        is_cxx_adapter "$header" || twice "$header" $cc -std=c11 $warnings -Wstrict-prototypes -Iinclude $flags -x c
         [ -z "$cxx" ] || twice "$header" $cxx -std=c++17 $warnings -Iinclude $flags -x c++
     done
 }

@@ -32,9 +32,11 @@ struct loop_case {
     void (*run)(void);
 };
 
-/* The main function: all scenarios, then these. */
+/* The main function: all scenarios, then these; with --measure figures instead. */
 int loop_main(const char *suite, const struct loop_kind *kind, const struct loop_case *more, size_t n_more, int argc,
               char **argv);
+
+int loop_measure(const struct loop_kind *kind, const char *name, char *program);
 
 /* For further scenarios: a database of the fake driver, its queue attached to a loop. */
 struct loop_scene {

@@ -6,6 +6,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
@@ -554,6 +555,8 @@ int loop_main(const char *suite, const struct loop_kind *tested, const struct lo
         cases[n] = (struct harness_case){scenarios[n].name, scenarios[n].run};
     for (size_t i = 0; i < n_more && n < MOST; i++, n++)
         cases[n] = (struct harness_case){more[i].name, more[i].run};
+    if (argc == 2 && strcmp(argv[1], "--measure") == 0)
+        return loop_measure(tested, suite, argv[0]);
     harness_after_each = wind_up;
     wind_up();
     return harness_main(suite, cases, n, argc, argv);
