@@ -17,6 +17,9 @@ need_servers
 need libcunit1-dev pkg-config --exists cunit
 need libuv1-dev pkg-config --exists libuv
 need gnuplot-nox have gnuplot
+need_web
+need wrk have wrk
+need python3-aiohttp "$python" -c 'import aiohttp'
 need python3-databases "$python" -c 'import databases'
 need python3-aiosqlite "$python" -c 'import aiosqlite'
 ! wants postgresql || need python3-asyncpg "$python" -c 'import asyncpg'
@@ -69,8 +72,11 @@ shim=$bench/.libs/bench_shim.so
 
 # A benchmark that hangs has failed.
 failed=0
-for name in ${*:-roundtrip select postgresql mysql insert iterate fairness context python copy}; do
-    LD_PRELOAD=$shim timeout -k 10 1200 "$bench/bench_$name" || failed=1
+for name in ${*:-roundtrip select postgresql mysql insert iterate fairness context python copy web}; do
+    case $name in
+    web) ADB_BUILD_DIR=$build sh tests/bench/bench_web.sh || failed=1 ;;
+    *) LD_PRELOAD=$shim timeout -k 10 1200 "$bench/bench_$name" || failed=1 ;;
+    esac
 done
 uptime | sed 's/.*load/load/' >>"$ADB_BENCH_OUT/load"
 "$python" tests/bench/report.py "$ADB_BENCH_OUT" ${ADB_BENCH_PUBLISH:+--publish} || failed=1
