@@ -245,7 +245,7 @@ struct adb__pg_prepared {
     unsigned number; /* its name is made of it */
     char name[ADB__PG_NAME_SIZE];
     size_t n_parameters;
-    unsigned n_smooth;          /* batches that it was in without trouble, since the last one with */
+    unsigned n_smooth;          /* batches that it was in without trouble, less those with */
     bool is_small;              /* the answers that it has had were */
     struct adb__pg_shape shape; /* its one piece of memory is at columns */
 };

@@ -20,19 +20,20 @@
 #include <string.h>
 
 /* What is sent in one go: so many statements, or bytes of values. */
-#define MOST_CALLS 64
+#define MOST_CALLS 32
 #define MOST_BYTES 65536
 
 /* After so many reads, some thirty megabytes, an answer of which few rows are wanted, or none, is not read to its end.
  */
 #define MOST_READS 4096
 
-/* A batch may take so much longer than the quickest before its statements stop sharing: about so long an answer may be
- * kept back by those behind it. */
+/* A batch that takes so much longer than the quickest is slow: about so long an answer may be kept back by those behind
+ * it. */
 #define QUICK_NS (4 * ADB__NS_PER_MS)
 
-/* So many good batches in a row before a statement shares. */
+/* So many good batches before a statement shares, and so many that count. */
 #define PROVED_SMOOTH 3
+#define MOST_SMOOTH   50
 
 /* Statements that are sent in one go: calls of the pipeline, from one of them on. */
 struct batch {
@@ -40,7 +41,7 @@ struct batch {
     struct adb__pipeline *pipeline;
     struct adb__call *calls;
     size_t n_calls;
-    bool is_smooth;                                /* nothing has failed */
+    bool has_failed;                               /* one of them */
     struct adb__pg_prepared *prepared[MOST_CALLS]; /* NULL: not sent */
     bool is_synced[MOST_CALLS];                    /* a synchronisation was sent behind it */
 };
@@ -82,18 +83,28 @@ static void learn_isolation(struct adb__pg *conn)
     PQclear(adb__pg_drain(conn));
 }
 
+/* A failure ends the sharing at once, slowness when it lasts: a busy machine is slow now and then. */
+static unsigned smoothness(unsigned before, bool has_failed, bool is_slow)
+{
+    if (has_failed)
+        return 0;
+    if (is_slow)
+        return before / 2;
+    return before < MOST_SMOOTH ? before + 1 : before;
+}
+
 static void learn_smoothness(struct batch *batch)
 {
     struct adb__pg *conn = batch->conn;
     const struct adb__pg_prepared *before = NULL;
     const int64_t taken = adb__clock_now() - conn->used_at;
-    if (batch->is_smooth && (conn->quickest_ns == 0 || taken < conn->quickest_ns))
+    if (!batch->has_failed && (conn->quickest_ns == 0 || taken < conn->quickest_ns))
         conn->quickest_ns = taken;
-    const bool is_smooth = batch->is_smooth && taken < conn->quickest_ns + QUICK_NS;
+    const bool is_slow = taken > conn->quickest_ns + QUICK_NS;
     for (size_t i = 0; i < batch->n_calls; i++) {
         struct adb__pg_prepared *prepared = batch->prepared[i];
         if (prepared != NULL && prepared != before)
-            prepared->n_smooth = is_smooth ? prepared->n_smooth + 1 : 0;
+            prepared->n_smooth = smoothness(prepared->n_smooth, batch->has_failed, is_slow);
         before = prepared;
     }
 }
@@ -313,7 +324,7 @@ static adb_status read_call(struct batch *batch, size_t i, struct adb__call *cal
     answer_read(&answer, batch->is_synced[i]);
     if (answer.failure != NULL)
         await_end(batch->conn, answer.failure);
-    batch->is_smooth = batch->is_smooth && answer.failure == NULL;
+    batch->has_failed = batch->has_failed || answer.failure != NULL;
     const adb_status status = answer_outcome(&answer);
     PQclear(answer.failure);
     return status;
@@ -385,7 +396,7 @@ static void run_batch(struct batch *batch)
 static size_t run_from(struct adb__pg *conn, struct adb__pipeline *pipeline, size_t first)
 {
     struct adb__call *call = &pipeline->calls[first];
-    struct batch batch = {.conn = conn, .pipeline = pipeline, .calls = call, .is_smooth = true};
+    struct batch batch = {.conn = conn, .pipeline = pipeline, .calls = call};
     if (!pipeline->begin_fn(pipeline, call))
         return 1;
     call->status = prepare_batch(&batch, pipeline->n_calls - first);
