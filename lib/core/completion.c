@@ -220,6 +220,7 @@ static void log_unseen(const struct adb__job *job, const struct adb_result *outc
 /* The callbacks that are running on this thread, innermost first: close must not wait for those that it is called in. */
 struct delivery {
     const struct adb_database *db;
+    struct adb__job *job; /* still has its slot; NULL: it has been given up */
     struct delivery *outer;
 };
 
@@ -233,7 +234,21 @@ size_t adb__deliveries_here(const struct adb_database *db)
     return n;
 }
 
-/* The outcome leaves the library: what the job still held goes, but for the context. Returns the result, with its reference. */
+bool adb__deliveries_give_up(const struct adb__jobs *jobs)
+{
+    bool some = false;
+    for (struct delivery *d = deliveries; d != NULL; d = d->outer) {
+        if (d->job == NULL || d->job->jobs != jobs)
+            continue;
+        adb__job_drop(d->job);
+        d->job = NULL;
+        some = true;
+    }
+    return some;
+}
+
+/* The outcome leaves the library, but for the delivery's hold of the job, and the context. Returns the result, with its
+ * reference. */
 static struct adb_result *outcome_take(struct adb__event *event)
 {
     struct adb__job *job = event->job;
@@ -243,7 +258,6 @@ static struct adb_result *outcome_take(struct adb__event *event)
     atomic_store_explicit(&job->delivered, true, memory_order_relaxed);
     /* nobody waits for it or resumes it any more, even while its lane still has the slot */
     atomic_store_explicit(&job->jobs->slots[job->index].ctx, NULL, memory_order_relaxed);
-    adb__job_drop(job); /* the delivery's hold; batches that are still about have their own */
     return outcome;
 }
 
@@ -262,19 +276,23 @@ static void outcome_deliver(struct adb__event *event)
     if (done == NULL)
         log_unseen(job, event->result);
     struct adb_result *outcome = outcome_take(event);
-    struct delivery here = {.db = ctx->db, .outer = deliveries};
+    struct delivery here = {.db = ctx->db, .job = job, .outer = deliveries};
     deliveries = &here;
     if (done != NULL)
         done(outcome, outcome->user_data);
     deliveries = here.outer;
-    adb_result_unref(outcome);
+    adb_result_unref(outcome); /* first: if nobody keeps it, its memory stays with the slot */
+    if (here.job != NULL)
+        adb__job_drop(job);
     outcome_delivered(ctx);
 }
 
 static struct adb_result *outcome_pull(struct adb__event *event)
 {
-    adb_context *ctx = event->job->ctx;
+    struct adb__job *job = event->job;
+    adb_context *ctx = job->ctx;
     struct adb_result *outcome = outcome_take(event);
+    adb__job_drop(job);
     outcome_delivered(ctx);
     return outcome;
 }

@@ -17,6 +17,7 @@
 #include <pthread.h>
 
 struct adb__job;
+struct adb__jobs;
 struct adb__lane;
 struct adb_database;
 
@@ -96,6 +97,9 @@ struct adb_result *adb__event_pull(struct adb__event *event);
 size_t adb__queue_deliver_of(adb_queue *queue, const struct adb_database *db, bool force);
 /* How many callbacks of a database are running on this thread, one inside the other. */
 size_t adb__deliveries_here(const struct adb_database *db);
+/* None of the jobs' slots is left: give back those of the outcomes whose callbacks are running on this thread. False: there
+ * is none. */
+bool adb__deliveries_give_up(const struct adb__jobs *jobs);
 /* Freed by its owner. */
 bool adb__queue_is_orphaned(const adb_queue *queue);
 void adb__queue_ref(adb_queue *queue);

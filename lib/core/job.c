@@ -7,6 +7,7 @@
 #include "core/context.h"
 #include "core/resolve.h"
 #include "core/copy.h"
+#include "core/stash.h"
 #include "core/stream.h"
 #include "core/worker.h"
 #include "model/error.h"
@@ -65,9 +66,9 @@ bool adb__jobs_init(struct adb__jobs *jobs, uint32_t capacity, uint32_t tag)
     jobs->capacity = capacity;
     jobs->tag = tag & ID_TAG_MASK;
     jobs->slots = adb__alloc_array(capacity, sizeof(*jobs->slots));
-    if (jobs->slots == NULL)
-        return false;
-    if (!adb__slots_init(&jobs->free, capacity)) {
+    jobs->stash = adb__stash_new(sizeof(struct adb__job), capacity);
+    if (jobs->slots == NULL || jobs->stash == NULL || !adb__slots_init(&jobs->free, capacity)) {
+        adb__stash_close(jobs->stash);
         adb__free(jobs->slots);
         jobs->slots = NULL;
         return false;
@@ -86,13 +87,14 @@ static void block_unref(struct adb__job *job)
     if (!adb__ref_drop(&job->block))
         return;
     adb__arena_reset(&job->arena);
-    adb__free(job);
+    adb__stash_give(job->stash, job);
 }
 
 void adb__jobs_fini(struct adb__jobs *jobs)
 {
     if (jobs->slots == NULL)
         return;
+    adb__stash_close(jobs->stash);
     for (uint32_t i = 0; i < jobs->capacity; i++) {
         if (jobs->slots[i].job != NULL)
             block_unref(jobs->slots[i].job);
@@ -113,18 +115,18 @@ static void verdict_release(struct adb_result *verdict)
     block_unref(ADB__CONTAINER_OF(verdict, struct adb__job, verdict));
 }
 
-/* Memory for the job of a slot: what the slot's last job left, or new. */
+/* Memory for the job of a slot: what the slot's last job left, or what an outcome of another did, or new. */
 static struct adb__job *slot_block(struct adb__jobs *jobs, uint32_t index)
 {
     struct adb__slot *slot = &jobs->slots[index];
     if (slot->job != NULL)
         return slot->job;
-    struct adb__job *job = adb__alloc(sizeof(*job));
+    struct adb__job *job = adb__stash_take(jobs->stash);
     if (job == NULL)
         return NULL;
+    job->stash = jobs->stash;
     adb__ref_init(&job->block, 1);
     adb__arena_init(&job->arena, job->request_memory, sizeof(job->request_memory));
-    adb__stream_init(&job->stream);
     job->jobs = jobs;
     job->index = index;
     slot->job = job;
@@ -146,16 +148,13 @@ static void job_reset(struct adb__job *job)
     job->level = NULL;
     job->outcome = NULL;
     job->attempts = 0;
-    job->repeated = job->alone = false;
+    job->repeated = job->alone = job->streams = false;
     job->transaction_id[0] = '\0';
     job->again_until = 0;
     job->work = NULL;
     job->batch = NULL;
     job->copy = NULL;
-    atomic_init(&job->stream.in_flight, 0);
-    atomic_init(&job->stream.stopped, false);
     atomic_init(&job->delivered, false);
-    job->stream.next = 0;
     adb__result_init(&job->result, job->result_memory, sizeof(job->result_memory), result_release);
     job->result.job = job->id;
 }
@@ -163,6 +162,8 @@ static void job_reset(struct adb__job *job)
 struct adb__job *adb__job_take(struct adb__jobs *jobs, adb_status *status_out)
 {
     uint32_t index = adb__slots_take(&jobs->free);
+    if (index == ADB__SLOT_NONE && adb__deliveries_give_up(jobs))
+        index = adb__slots_take(&jobs->free);
     if (index == ADB__SLOT_NONE) {
         *status_out = ADB_E_BUSY;
         return NULL;
@@ -186,9 +187,9 @@ static void slot_give(struct adb__job *job)
     adb__free(job->level);
     if (job->copy != NULL)
         adb__feed_fini(&job->copy->feed);
-    adb__stream_fini(&job->stream);
+    if (job->streams)
+        adb__stream_fini(&job->stream);
     adb__arena_reset(&job->arena);
-    adb__arena_init(&job->arena, job->request_memory, sizeof(job->request_memory));
     adb__hold_drop(&slot->template_hold);
     if (atomic_load_explicit(&job->block.count, memory_order_acquire) > 1) {
         slot->job = NULL;

@@ -42,14 +42,15 @@ enum adb__job_state {
 
 enum adb__job_reason { ADB__STOP_NONE, ADB__STOP_CANCEL, ADB__STOP_DEADLINE, ADB__STOP_CLOSE };
 
-/* Memory lent to a job's two arenas: what a small statement and a small result need. */
-#define ADB__JOB_REQUEST_BYTES 768
+/* Memory lent to a job's two arenas: what the values of a small statement and a small result need. */
+#define ADB__JOB_REQUEST_BYTES 512
 #define ADB__JOB_RESULT_BYTES  1024
 
 /* Batches of an iterate that may be under way. */
 #define ADB__STREAM_BATCHES 2
 
 struct adb__copy;
+struct adb__stash;
 struct adb__worker;
 
 /* The worker's side of backpressure; see core/stream.h. */
@@ -61,49 +62,54 @@ struct adb__stream {
     size_t batch_rows, batch_bytes;
 };
 
+/* In the order of use: what every job needs comes first, and few ever touch the end. */
 struct adb__job {
     struct adb__mail mail;              /* in its lane */
     struct adb__event event;            /* in its completion queue */
-    struct adb__jobs *jobs;
-    uint32_t index;                     /* of its slot */
-    adb_job id;
     struct adb__ref holds;              /* lane and delivery (and what of a stream is under way): the last gives the slot back */
     struct adb__ref block;              /* the slot and the results handed out: the memory */
+    struct adb__jobs *jobs;
+    adb_job id;
+    uint32_t index;                     /* of its slot */
+    enum adb__role role;                /* which worker may run it */
     adb_context *ctx;                   /* referenced until delivered */
     struct adb__lane *lane;
-    struct adb__lane own_lane;          /* of a job that is a lane of its own (parallel contexts) */
 
     /* The request, in the arena */
     adb_request_kind kind;
     unsigned flags;
-    enum adb__role role;                /* which worker may run it */
     int64_t deadline;
+    adb_done_cb done;
+    void *user_data;
     struct adb__statement statement;
     const adb_value *const *sets;       /* execute_many: values, set by set */
     size_t n_sets;
     size_t limit, column;
     const char *column_name;
-    adb_transaction_options transaction;
-    struct adb__level *level;           /* begin: the level to push, allocated at submission */
     adb_work_fn work;
     adb_batch_cb batch;
-    adb_done_cb done;
-    void *user_data;
-    struct adb__stream stream;
+    struct adb__level *level;           /* begin: the level to push, allocated at submission */
     struct adb__copy *copy;             /* copy_in, copy_out: in the arena */
+
     struct adb_result *outcome;         /* what a work function returned in place of result; NULL: none */
+    int64_t again_until;                /* it runs again on a new connection, which it waits for so long; 0: it does not */
     unsigned attempts;                  /* of adb_transact(), before this one */
     bool repeated;                      /* nothing of it had reached the server, and it was put back once for that */
     bool alone;                         /* it has been tried in a pipeline, and is to run by itself */
-    char transaction_id[80];            /* whose commit is in doubt, "": none; see core/resolve.h */
-    int64_t again_until;                /* it runs again on a new connection, which it waits for so long; 0: it does not */
+    bool streams;                       /* stream has been initialised */
     _Atomic bool delivered;             /* the outcome has left: batches that are still about come too late */
+    char transaction_id[80];            /* whose commit is in doubt, "": none; see core/resolve.h */
 
-    struct adb_result result;           /* the worker's outcome */
-    struct adb_result verdict;          /* an outsider's */
     struct adb__arena arena;
-    _Alignas(16) char request_memory[ADB__JOB_REQUEST_BYTES];
+    struct adb_result result;           /* the worker's outcome */
     _Alignas(16) char result_memory[ADB__JOB_RESULT_BYTES];
+    _Alignas(16) char request_memory[ADB__JOB_REQUEST_BYTES];
+
+    adb_transaction_options transaction;
+    struct adb__stream stream;          /* of an iterate */
+    struct adb__lane own_lane;          /* of a job that is a lane of its own (parallel contexts) */
+    struct adb_result verdict;          /* an outsider's outcome */
+    struct adb__stash *stash;           /* where its memory goes */
 };
 
 /* How the watchdog goes about a job that is to stop. */
@@ -131,6 +137,7 @@ struct adb__slot {
 /* All jobs of one database. */
 struct adb__jobs {
     struct adb__slots free;
+    struct adb__stash *stash;       /* memory of jobs that has no slot */
     struct adb__slot *slots;
     uint32_t capacity;
     uint32_t tag;                   /* of the database, in its ids */

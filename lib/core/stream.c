@@ -74,6 +74,9 @@ adb_status adb__stream_flush(struct adb__sink *sink, adb_error *error)
 
 void adb__stream_init(struct adb__stream *stream)
 {
+    atomic_init(&stream->in_flight, 0);
+    atomic_init(&stream->stopped, false);
+    stream->next = 0;
     for (size_t i = 0; i < ADB__STREAM_BATCHES; i++)
         stream->batches[i].result = NULL;
 }

@@ -6,6 +6,7 @@
 #include "core/database.h"
 #include "core/job.h"
 #include "core/options.h"
+#include "core/stream.h"
 #include "core/templates.h"
 #include "model/error.h"
 #include "model/value.h"
@@ -74,16 +75,24 @@ static adb_status fill_sql(struct adb__job *job, const adb_request *request, adb
     return fill_one(job, request, sql_size, error);
 }
 
-static adb_status fill_fetch(struct adb__job *job, const adb_request *request, adb_error *error)
+static void fill_stream(struct adb__job *job, const adb_request *request)
 {
     const adb_options *options = &job->ctx->db->options;
+    adb__stream_init(&job->stream);
+    job->stream.batch_rows = request->batch_rows != 0 ? request->batch_rows : options->batch_rows;
+    job->stream.batch_bytes = request->batch_bytes != 0 ? request->batch_bytes : options->batch_bytes;
+}
+
+static adb_status fill_fetch(struct adb__job *job, const adb_request *request, adb_error *error)
+{
     if (request->kind == ADB_REQUEST_FETCH_MANY && request->limit == 0)
         return adb__error_set(error, ADB_E_INVAL, "a limit of 0 rows");
     job->limit = request->limit;
     job->column = request->column;
     job->batch = request->batch;
-    job->stream.batch_rows = request->batch_rows != 0 ? request->batch_rows : options->batch_rows;
-    job->stream.batch_bytes = request->batch_bytes != 0 ? request->batch_bytes : options->batch_bytes;
+    job->streams = request->kind == ADB_REQUEST_ITERATE;
+    if (job->streams)
+        fill_stream(job, request);
     if (request->column_name != NULL) {
         job->column_name = adb__arena_strdup(&job->arena, request->column_name);
         if (job->column_name == NULL)

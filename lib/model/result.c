@@ -22,14 +22,34 @@ struct batch {
     alignas(max_align_t) char lent[3072];
 };
 
+/* What belongs to the arena is gone. */
+static void result_forget(struct adb_result *result)
+{
+    result->n_blocks = 0;
+    result->columns = NULL;
+    result->n_columns = 0;
+    result->n_rows = 0;
+    result->affected = -1;
+    result->last_insert_id = 0;
+    result->has_insert_id = false;
+}
+
+/* Only what is read: most of an error and of the blocks is not, in a small result that is well. */
 void adb__result_init(struct adb_result *result, void *lent, size_t lent_size, void (*release_fn)(struct adb_result *))
 {
-    memset(result, 0, sizeof(*result));
     adb__ref_init(&result->ref, 1);
+    result->error.status = ADB_OK;
+    result->error.flags = 0;
+    result->error.native_code = 0;
+    result->error.sqlstate[0] = result->error.message[0] = '\0';
+    result->job = 0;
+    result->user_data = NULL;
+    result->more = false;
+    result->transaction_id = NULL;
+    result->release_fn = release_fn;
     atomic_init(&result->render, NULL);
     adb__arena_init(&result->arena, lent, lent_size);
-    result->affected = -1;
-    result->release_fn = release_fn;
+    result_forget(result);
 }
 
 void adb__result_fini(struct adb_result *result)
@@ -44,18 +64,6 @@ struct adb_result *adb__result_new(void)
         return NULL;
     adb__result_init(&batch->result, batch->lent, sizeof(batch->lent), NULL);
     return &batch->result;
-}
-
-/* What belongs to the arena is gone. */
-static void result_forget(struct adb_result *result)
-{
-    memset(result->blocks, 0, sizeof(result->blocks));
-    result->columns = NULL;
-    result->n_columns = 0;
-    result->n_rows = 0;
-    result->affected = -1;
-    result->last_insert_id = 0;
-    result->has_insert_id = false;
 }
 
 void adb__result_discard(struct adb_result *result)
@@ -143,7 +151,10 @@ static adb_status block_new(struct adb_result *result, unsigned block)
     if (block_rows(block) > SIZE_MAX / row_size)
         return ADB_E_NOMEM;
     result->blocks[block] = adb__arena_alloc(&result->arena, block_rows(block) * row_size);
-    return result->blocks[block] != NULL ? ADB_OK : ADB_E_NOMEM;
+    if (result->blocks[block] == NULL)
+        return ADB_E_NOMEM;
+    result->n_blocks = block + 1;
+    return ADB_OK;
 }
 
 adb_status adb__result_make_room(struct adb_result *result, struct adb__cell **row_out, size_t *n_rows_out)
@@ -151,7 +162,7 @@ adb_status adb__result_make_room(struct adb_result *result, struct adb__cell **r
     const unsigned block = block_of(result->n_rows);
     if (block >= ADB__RESULT_BLOCKS)
         return ADB_E_TOO_BIG;
-    const adb_status status = result->blocks[block] == NULL ? block_new(result, block) : ADB_OK;
+    const adb_status status = block == result->n_blocks ? block_new(result, block) : ADB_OK;
     if (status != ADB_OK)
         return status;
 

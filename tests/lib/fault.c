@@ -12,11 +12,13 @@ static _Atomic int64_t left = INT64_MAX;
 static _Atomic bool refused;
 static _Atomic bool once;
 static _Atomic int64_t live;
+static _Atomic size_t allocations;
 static _Atomic bool watching;
 
 static void *fault_realloc(void *block, size_t size)
 {
     int64_t now_left = atomic_fetch_sub(&left, 1);
+    atomic_fetch_add(&allocations, 1);
     if (now_left == 0 || (now_left < 0 && !atomic_load(&once))) {
         atomic_store(&refused, true);
         return NULL;
@@ -65,4 +67,9 @@ bool fault_disarm(void)
 size_t fault_live_blocks(void)
 {
     return (size_t)atomic_load(&live);
+}
+
+size_t fault_allocations(void)
+{
+    return atomic_load(&allocations);
 }

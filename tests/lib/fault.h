@@ -10,7 +10,8 @@ void fault_arm(size_t n);       /* 0: the next allocation fails already */
 void fault_arm_once(size_t n);  /* only the n-th fails */
 bool fault_disarm(void);        /* true when an allocation was refused since fault_arm() */
 size_t fault_live_blocks(void); /* blocks given out and not freed, counted since the first fault_arm() or fault_watch() */
-void fault_watch(void);         /* count blocks without failing any */
+size_t fault_allocations(void); /* how often memory was asked for, since then */
+void fault_watch(void);         /* count without failing any */
 
 /* Run body with the first, second, … allocation failing, until a run was refused none. */
 #define FAULT_EACH(n) for (size_t n = 0, fault_more = 1; fault_more; n++)
