@@ -21,6 +21,9 @@ struct adb__arena_chunk {
 #define CHUNK_LARGEST ((size_t)64 * 1024)
 #define PIECE_BIG     (CHUNK_LARGEST / 4)
 
+/* A rewound arena keeps a chunk of no more than this. */
+#define KEPT_MOST ((size_t)256 * 1024)
+
 void adb__arena_init(struct adb__arena *arena, void *lent, size_t lent_size)
 {
     *arena = (struct adb__arena){.lent = lent, .lent_size = lent != NULL ? lent_size : 0};
@@ -43,6 +46,7 @@ void adb__arena_reset(struct adb__arena *arena)
     arena->cursor = arena->lent;
     arena->end = arena->lent != NULL ? arena->lent + arena->lent_size : NULL;
     arena->total_bytes = 0;
+    arena->next_size = 0;
 }
 
 /* Is the cursor in that chunk? One that was made for a single big piece is in front only while there is no other. */
@@ -54,14 +58,15 @@ static bool is_in_use(const struct adb__arena *arena, const struct adb__arena_ch
 void adb__arena_rewind(struct adb__arena *arena)
 {
     struct adb__arena_chunk *chunk = arena->chunks;
-    if (!is_in_use(arena, chunk)) {
-        adb__arena_reset(arena);
+    if (is_in_use(arena, chunk) && chunk->next == NULL && chunk->size <= KEPT_MOST) {
+        arena->cursor = chunk->bytes;
+        arena->total_bytes = 0;
         return;
     }
-    chunks_free(chunk->next);
-    chunk->next = NULL;
-    arena->cursor = chunk->bytes;
-    arena->total_bytes = 0;
+    const size_t next_size = arena->total_bytes + arena->total_bytes / 4; /* with what alignment may take */
+    const bool keeps = chunk != NULL && next_size <= KEPT_MOST;
+    adb__arena_reset(arena);
+    arena->next_size = keeps ? next_size : 0;
 }
 
 /* A new chunk in that place of the list; NULL when there is no memory. */
@@ -84,6 +89,8 @@ static size_t arena_next_size(const struct adb__arena *arena, size_t at_least)
     size_t size = CHUNK_FIRST;
     if (is_in_use(arena, chunk))
         size = chunk->size < CHUNK_LARGEST / 2 ? chunk->size * 2 : CHUNK_LARGEST;
+    else if (size < arena->next_size)
+        size = arena->next_size;
     return size > at_least ? size : at_least;
 }
 
@@ -91,7 +98,7 @@ static size_t arena_next_size(const struct adb__arena *arena, size_t at_least)
 static char *arena_piece_from_new_chunk(struct adb__arena *arena, size_t size)
 {
     struct adb__arena_chunk *first = arena->chunks;
-    const bool big = size > PIECE_BIG;
+    const bool big = size > PIECE_BIG && size > arena->next_size;
     struct adb__arena_chunk *chunk = big ? chunk_new(first != NULL ? &first->next : &arena->chunks, size)
                                          : chunk_new(&arena->chunks, arena_next_size(arena, size));
     if (chunk == NULL)

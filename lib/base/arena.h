@@ -15,13 +15,15 @@ struct adb__arena {
     size_t lent_size;
     struct adb__arena_chunk *chunks; /* the one that cursor is in, if any, comes first */
     size_t total_bytes;              /* given out since the last reset */
+    size_t next_size;                /* what the next chunk is to hold at least */
 };
 
 /* lent may be NULL; it must be aligned for any type and outlive the arena. */
 void adb__arena_init(struct adb__arena *arena, void *lent, size_t lent_size);
 /* Free all chunks and start again with the lent memory. A zeroed arena may be reset. */
 void adb__arena_reset(struct adb__arena *arena);
-/* Start again, and keep the chunk that was in use: work that repeats itself soon allocates nothing. */
+/* Start again, with one chunk that holds all that there was: work that repeats itself soon allocates nothing. But nothing
+ * is kept of very large work. */
 void adb__arena_rewind(struct adb__arena *arena);
 /* Aligned for any type; NULL when there is no memory. Size 0 gives a valid pointer. */
 void *adb__arena_alloc(struct adb__arena *arena, size_t size);

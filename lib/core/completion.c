@@ -204,10 +204,13 @@ void adb__job_deliver(struct adb__job *job, struct adb_result *outcome, struct a
     job->event.job = job;
     job->event.result = outcome;
     adb__database_count(job->ctx->db, outcome->error.status);
-    if (outbox != NULL && !adb__queue_is_direct(job->ctx->queue))
+    if (outbox != NULL && !adb__queue_is_direct(job->ctx->queue)) {
         outbox_add(outbox, job->ctx->queue, &job->event);
-    else
-        adb__queue_post(job->ctx->queue, &job->event);
+        return;
+    }
+    if (outbox != NULL)
+        adb__outbox_flush(outbox); /* its callback runs here: nobody shall wait for it */
+    adb__queue_post(job->ctx->queue, &job->event);
 }
 
 static void log_unseen(const struct adb__job *job, const struct adb_result *outcome)

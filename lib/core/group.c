@@ -12,6 +12,9 @@
 /* After a transaction could not be begun (another process holds the lock) jobs wait one by one for a while. */
 #define PAUSE_NS (1000 * ADB__NS_PER_MS)
 
+/* No more is taken in after so long: those that are in wait for the commit. */
+#define GATHER_NS (5 * ADB__NS_PER_MS)
+
 /* Jobs of one lane in a row, so that one lane cannot keep the others out of the group. */
 #define LANE_SHARE 16
 
@@ -26,8 +29,15 @@ struct group {
     size_t n_members;
     struct adb__lane *others[ADB__GROUP_MAX]; /* attended besides the caller's */
     size_t n_others;
+    int64_t until;                            /* when to stop gathering */
     bool broken;                              /* the shared transaction is gone */
 };
+
+static bool group_is_full(const struct group *group)
+{
+    return group->n_members == ADB__GROUP_MAX || group->n_others == ADB__GROUP_MAX || group->broken ||
+           adb__clock_now() >= group->until;
+}
 
 static bool job_suits(const struct adb__job *job)
 {
@@ -124,7 +134,7 @@ static void group_member(struct group *group, struct adb__lane *lane, struct adb
 static void group_gather(struct group *group, struct adb__lane *lane)
 {
     struct adb__worker *worker = group->worker;
-    for (unsigned n = 0; n < LANE_SHARE && group->n_members < ADB__GROUP_MAX && !group->broken; n++) {
+    for (unsigned n = 0; n < LANE_SHARE && !group_is_full(group); n++) {
         struct adb__mail *mail = adb__lane_peek(lane);
         if (mail == NULL || mail == &lane->farewell)
             return;
@@ -170,6 +180,18 @@ static void group_lose(struct group *group, const adb_error *error)
     }
 }
 
+/* It is kept: tell all of them, with one signal. */
+static void group_deliver(const struct group *group)
+{
+    struct adb__worker *worker = group->worker;
+    adb__counter_add(&worker->db->figures.group_commits, group->n_members > 1);
+    worker->gathers = true;
+    for (size_t i = 0; i < group->n_members; i++)
+        adb__perform_end(worker, group->members[i].lane, group->members[i].job, ADB_OK);
+    worker->gathers = false;
+    adb__outbox_flush(&worker->outbox);
+}
+
 static void group_end(struct group *group)
 {
     struct adb__worker *worker = group->worker;
@@ -181,13 +203,10 @@ static void group_end(struct group *group)
         group_lose(group, &error);
         return;
     }
-    if (!kept) {
+    if (kept)
+        group_deliver(group);
+    else
         group_repeat(group);
-        return;
-    }
-    adb__counter_add(&worker->db->figures.group_commits, group->n_members > 1);
-    for (size_t i = 0; i < group->n_members; i++)
-        adb__perform_end(worker, group->members[i].lane, group->members[i].job, ADB_OK);
 }
 
 bool adb__group_run(struct adb__worker *worker, struct adb__lane *lane)
@@ -195,8 +214,9 @@ bool adb__group_run(struct adb__worker *worker, struct adb__lane *lane)
     struct group group = {.worker = worker};
     if (!group_begin(worker))
         return false;
+    group.until = adb__clock_now() + GATHER_NS; /* the lock is there: it may have taken its time */
     group_gather(&group, lane);
-    while (group.n_members < ADB__GROUP_MAX && group.n_others < ADB__GROUP_MAX && !group.broken) {
+    while (!group_is_full(&group)) {
         struct adb__lane *other = adb__pool_pop(worker->pool);
         if (other == NULL)
             break;

@@ -9,7 +9,7 @@
 #include "core/worker.h"
 
 /* Most jobs that share one commit. */
-#define ADB__GROUP_MAX 64
+#define ADB__GROUP_MAX 256
 
 /* May the first job of the lane's backlog share a commit, and is there anything to share it with? */
 bool adb__group_suits(const struct adb__worker *worker, const struct adb__lane *lane, const struct adb__job *job);

@@ -249,7 +249,7 @@ void adb__perform_end(struct adb__worker *worker, struct adb__lane *lane, struct
             job->result.transaction_id = job->transaction_id;
     }
     struct adb_result *outcome = job->outcome != NULL ? job->outcome : &job->result;
-    struct adb__outbox *outbox = worker->pipeline != NULL ? &worker->outbox : NULL;
+    struct adb__outbox *outbox = worker->pipeline != NULL || worker->gathers ? &worker->outbox : NULL;
     bool ours = job_finish(worker, job);
     worker->job = NULL;
     if (!ours || !adb__queue_is_direct(job->ctx->queue)) /* whose callbacks run here */

@@ -79,6 +79,7 @@ struct adb__worker {
     int64_t expires_at;             /* of the connection: lifetime */
     struct adb__job *job;           /* running */
     struct adb__pipelining *pipeline; /* several are on their way; NULL: not. See core/pipeline.c */
+    bool gathers;                   /* several outcomes are delivered together */
     struct adb__outbox outbox;      /* outcomes of those */
     struct adb__lane *next_lane;    /* the next one, popped and attended already; NULL: ask the ready queue */
     uint64_t random;
