@@ -283,12 +283,14 @@ static void a_context_may_go_before_its_job(void)
     await_close(&scene, &awaited);
 }
 
-/* Without a loop for the queue: the job's end comes on the worker, the callback in the caller's loop. */
+/* Without a loop for the queue: the job's end comes on the worker, the callback in the caller's loop, here the default. (What
+ * GLib hands from thread to thread is under locks that ThreadSanitizer does not see: it has to look away.) */
+#ifndef __SANITIZE_THREAD__
 static void a_worker_hands_over_to_the_loop(void)
 {
     enum { N = 200 };
     struct awaited awaited = {0};
-    struct loop_scene scene = await_open();
+    struct loop_scene scene = loop_open(0);
     adb_context *direct = adb_context_new(scene.db, ADB_QUEUE_DIRECT, 0);
     for (unsigned i = 1; i <= N; i++) {
         GCancellable *cancellable = g_cancellable_new();
@@ -296,12 +298,13 @@ static void a_worker_hands_over_to_the_loop(void)
                               on_ready, &awaited);
         g_object_unref(cancellable);
         while (i % 2 == 0 && awaited.n < i)
-            loop_turn(scene.loop);
+            g_main_context_iteration(NULL, TRUE);
     }
     LOOP_CHECK(awaited.n == N && awaited.value == 5 && awaited.thread == g_thread_self());
     adb_context_free(direct);
-    await_close(&scene, &awaited);
+    loop_close(&scene);
 }
+#endif
 
 static adb_flow on_batch(adb_result *batch, void *data)
 {
@@ -356,7 +359,9 @@ int main(int argc, char **argv)
         {"what_is_cancelled_already_is_not_submitted", what_is_cancelled_already_is_not_submitted},
         {"an_outcome_is_not_lost_to_a_late_cancel", an_outcome_is_not_lost_to_a_late_cancel},
         {"a_context_may_go_before_its_job", a_context_may_go_before_its_job},
+#ifndef __SANITIZE_THREAD__
         {"a_worker_hands_over_to_the_loop", a_worker_hands_over_to_the_loop},
+#endif
         {"other_callbacks_have_their_own_data", other_callbacks_have_their_own_data},
     };
     return loop_main("loop_glib", &kind, more, sizeof(more) / sizeof(more[0]), argc, argv);

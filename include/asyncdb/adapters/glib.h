@@ -178,7 +178,7 @@ static inline GError *adb_glib_error_new(const adb_error *error)
 
 /* A job that is awaited. The job and its cancellable have a reference each. */
 struct adb__glib_task {
-    gatomicrefcount refs;
+    gint refs;
     adb_request request;       /* as it was given */
     GTask *task;
     GRecMutex lock;            /* of what follows; adb_cancel() may bring the outcome on the spot */
@@ -190,7 +190,7 @@ struct adb__glib_task {
 static inline void adb__glib_task_unref(gpointer data)
 {
     struct adb__glib_task *self = (struct adb__glib_task *)data;
-    if (!g_atomic_ref_count_dec(&self->refs))
+    if (!g_atomic_int_dec_and_test(&self->refs))
         return;
     g_object_unref(self->task);
     g_rec_mutex_clear(&self->lock);
@@ -231,7 +231,7 @@ static inline void adb__glib_cancelled(GCancellable *cancellable, gpointer data)
 
 static inline void adb__glib_listen(struct adb__glib_task *self, GCancellable *cancellable)
 {
-    g_atomic_ref_count_inc(&self->refs);
+    g_atomic_int_inc(&self->refs);
     const gulong handler =
         g_cancellable_connect(cancellable, G_CALLBACK(adb__glib_cancelled), self, adb__glib_task_unref);
     g_rec_mutex_lock(&self->lock);
@@ -306,16 +306,15 @@ static inline void adb_glib_submit_async(adb_context *ctx, const adb_request *re
         return;
     }
     struct adb__glib_task *self = g_new0(struct adb__glib_task, 1);
-    g_atomic_ref_count_init(&self->refs);
+    self->refs = 2; /* this call's and the job's */
     g_rec_mutex_init(&self->lock);
     self->request = *request;
     self->task = task;
     self->ctx = ctx;
-    g_atomic_ref_count_inc(&self->refs); /* the job's */
     g_rec_mutex_lock(&self->lock);
-    self->job = adb__glib_submit(ctx, self);
+    const adb_job job = self->job = adb__glib_submit(ctx, self);
     g_rec_mutex_unlock(&self->lock);
-    if (self->job == 0) {
+    if (job == 0) {
         g_task_return_error(task, adb_glib_error_new(adb_context_error(ctx)));
         adb__glib_task_unref(self);
     } else if (cancellable != NULL) {
