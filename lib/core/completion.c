@@ -257,7 +257,7 @@ static struct adb_result *outcome_take(struct adb__event *event)
     struct adb__job *job = event->job;
     struct adb_result *outcome = event->result;
     adb__list_remove(&event->link);
-    adb__counter_add(&job->ctx->pending, -1);
+    adb__counter_add(&job->ctx->delivered, 1);
     atomic_store_explicit(&job->delivered, true, memory_order_relaxed);
     /* nobody waits for it or resumes it any more, even while its lane still has the slot */
     atomic_store_explicit(&job->jobs->slots[job->index].ctx, NULL, memory_order_relaxed);

@@ -146,7 +146,7 @@ size_t adb_context_depth(const adb_context *ctx)
 
 size_t adb_context_pending(const adb_context *ctx)
 {
-    return ctx == NULL ? 0 : (size_t)adb__counter_get(&ctx->pending);
+    return ctx == NULL ? 0 : (size_t)adb__context_pending(ctx);
 }
 
 void adb_context_set_timeout(adb_context *ctx, int timeout_ms)
@@ -196,7 +196,7 @@ adb_status adb_cancel(adb_context *ctx, adb_job id)
 static void context_cancel_in(adb_context *ctx, enum adb__job_state wanted)
 {
     struct adb__jobs *jobs = &ctx->db->jobs;
-    for (uint32_t i = 0; i < jobs->capacity && adb__counter_get(&ctx->pending) > 0; i++) {
+    for (uint32_t i = 0; i < jobs->capacity && adb__context_pending(ctx) > 0; i++) {
         struct adb__slot *slot = &jobs->slots[i];
         uint64_t word = atomic_load_explicit(&slot->word, memory_order_acquire);
         if (adb__word_state(word) != wanted)
@@ -225,6 +225,7 @@ void adb_context_free(adb_context *ctx)
     if (!forked) {
         pthread_mutex_lock(&db->lock);
         adb__list_remove(&ctx->link);
+        adb__counter_add(&db->figures.accepted, adb__counter_get(&ctx->accepted));
         pthread_mutex_unlock(&db->lock);
         adb__listening_forget(ctx);
         context_cancel_all(ctx);

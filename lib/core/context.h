@@ -19,12 +19,18 @@ struct adb_context {
     unsigned flags;
     int timeout_ms;
     adb_error error;                /* of the last submission */
-    struct adb__counter pending;
+    struct adb__counter accepted;   /* jobs; written by the submitting thread */
+    struct adb__counter delivered;  /* of them */
     struct adb__list link;          /* in db->contexts; db->lock */
     struct adb__list thread_link;   /* in the thread's own contexts */
     struct adb__list listeners;     /* adb_listen(); lock of db->listening */
 };
 
 void adb__context_unref(adb_context *ctx);
+/* Accepted, and not delivered. */
+static inline int64_t adb__context_pending(const adb_context *ctx)
+{
+    return adb__counter_get(&ctx->accepted) - adb__counter_get(&ctx->delivered);
+}
 
 #endif

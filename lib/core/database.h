@@ -18,7 +18,8 @@ enum adb__phase { ADB__OPEN, ADB__CLOSING, ADB__CLOSED };
 
 /* What adb_database_stats() adds up. */
 struct adb__figures {
-    struct adb__counter accepted, refused, completed, failed, cancelled, timed_out;
+    struct adb__counter accepted; /* of contexts that are no more; the others have their own */
+    struct adb__counter refused, completed, failed, cancelled, timed_out;
     struct adb__counter dirty_returns, retries, opened, open_failures, group_commits, pipelined;
     struct adb__counter connections, listening, contexts;
     struct adb__counter closed[ADB__N_CLOSE_REASONS];

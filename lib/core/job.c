@@ -215,12 +215,13 @@ bool adb__job_accept(struct adb__job *job, int64_t now)
             jobs->drained_fn(jobs->owner);
         return false;
     }
-    adb__ref_take(&job->block); /* for the outcome, which is one of the two results */
+    adb__ref_init(&job->block, 2); /* for the outcome, which is one of the two results; it is still only ours */
     atomic_store_explicit(&slot->accepted_at, now, memory_order_relaxed);
     atomic_store_explicit(&slot->ctx, job->ctx, memory_order_relaxed);
     atomic_store_explicit(&slot->worker, NULL, memory_order_relaxed);
-    /* seq_cst: pairs with the watchdog's scan; see adb__watchdog_by() */
-    atomic_store_explicit(&slot->deadline, job->deadline, memory_order_seq_cst);
+    /* seq_cst: pairs with the watchdog's scan; see adb__watchdog_by(). Without a deadline, there is none in the slot. */
+    if (job->deadline != ADB__NEVER)
+        atomic_store_explicit(&slot->deadline, job->deadline, memory_order_seq_cst);
     uint64_t word = slot_word(slot);
     atomic_store_explicit(&slot->word, word_make(adb__word_generation(word), ADB__STOP_NONE, ADB__JOB_QUEUED),
                           memory_order_seq_cst);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The figures of a database: counted where things happen, added up here. */
 #include "base/clock.h"
+#include "core/context.h"
 #include "core/database.h"
 
 #include <string.h>
@@ -41,13 +42,25 @@ static void stats_jobs(const adb_database *db, adb_stats *stats)
     stats->jobs_undelivered = undelivered > 0 ? (size_t)undelivered : 0;
 }
 
+/* By the contexts that are about, and those that were. */
+static uint64_t stats_accepted(const adb_database *db)
+{
+    pthread_mutex_t *lock = (pthread_mutex_t *)(uintptr_t)&db->lock; /* const to the caller */
+    pthread_mutex_lock(lock);
+    int64_t accepted = adb__counter_get(&db->figures.accepted);
+    ADB__LIST_FOR_EACH(link, &db->contexts)
+        accepted += adb__counter_get(&ADB__CONTAINER_OF(link, adb_context, link)->accepted);
+    pthread_mutex_unlock(lock);
+    return (uint64_t)accepted;
+}
+
 static void stats_counters(const adb_database *db, adb_stats *stats)
 {
     const struct adb__figures *figures = &db->figures;
     stats->connections = (unsigned)adb__counter_get(&figures->connections);
     stats->listening = (unsigned)adb__counter_get(&figures->listening);
     stats->contexts = (size_t)adb__counter_get(&figures->contexts);
-    stats->accepted = (uint64_t)adb__counter_get(&figures->accepted);
+    stats->accepted = stats_accepted(db);
     stats->refused = (uint64_t)adb__counter_get(&figures->refused);
     stats->completed = (uint64_t)adb__counter_get(&figures->completed);
     stats->failed = (uint64_t)adb__counter_get(&figures->failed);

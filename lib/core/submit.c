@@ -276,9 +276,9 @@ adb_job adb_submit(adb_context *ctx, const adb_request *given)
         return submit_refuse(ctx, job);
     adb_job id = job->id;
     adb__ref_take(&ctx->ref);
-    adb__counter_add(&ctx->pending, 1);
+    adb__counter_add_own(&ctx->accepted, 1); /* before: it may be delivered at once */
     if (!adb__job_accept(job, adb__clock_now())) {
-        adb__counter_add(&ctx->pending, -1);
+        adb__counter_add_own(&ctx->accepted, -1);
         adb__context_unref(ctx);
         adb__error_set(&ctx->error, ADB_E_CLOSED, "the database is closing");
         return submit_refuse(ctx, job);
@@ -287,7 +287,6 @@ adb_job adb_submit(adb_context *ctx, const adb_request *given)
     job_choose_lane(job);
     job->role = job_role(job);
     ctx->error.status = ADB_OK;
-    adb__counter_add(&ctx->db->figures.accepted, 1);
     int64_t deadline = job->deadline;
     adb__lane_submit(job->lane, job);
     if (deadline != ADB__NEVER)
