@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* What a C programmer would build instead: a blocking client library behind uv_queue_work() of libuv, one connection for
- * each of its threads, and the loop that is told of the end. */
+/* What a C programmer would build instead: a blocking client library behind uv_queue_work() of libuv, one connection
+ * for each of its threads, and the loop that is told of the end. */
 #ifndef ADB_TESTS_AROUND_UV_H
 #define ADB_TESTS_AROUND_UV_H
 

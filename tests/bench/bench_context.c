@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Whether what a job costs the processor depends on how many there were, or on how many contexts they are spread over; and
- * what an idle context costs in memory. */
+/* Whether what a job costs the processor depends on how many there were, or on how many contexts they are spread over;
+ * and what an idle context costs in memory. */
 #include "tests/bench/bench.h"
 #include "tests/bench/contest.h"
 #include "tests/bench/flight.h"
@@ -145,7 +145,8 @@ static void measure_memory(void *unused)
     const int64_t used = before - atomic_load(&live_bytes);
     printf("idle-contexts  one of 10,000 idle contexts on one queue\n");
     printf("  %lld bytes when new, %lld after a job\n", (long long)fresh / N_CONTEXTS, (long long)used / N_CONTEXTS);
-    bench_goal("memory", "one of 10,000 idle contexts", "bytes after a job", (double)(used / N_CONTEXTS), FLOOR_BYTES, true);
+    bench_goal("memory", "one of 10,000 idle contexts", "bytes after a job", (double)(used / N_CONTEXTS), FLOOR_BYTES,
+               true);
     bench_close(db);
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Loading 100,000 rows of 5 columns: adb_copy_in against execute_many, against single inserts in one transaction, and on
- * PostgreSQL against libpq's own COPY; and unloading them, against iterate. On the databases whose URLs are given, or on
- * a SQLite file. */
+/* Loading 100,000 rows of 5 columns: adb_copy_in against execute_many, against single inserts in one transaction, and
+ * on PostgreSQL against libpq's own COPY; and unloading them, against iterate. On the databases whose URLs are given,
+ * or on a SQLite file and the servers of the tests. */
 #include "config.h"
 #include "tests/bench/bench.h"
 #include "tests/bench/contest.h"
@@ -37,8 +37,9 @@ static void make_stream(struct bench *bench)
     bench->stream = malloc((size_t)N_ROWS * ROW_BYTES);
     BENCH_CHECK(bench->stream != NULL);
     for (int i = 0; i < N_ROWS; i++)
-        bench->size += (size_t)snprintf(bench->stream + bench->size, ROW_BYTES, "%d,\"item, number %d\",%d.25,2024-02-%02d,%c\n",
-                                        i, i, i % 1000, i % 29 + 1, i % 2 == 0 ? 't' : 'f');
+        bench->size += (size_t)snprintf(bench->stream + bench->size, ROW_BYTES,
+                                        "%d,\"item, number %d\",%d.25,2024-02-%02d,%c\n", i, i, i % 1000, i % 29 + 1,
+                                        i % 2 == 0 ? 't' : 'f');
 }
 
 static void make_sets(struct bench *bench)
@@ -63,8 +64,8 @@ static void empty_table(void *state)
 {
     const struct bench *bench = state;
     bench_execute(bench->ctx, "DROP TABLE IF EXISTS bench_copy");
-    bench_execute(bench->ctx, "CREATE TABLE bench_copy (id INTEGER, name VARCHAR(40), price DOUBLE PRECISION, made DATE, "
-                              "done BOOLEAN)");
+    bench_execute(bench->ctx, "CREATE TABLE bench_copy (id INTEGER, name VARCHAR(40), price DOUBLE PRECISION, "
+                              "made DATE, done BOOLEAN)");
 }
 
 static ptrdiff_t produce(void *chunk, size_t size, void *user_data)
@@ -166,7 +167,7 @@ static size_t run_bare(void *state)
     return finish(bench, adb_run(bench->ctx, copy_bare, NULL, bench), N_ROWS);
 }
 #else
-#define run_bare ((size_t (*)(void *))0)
+#define run_bare NULL
 #endif
 
 static void open_bench(void *state)
@@ -195,14 +196,34 @@ static struct bench_way way_out(const char *name, size_t (*run)(void *state))
     return (struct bench_way){.name = name, .open = open_bench, .run = run, .close = close_bench};
 }
 
-static void compare(const struct bench *bench, const char *driver, const char *what, const struct bench_way *ways,
+/* A database, and how it is called. */
+struct place {
+    const char *dialect; /* what its URLs begin with */
+    const char *name;
+    size_t (*bare)(void *state);
+};
+
+static const struct place places[] = {
+    {"postgres", "PostgreSQL", run_bare}, {"sqlite", "SQLite", NULL}, {"m", "MariaDB", NULL}};
+
+static const struct place *find_place(const char *url)
+{
+    const struct place *place = places;
+    while (strncmp(url, place->dialect, strlen(place->dialect)) != 0) {
+        place++;
+        BENCH_CHECK(place < places + sizeof(places) / sizeof(places[0]));
+    }
+    return place;
+}
+
+static void compare(const struct bench *bench, const struct place *place, const char *what, const struct bench_way *ways,
                     size_t n_ways)
 {
     char id[64], name[64];
     struct bench states[BENCH_WAYS];
     struct bench_contest contest = {.id = id, .name = name};
-    snprintf(id, sizeof(id), "%s-%s", driver, what);
-    snprintf(name, sizeof(name), "%s: %s of 100,000 rows, rows", driver, what);
+    snprintf(id, sizeof(id), "%s-%s", what, place->name);
+    snprintf(name, sizeof(name), "%s: %s of 100,000 rows, rows", place->name, what);
     for (size_t i = 0; i < n_ways; i++) {
         states[i] = *bench;
         contest.ways[i] = ways[i];
@@ -229,40 +250,39 @@ static void fill(void *state)
     close_bench(bench);
 }
 
-/* Which dialect a URL is of, and so which driver. */
-static bool is_postgresql(const char *url)
-{
-    return strncmp(url, "postgres", 8) == 0;
-}
-
-static const char *driver_name(const char *url)
-{
-    return is_postgresql(url) ? "PostgreSQL" : strncmp(url, "sqlite", 6) == 0 ? "SQLite" : "MariaDB";
-}
-
 static void measure(const char *url)
 {
+    const struct place *place = find_place(url);
     struct bench bench = {.url = url};
     make_stream(&bench);
     make_sets(&bench);
     const struct bench_way in[] = {way_in("asyncdb, copy_in", run_copy), way_in("execute_many", run_many),
-                                   way_in("single inserts", run_singles),
-                                   way_in("PQputCopyData", is_postgresql(url) ? run_bare : NULL)};
+                                   way_in("single inserts", run_singles), way_in("PQputCopyData", place->bare)};
     const struct bench_way out[] = {way_out("asyncdb, copy_out", run_unload), way_out("iterate", run_iterate)};
-    compare(&bench, driver_name(url), "copy_in", in, 4);
+    compare(&bench, place, "copy_in", in, 4);
     bench_isolate(fill, &bench);
-    compare(&bench, driver_name(url), "copy_out", out, 2);
+    compare(&bench, place, "copy_out", out, 2);
     bench_isolate(drop, &bench);
     free(bench.stream);
     free(bench.items);
     free(bench.sets);
 }
 
+static void measure_server(const char *variable)
+{
+    const char *url = getenv(variable);
+    if (url != NULL)
+        measure(url);
+}
+
 int main(int argc, char **argv)
 {
-    if (argc < 2)
-        measure(bench_url(""));
     for (int i = 1; i < argc; i++)
         measure(argv[i]);
+    if (argc > 1)
+        return 0;
+    measure(bench_url(""));
+    measure_server("ADB_TEST_POSTGRESQL_URL");
+    measure_server("ADB_TEST_MYSQL_URL");
     return 0;
 }

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* A probe, one small query at a time, while another context floods the same database with longer statements, as many as it
- * may have in flight: how long the probe takes then, beside what it takes alone.
+/* A probe, one small query at a time, while another context floods the same database with longer statements, a thousand
+ * of them in flight: how long the probe takes then, beside what it takes alone.
  *
- * Its goal is five times what 99 of 100 probes need alone, and one statement of the flood, as long as that takes while all
- * connections are busy with the like. */
+ * Its goal is five times what 99 of 100 probes need alone, and one statement of the flood, as long as that takes while
+ * the flood goes on. */
 #include "tests/bench/bench.h"
 #include "tests/bench/contest.h"
 #include "tests/bench/counters.h"

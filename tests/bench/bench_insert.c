@@ -30,8 +30,8 @@ static void empty_table(void *state)
     sqlite3 *file;
     (void)state;
     BENCH_CHECK(sqlite3_open(bench_path(), &file) == SQLITE_OK);
-    BENCH_CHECK(sqlite3_exec(file, "PRAGMA busy_timeout = 5000; DELETE FROM item; PRAGMA wal_checkpoint(TRUNCATE)", NULL,
-                             NULL, NULL) == SQLITE_OK);
+    static const char *const sql = "PRAGMA busy_timeout = 5000; DELETE FROM item; PRAGMA wal_checkpoint(TRUNCATE)";
+    BENCH_CHECK(sqlite3_exec(file, sql, NULL, NULL, NULL) == SQLITE_OK);
     sqlite3_close(file);
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* PostgreSQL against bare libpq: prepared statements by name, results as text, as its manual shows them; and against its
- * pipeline mode by hand. */
+/* PostgreSQL against bare libpq: prepared statements by name, results as text, as its manual shows them; and against
+ * its pipeline mode by hand. */
 #include "tests/bench/bench_server.h"
 #include "tests/bench/counters.h"
 

@@ -69,7 +69,8 @@ static struct bench_way python_way(char command[COMMAND_BYTES], const char *name
     const char *script = getenv("ADB_BENCH_PYTHON");
     if (script == NULL || !python_has(modules))
         return (struct bench_way){.name = name};
-    const int size = snprintf(command, COMMAND_BYTES, "LD_PRELOAD= %s '%s' %s '%s' %zu", python(), script, how, where, total);
+    const int size =
+        snprintf(command, COMMAND_BYTES, "LD_PRELOAD= %s '%s' %s '%s' %zu", python(), script, how, where, total);
     BENCH_CHECK(size > 0 && size < COMMAND_BYTES);
     return (struct bench_way){.name = name, .command = command};
 }

@@ -8,8 +8,8 @@
 #   asyncpg    all tasks ask a pool of four connections
 # DATABASE is the path of a SQLite file, or the URL of a PostgreSQL database.
 #
-# Prints one line: how many, seconds, seconds of processor, MiB at the peak, and the 50th, 99th and 99.9th percentile of the
-# latency in microseconds.
+# Prints one line: how many, seconds, seconds of processor, MiB at the peak, and the 50th, 99th and 99.9th percentile of
+# the latency in microseconds.
 import asyncio
 import random
 import resource
@@ -77,9 +77,8 @@ async def run_asyncpg(where, total):
 
     url = urlsplit(where)
     host = parse_qs(url.query).get("host", [url.hostname])[0]
-    async with asyncpg.create_pool(
-        host=host, port=url.port, user=url.username, password=url.password, database=url.path[1:], min_size=4, max_size=4
-    ) as pool:
+    login = {"user": url.username, "password": url.password, "database": url.path[1:]}
+    async with asyncpg.create_pool(host=host, port=url.port, **login, min_size=4, max_size=4) as pool:
         return await ask_all(lambda key: pool.fetchrow("SELECT id, name FROM item WHERE id = $1", key), total)
 
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* An empty job: from submission through a worker and the completion queue back to the thread that asked, against
- * uv_queue_work() of libuv, which has a thread pool and a wake-up too and nothing else. And the same from several threads
- * at once. */
+ * uv_queue_work() of libuv, which has a thread pool and a wake-up too and nothing else. And the same from several
+ * threads at once. */
 #include "tests/bench/around_uv.h"
 #include "tests/bench/bench.h"
 #include "tests/bench/contest.h"
@@ -96,7 +96,8 @@ static void compare(unsigned n_workers, size_t in_flight, struct bench_goal goal
     char id[32], name[64];
     struct setup setup = {.n_workers = n_workers, .in_flight = in_flight, .total = in_flight == 1 ? 20000 : 50000};
     snprintf(id, sizeof(id), "empty-%u-%zu", n_workers, in_flight);
-    snprintf(name, sizeof(name), "empty jobs, %u worker%s, %zu in flight", n_workers, n_workers == 1 ? "" : "s", in_flight);
+    const char *plural = n_workers == 1 ? "" : "s";
+    snprintf(name, sizeof(name), "empty jobs, %u worker%s, %zu in flight", n_workers, plural, in_flight);
     bench_compare(&(struct bench_contest){
         .id = id,
         .name = name,

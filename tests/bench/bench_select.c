@@ -164,6 +164,9 @@ int main(void)
 {
     const struct bench one_reader = {.n_readers = 1, .in_flight = IN_FLIGHT, .n_contexts = IN_FLIGHT};
     const struct bench two_readers = {.n_readers = 2, .in_flight = IN_FLIGHT, .n_contexts = IN_FLIGHT};
+    const struct bench parallel = {
+        .n_readers = 2, .in_flight = IN_FLIGHT, .n_contexts = 1, .flags = ADB_CONTEXT_PARALLEL};
+    const struct bench alone = {.in_flight = 1, .n_contexts = 1};
     const struct bench_goal one_goals[] = {{"S1", BENCH_RATE, 1, 0.8, 0},
                                            {"X2", BENCH_RATE, 1, 2, 1 / 0.25}, /* drogon: 0.25 of the bare loop */
                                            {"A1", BENCH_ALLOCATIONS, 0, 0.005, 0},
@@ -172,9 +175,8 @@ int main(void)
     bench_fill(N_ROWS);
     compare("select-1-reader", "SQLite: point select, 64 in flight, 1 reader", &one_reader, one_goals, 4);
     compare("select-2-readers", "SQLite: point select, 64 in flight, 2 readers", &two_readers, two_goals, 1);
-    compare("select-parallel", "SQLite: point select, 64 in flight on one parallel context, 2 readers",
-            &(struct bench){.n_readers = 2, .in_flight = IN_FLIGHT, .n_contexts = 1, .flags = ADB_CONTEXT_PARALLEL}, NULL,
+    compare("select-parallel", "SQLite: point select, 64 in flight on one parallel context, 2 readers", &parallel, NULL,
             0);
-    compare("select-1", "SQLite: point select, 1 in flight", &(struct bench){.in_flight = 1, .n_contexts = 1}, NULL, 0);
+    compare("select-1", "SQLite: point select, 1 in flight", &alone, NULL, 0);
     return 0;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The same pieces of work on any server database: a large result read whole, a million rows in bounded memory, many rows
- * inserted at once. Those with many in flight are in bench_server_flights.c. */
+/* The same pieces of work on any server database: a large result read whole, a million rows in bounded memory, many
+ * rows inserted at once. Those with many in flight are in bench_server_flights.c. */
 #include "tests/bench/bench_server.h"
 
 #include <stdio.h>

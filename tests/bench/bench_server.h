@@ -22,7 +22,7 @@ struct bench_client {
     const char *id;       /* of the database, before those of the contests */
     const char *name;     /* and before their names */
     const char *variable; /* of the environment: the URL of a database to work in */
-    const char *series;   /* a script that fills bench_item(id, name, price, made, done) with BENCH_ROWS rows, ids from 1 */
+    const char *series;   /* a script that fills bench_item(id, name, price, made, done): BENCH_ROWS rows, ids from 1 */
     const char *million;  /* a statement that yields a million rows of a number and a text */
     void *(*open)(const adb_url *url);
     void (*close)(void *conn);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Many statements in flight on a few connections to a server: point selects and durable inserts, ours against a thread for
- * each connection, against libuv around the client library, and against what that has of its own. */
+/* Many statements in flight on a few connections to a server: point selects and durable inserts, ours against a thread
+ * for each connection, against libuv around the client library, and against what that has of its own. */
 #include "tests/bench/around_uv.h"
 #include "tests/bench/bench_server.h"
 #include "tests/bench/counters.h"
@@ -139,6 +139,28 @@ static size_t run_many(void *state)
 
 /* Contests -------------------------------------------------------------------------------------------------------- */
 
+static void prepare_inserts(void *state)
+{
+    const struct way *way = state;
+    adb_database *db = bench_open(adb_url_text(way->place->url), NULL);
+    adb_context *ctx = adb_context_new(db, NULL, 0);
+    bench_execute(ctx, "TRUNCATE TABLE bench_many");
+    adb_context_free(ctx);
+    bench_close(db);
+}
+
+/* run NULL: not here, and left out. */
+static struct bench_way make_way(const char *name, struct way *way, size_t (*run)(void *state))
+{
+    const bool ours = run == run_ours;
+    return (struct bench_way){.name = name,
+                              .state = way,
+                              .open = ours ? open_ours : open_bare,
+                              .prepare = way->inserting ? prepare_inserts : NULL,
+                              .run = run,
+                              .close = ours ? close_ours : close_bare};
+}
+
 void bench_compare_selects(const struct bench_place *place, const struct bench_select_setup *setup)
 {
     const struct bench_client *client = place->client;
@@ -149,32 +171,14 @@ void bench_compare_selects(const struct bench_place *place, const struct bench_s
     struct bench_contest contest = {
         .id = setup->id,
         .name = setup->name,
-        .ways = {{.name = "asyncdb", .state = &ours, .open = open_ours, .run = run_ours, .close = close_ours},
-                 {.name = "4 bare threads", .state = &threads, .open = open_bare, .run = run_threads, .close = close_bare},
-                 {.name = "libuv around bare",
-                  .state = &uv,
-                  .open = open_bare,
-                  .run = bench_uv_here() ? run_uv : NULL,
-                  .close = close_bare},
-                 {.name = client->select_many != NULL ? client->select_many_name : "nothing",
-                  .state = &many,
-                  .open = open_bare,
-                  .run = client->select_many != NULL ? run_many : NULL,
-                  .close = close_bare}},
+        .ways = {make_way("asyncdb", &ours, run_ours), make_way("4 bare threads", &threads, run_threads),
+                 make_way("libuv around bare", &uv, bench_uv_here() ? run_uv : NULL)},
     };
+    if (client->select_many != NULL)
+        contest.ways[3] = make_way(client->select_many_name, &many, run_many);
     for (size_t i = 0; i < BENCH_GOALS; i++)
         contest.goals[i] = setup->goals[i];
     bench_compare(&contest);
-}
-
-static void prepare_inserts(void *state)
-{
-    const struct way *way = state;
-    adb_database *db = bench_open(adb_url_text(way->place->url), NULL);
-    adb_context *ctx = adb_context_new(db, NULL, 0);
-    bench_execute(ctx, "TRUNCATE TABLE bench_many");
-    adb_context_free(ctx);
-    bench_close(db);
 }
 
 void bench_compare_durable(const struct bench_place *place, const struct bench_goal *goal)
@@ -189,30 +193,10 @@ void bench_compare_durable(const struct bench_place *place, const struct bench_g
     bench_compare(&(struct bench_contest){
         .id = id,
         .name = name,
-        .ways = {{.name = "asyncdb, 64 connections",
-                  .state = &ours,
-                  .open = open_ours,
-                  .prepare = prepare_inserts,
-                  .run = run_ours,
-                  .close = close_ours},
-                 {.name = "4 bare threads",
-                  .state = &threads,
-                  .open = open_bare,
-                  .prepare = prepare_inserts,
-                  .run = run_threads,
-                  .close = close_bare},
-                 {.name = "libuv around bare, 4 threads",
-                  .state = &uv,
-                  .open = open_bare,
-                  .prepare = prepare_inserts,
-                  .run = bench_uv_here() ? run_uv : NULL,
-                  .close = close_bare},
-                 {.name = "asyncdb, 4 connections",
-                  .state = &few,
-                  .open = open_ours,
-                  .prepare = prepare_inserts,
-                  .run = run_ours,
-                  .close = close_ours}},
+        .ways = {make_way("asyncdb, 64 connections", &ours, run_ours),
+                 make_way("4 bare threads", &threads, run_threads),
+                 make_way("libuv around bare, 4 threads", &uv, bench_uv_here() ? run_uv : NULL),
+                 make_way("asyncdb, 4 connections", &few, run_ours)},
         .goals = {*goal},
     });
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Counts allocations: preloaded into a benchmark (LD_PRELOAD) by run.sh, and asked by counters.c. What the program itself
- * asks for, in which the library is linked, is told from what shared libraries ask for by the address of the caller. */
+/* Counts allocations: preloaded into a benchmark (LD_PRELOAD) by run.sh, and asked by counters.c. What the program
+ * itself asks for, in which the library is linked, is told from what shared libraries ask for by the address of the
+ * caller. */
 #include <dlfcn.h>
 #include <link.h>
 #include <stdatomic.h>

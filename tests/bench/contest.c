@@ -4,8 +4,8 @@
  * With ADB_BENCH_OUT, a folder, everything is added to its figures.csv and goals.csv too, from which report.py makes
  * tables and plots.
  *
- * A way that is a command is a program that prints one line: how many it did, seconds, seconds of processor, MiB of memory
- * at its peak, and the 50th, 99th and 99.9th percentile of the latency in microseconds. */
+ * A way that is a command is a program that prints one line: how many it did, seconds, seconds of processor, MiB of
+ * memory at its peak, and the 50th, 99th and 99.9th percentile of the latency in microseconds. */
 #include "tests/bench/contest.h"
 #include "tests/bench/bench.h"
 #include "tests/bench/counters.h"

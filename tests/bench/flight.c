@@ -13,7 +13,8 @@ struct bench_seat {
     int64_t begun;
 };
 
-void bench_flight_init(struct bench_flight *flight, adb_database *db, size_t n_seats, size_t n_contexts, unsigned flags)
+void bench_flight_init(struct bench_flight *flight, adb_database *db, size_t n_seats, size_t n_contexts,
+                       unsigned flags)
 {
     flight->queue = adb_queue_new();
     flight->n_contexts = n_contexts;

@@ -19,7 +19,8 @@ struct bench_flight {
 };
 
 /* So many contexts with these flags on one queue. As many as seats: one each; fewer: shared; more: used in turn. */
-void bench_flight_init(struct bench_flight *flight, adb_database *db, size_t n_seats, size_t n_contexts, unsigned flags);
+void bench_flight_init(struct bench_flight *flight, adb_database *db, size_t n_seats, size_t n_contexts,
+                       unsigned flags);
 void bench_flight_fini(struct bench_flight *flight);
 
 /* Returns when all are done: the total. */

@@ -2,8 +2,8 @@
 # Tables and plots of what the benchmarks have written down. Run by run.sh.
 #
 # python3 report.py OUT [--publish]
-# OUT has figures.csv and goals.csv of contest.c; the plots go there. With --publish they go into docs/plots too, and the
-# tables into README.md and tests/bench/README.md, between their marks.
+# OUT has figures.csv and goals.csv of contest.c; the plots go there. With --publish they go into docs/plots too, and
+# the tables into README.md and tests/bench/README.md, between their marks.
 import csv
 import os
 import shutil
@@ -12,6 +12,7 @@ import subprocess
 import sys
 
 TOP = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
+ORDER = "HSPMXAFNm"  # of the goals, by their first letters
 COLOURS = ["#4477aa", "#bbbbbb", "#999999", "#777777", "#ccbb44", "#ee9966"]
 SELECTS = [
     ("select-2-readers", "SQLite"),
@@ -33,6 +34,13 @@ PICTURES = {
     "cpu": "what each of them costs the processor",
     "latency": "their latency",
 }
+# And those of tests/bench/README.md.
+MORE = {
+    "goals": "how far beyond its goal each line is",
+    "flat": "what a job costs over the number of jobs, contexts and threads",
+}
+
+HEAD = "| | each second | ours to it | CPU µs | allocations | system calls (own) | MiB | p50 / p99 / p99.9 |"
 
 
 class Figures:
@@ -65,7 +73,8 @@ def rows(path):
 def number(value, unit=""):
     if value is None:
         return "–"
-    digits = 0 if abs(value) >= 100 else 1 if abs(value) >= 10 else 2
+    size = abs(value)
+    digits = 0 if size >= 100 else 1 if size >= 10 else 3 if 0 < size < 0.01 else 2
     return f"{value:,.{digits}f}{unit}"
 
 
@@ -76,7 +85,8 @@ def goal_table(goals):
     lines = ["| goal | work | wanted | measured | |", "|---|---|---|---|---|"]
     for goal, name, what, value, sense, bound, held in goals:
         wanted = f"{sense} {number(float(bound))} {what}"
-        lines.append(f"| {goal} | {name} | {wanted} | {number(float(value))} | {'held' if held == 'held' else '**missed**'} |")
+        verdict = "held" if held == "held" else "**missed**"
+        lines.append(f"| {goal} | {name} | {wanted} | {number(float(value))} | {verdict} |")
     return "\n".join(lines)
 
 
@@ -112,8 +122,7 @@ def figure_tables(figures):
     lines = []
     for contest, (name, ways) in figures.contests.items():
         lines += ["", f"**{name}** (`{contest}`)", ""]
-        lines.append("| | each second | ours to it | CPU µs | allocations | system calls (own) | MiB | p50 / p99 / p99.9 |")
-        lines.append("|---|---|---|---|---|---|---|---|")
+        lines += [HEAD, "|---|---|---|---|---|---|---|---|"]
         for i, way in enumerate(ways):
             lines.append(way_line(figures, contest, way, i == 0))
     return "\n".join(lines[1:])
@@ -156,21 +165,23 @@ def of_kind(figures, contest, names, measure):
     return None
 
 
-def kind_rows(figures, measure, scale):
-    lines = []
-    for contest, title in SELECTS:
-        if contest in figures.contests:
-            values = [of_kind(figures, contest, names, measure) for _, names in KINDS]
-            lines.append(" ".join([f'"{title}"'] + ["NaN" if value is None else f"{value * scale:.6g}" for value in values]))
-    return "\n".join(lines)
-
-
-def plot_kinds(out, figures, name, title, measure, scale):
-    data = kind_rows(figures, measure, scale)
-    if not data:
+def plot_kinds(out, figures, name, title, measure):
+    """Bars: a group for each database, and in it one for each kind of way that was measured anywhere."""
+    groups = [(contest, title) for contest, title in SELECTS if contest in figures.contests]
+    columns = [
+        (kind, colour, [of_kind(figures, contest, ways, measure) for contest, _ in groups])
+        for (kind, ways), colour in zip(KINDS, COLOURS)
+    ]
+    columns = [column for column in columns if any(column[2])]
+    if not columns:
         return []
+    data = "\n".join(
+        " ".join([f'"{group}"'] + ["NaN" if values[i] is None else f"{values[i]:.6g}" for _, _, values in columns])
+        for i, (_, group) in enumerate(groups)
+    )
     bars = ", ".join(
-        f'$DATA using {i + 2}:xtic(1) title "{kind}" linecolor rgb "{COLOURS[i]}"' for i, (kind, _) in enumerate(KINDS)
+        f'$DATA using {i + 2}:xtic(1) title "{kind}" linecolor rgb "{colour}"'
+        for i, (kind, colour, _) in enumerate(columns)
     )
     script = f"""set title "{title}"
 set style data histogram
@@ -229,7 +240,7 @@ def plot_flat(out, figures):
         lines.append("\n".join([f'"{contest}"'] + block))
     if not lines:
         return []
-    script = f"""set title "Processor for each empty job, over the number of jobs, of contexts and of submitting threads"
+    script = f"""set title "Processor for each empty job, over the number of jobs, contexts and submitting threads"
 set logscale x
 set format x "10^{{%T}}"
 set yrange [0:*]
@@ -245,9 +256,9 @@ def plot_all(out, figures, goals):
         print("without plots: gnuplot is not here")
         return []
     return (
-        plot_kinds(out, figures, "rate", "Point selects a second, 64 in flight", "rate", 1)
-        + plot_kinds(out, figures, "cpu", "Point selects: microseconds of the client's processor for each", "cpu_us", 1)
-        + plot_kinds(out, figures, "latency", "Point selects: latency of 99 % in microseconds, at its full rate", "p99_us", 1)
+        plot_kinds(out, figures, "rate", "Point selects a second, 64 in flight", "rate")
+        + plot_kinds(out, figures, "cpu", "Point selects: microseconds of the client's processor for each", "cpu_us")
+        + plot_kinds(out, figures, "latency", "Point selects: 99 % took no more microseconds", "p99_us")
         + plot_goals(out, goals)
         + plot_flat(out, figures)
     )
@@ -263,9 +274,10 @@ def machine(out):
     model = line("sed -n 's/^model name.*: //p' /proc/cpuinfo | head -n 1")
     with open(os.path.join(out, "load")) as file:
         load = file.read().split("\n")[0]
+    system, compiler = line("uname -r | cut -d. -f1,2"), line("cc --version | head -n 1")
     return (
-        f"{line('nproc')} processors ({model}), Linux {line('uname -r | cut -d. -f1,2')}, {line('cc --version | head -n 1')} "
-        f"-O2, {line('date -u +%Y-%m-%d')}, {load} before the run; clients and servers share the machine."
+        f"Measured on {line('nproc')} processors ({model}), Linux {system}, {compiler} -O2, on {line('date -u +%Y-%m-%d')}, "
+        f"{load} before the run. Clients and servers share the machine."
     )
 
 
@@ -288,12 +300,13 @@ def publish(out, figures, goals, plots):
     pictures = "\n".join(f"![{PICTURES[name]}](docs/plots/{name}.svg)" for name in PICTURES if name in made)
     put_between(os.path.join(TOP, "README.md"), "figures", f"{pictures}\n\n{machine(out)}\n\n{goal_table(goals)}")
     own = os.path.join(TOP, "tests", "bench", "README.md")
-    put_between(own, "figures", f"{machine(out)}\n\n{figure_tables(figures)}")
+    drawn = "\n".join(f"![{MORE[name]}](../../docs/plots/{name}.svg)" for name in MORE if name in made)
+    put_between(own, "figures", f"{machine(out)}\n\n{drawn}\n\n{figure_tables(figures)}")
 
 
 def main(out, publishing):
     figures = Figures(os.path.join(out, "figures.csv"))
-    goals = rows(os.path.join(out, "goals.csv"))
+    goals = sorted(rows(os.path.join(out, "goals.csv")), key=lambda goal: ORDER.find(goal[0][0]))
     print_goals(goals)
     plots = plot_all(out, figures, goals)
     print("raw figures and plots:", out)

@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-3-Clause
-# All benchmarks from a fresh clone: installs what is missing (Debian, as root), builds with -O2 out of tree, starts servers
-# of its own, runs the benchmarks one after the other, and makes tables and plots of their figures. Names as arguments
-# (select python) run only those.
+# All benchmarks from a fresh clone: installs what is missing (Debian, as root), builds with -O2 out of tree, starts
+# servers of its own, runs the benchmarks one after the other, and makes tables and plots of their figures. Names as
+# arguments (select python) run only those.
 #
 # Environment: ADB_BUILD_DIR (build-bench), ADB_BENCH_PAIRS (7), ADB_BENCH_ONLY (contests, by the word that their line
 # begins with), ADB_BENCH_FULL (the ten million jobs too), ADB_BENCH_PUBLISH (write the figures into README.md and the
