@@ -18,9 +18,9 @@ struct adb_context {
     bool owns_queue;
     unsigned flags;
     int timeout_ms;
-    adb_error error;                /* of the last submission */
     struct adb__counter accepted;   /* jobs; written by the submitting thread */
     struct adb__counter delivered;  /* of them */
+    adb_error error;                /* of the last submission; behind what every job needs, but for its status */
     struct adb__list link;          /* in db->contexts; db->lock */
     struct adb__list thread_link;   /* in the thread's own contexts */
     struct adb__list listeners;     /* adb_listen(); lock of db->listening */
