@@ -13,22 +13,27 @@ static struct adb__worker *job_worker(const struct adb__job *job)
     return atomic_load_explicit(&job->jobs->slots[job->index].worker, memory_order_acquire);
 }
 
+/* Is the job to stop, or has the caller seen enough? A batch of a cancelled job is answered for it, as if by the caller: so
+ * the answer is read first, and whoever sees it sees the cancel, too. */
+static adb_status stream_check(struct adb__job *job, adb_error *error)
+{
+    /* acquire: pairs with the release in stream_answer() */
+    const bool stopped = atomic_load_explicit(&job->stream.stopped, memory_order_acquire);
+    const adb_status status = adb__worker_check_stop(job_worker(job), error);
+    return status == ADB_OK && stopped ? ADB__SINK_ENOUGH : status;
+}
+
 /* Wait for room. The parker is woken by whoever takes a batch, by resume, and by whoever stops the job. */
 static adb_status stream_wait(struct adb__job *job, adb_error *error)
 {
-    struct adb__stream *stream = &job->stream;
-    struct adb__worker *worker = job_worker(job);
     for (;;) {
-        adb_status status = adb__worker_check_stop(worker, error);
+        const adb_status status = stream_check(job, error);
         if (status != ADB_OK)
             return status;
-        /* acquire: pairs with the release in stream_answer() */
-        if (atomic_load_explicit(&stream->stopped, memory_order_acquire))
-            return ADB__SINK_ENOUGH;
         bool held = adb__queue_is_direct(job->ctx->queue) && adb__job_is_paused(job);
-        if (!held && atomic_load_explicit(&stream->in_flight, memory_order_acquire) < ADB__STREAM_BATCHES)
+        if (!held && atomic_load_explicit(&job->stream.in_flight, memory_order_acquire) < ADB__STREAM_BATCHES)
             return ADB_OK;
-        adb__worker_rest(worker, job->deadline);
+        adb__worker_rest(job_worker(job), job->deadline);
     }
 }
 
@@ -69,7 +74,7 @@ adb_status adb__stream_flush(struct adb__sink *sink, adb_error *error)
     adb__ref_take(&job->ctx->ref);
     atomic_fetch_add_explicit(&stream->in_flight, 1, memory_order_relaxed);
     adb__queue_post(job->ctx->queue, event);
-    return atomic_load_explicit(&stream->stopped, memory_order_acquire) ? ADB__SINK_ENOUGH : ADB_OK;
+    return stream_check(job, error);
 }
 
 void adb__stream_init(struct adb__stream *stream)
