@@ -290,6 +290,18 @@ TEST(a_large_result_can_be_left)
     CU_ASSERT_EQUAL(number(&first, "SELECT count(*) FROM kept"), 1);
 }
 
+/* Rows of every shape behind the last that is wanted are read past, and the connection is as good as before. */
+TEST(rows_that_nobody_wants_are_read_past)
+{
+    session_open(&first, 0);
+    first.most = 1;
+    CU_ASSERT_EQUAL(number(&first,
+                           "SELECT seq, REPEAT('long ', seq), seq * 0.5e0, DATE('2024-02-29') + INTERVAL seq DAY, "
+                           "NULLIF(seq % 2, 1), CAST(seq AS TIME), 'text' FROM seq_1_to_2000"),
+                    1);
+    CU_ASSERT_EQUAL(number(&first, "SELECT 17"), 17);
+}
+
 /* What writes runs to its end, although its rows are not wanted. */
 TEST(a_write_is_never_left_half_way)
 {
@@ -519,6 +531,7 @@ static const struct harness_case cases[] = {
     CASE(what_is_too_big_for_the_server_is_not_sent),
     CASE(a_procedure_may_give_several_results),
     CASE(a_large_result_can_be_left),
+    CASE(rows_that_nobody_wants_are_read_past),
     CASE(a_write_is_never_left_half_way),
     CASE(a_late_cancel_is_harmless),
     CASE(the_state_is_the_servers_own),

@@ -20,6 +20,9 @@
 /* What a lock that a test holds keeps waiting. */
 #define BLOCKED "SELECT GET_LOCK('gate', 60)"
 
+/* The number after the given one, and a text. */
+#define NEXT "SELECT next, CONCAT('item ', next) FROM item WHERE id = ?"
+
 static struct own own;
 
 /* A connection, with all that its open borrows. */
@@ -226,7 +229,7 @@ static void set_up(void)
     session_open(&second, 0);
     must(&first, "CREATE TABLE IF NOT EXISTS item (id INT PRIMARY KEY, next INT)");
     must(&first, "REPLACE INTO item SELECT seq, seq + 1 FROM seq_1_to_1000");
-    prepare("SELECT next FROM item WHERE id = ?");
+    prepare(NEXT);
     must(&first, BLOCKED);
     must(&first, "SELECT RELEASE_LOCK('gate')");
     must(&second, BLOCKED);
@@ -245,8 +248,6 @@ static void open_gate(struct scene *now)
     (void)now;
     must(&second, "SELECT RELEASE_LOCK('gate')");
 }
-
-#define NEXT "SELECT next FROM item WHERE id = ?"
 
 /* Answers ---------------------------------------------------------------------------------------------------------- */
 

@@ -187,10 +187,13 @@ static const MYSQL_FIELD *fields_of(struct run *run, MYSQL_RES **copy_out)
 }
 
 #if BY_CALLBACK
-/* The library hands the values to adb__mysql_wire_value() one by one, which gives them to the sink. */
+/* The library hands the values to adb__mysql_wire_value() one by one, which gives them to the sink. When none is wanted,
+ * the columns need not be described, and the library reads past the rows by itself. */
 static adb_status prepare_reading(const struct run *run, struct adb__mysql_row *row)
 {
     MYSQL_STMT *stmt = run->prepared->stmt;
+    if (row->status != ADB_OK)
+        return ADB_OK;
     mysql_stmt_attr_set(stmt, STMT_ATTR_CB_USER_DATA, row);
     mysql_stmt_attr_set(stmt, STMT_ATTR_CB_RESULT, (const void *)(uintptr_t)adb__mysql_wire_value);
     return ADB_OK;

@@ -144,15 +144,38 @@ static adb_status take_value(struct adb__mysql_row *row, const struct adb__mysql
     return adb__mysql_give_bytes(row->sink, column, slot, bytes, size, row->error);
 }
 
+/* Nobody wants it, but the library has a look at where the next one begins. */
+static void skip_value(const struct adb__mysql_slot *slot, const unsigned char **bytes_io)
+{
+    switch (slot->reading) {
+    case ADB__MYSQL_AS_NULL:
+        return;
+    case ADB__MYSQL_AS_INT:
+    case ADB__MYSQL_AS_UNSIGNED:
+    case ADB__MYSQL_AS_FLOAT:
+    case ADB__MYSQL_AS_DOUBLE:
+        *bytes_io += slot->width;
+        return;
+    default:
+        break;
+    }
+    const size_t size = take_length(bytes_io);
+    *bytes_io += size;
+}
+
 /* Called by the library for each value of a row in turn; bytes_io NULL: it is NULL. */
 void adb__mysql_wire_value(void *data, unsigned column, unsigned char **bytes_io)
 {
     struct adb__mysql_row *row = data;
+    const struct adb__mysql_slot *slot = &row->columns->slots[column];
     if (column == 0 && row->status == ADB_OK)
         row->status = adb__sink_row_begin(row->sink, row->error);
-    if (row->status != ADB_OK || bytes_io == NULL)
-        return; /* what is not wanted needs no stepping over, for nothing behind it is wanted either */
+    if (bytes_io == NULL)
+        return;
     const unsigned char *bytes = *bytes_io;
-    row->status = take_value(row, &row->columns->slots[column], column, &bytes);
+    if (row->status == ADB_OK)
+        row->status = take_value(row, slot, column, &bytes);
+    else
+        skip_value(slot, &bytes);
     *bytes_io += bytes - *bytes_io;
 }
