@@ -30,7 +30,7 @@ struct adb__pipelining {
     struct adb__lane *lanes[ADB__PIPELINE_MAX]; /* attended */
     size_t n_lanes;
     size_t turn;                /* whose answer is read */
-    int64_t since;              /* when its turn came */
+    int64_t since;              /* when it was first waited for; 0: not yet */
     const struct member *loser; /* whose answer was that the connection is lost; NULL: none */
 };
 
@@ -113,12 +113,14 @@ static bool pipeline_take(struct adb__pipelining *pipeline, struct adb__lane *la
     return any;
 }
 
-/* Lanes to take besides the first: of those that are ready, what falls to one of those who might take them. */
+/* Lanes to take besides the first: of those that are ready, what falls to one of those who might take them now. Who is in
+ * a pipeline may be there for a round trip. */
 static size_t pipeline_share(const struct adb__worker *worker)
 {
-    const int64_t n_workers = adb__counter_get(&worker->pool->n_open);
-    const size_t n_ready = adb__pool_ready(worker->pool);
-    return n_workers > 1 ? (n_ready + (size_t)n_workers - 1) / (size_t)n_workers : n_ready;
+    const struct adb__pool *pool = worker->pool;
+    const int64_t n_takers = adb__counter_get(&pool->n_open) - adb__counter_get(&pool->n_pipelining);
+    const size_t n_ready = adb__pool_ready(pool);
+    return n_takers > 1 ? (n_ready + (size_t)n_takers - 1) / (size_t)n_takers : n_ready;
 }
 
 static void pipeline_gather(struct adb__pipelining *pipeline, struct adb__lane *first)
@@ -149,7 +151,7 @@ static bool pipeline_begin(struct adb__pipeline *base, struct adb__call *call)
     struct adb__pipelining *pipeline = pipeline_of(base);
     struct adb__worker *worker = pipeline->worker;
     pipeline->turn = (size_t)(call - pipeline->calls);
-    pipeline->since = adb__clock_now();
+    pipeline->since = 0;
     const struct member *member = &pipeline->members[pipeline->turn];
     if (member->given_up)
         return false;
@@ -212,7 +214,12 @@ static void pipeline_wait(struct adb__pipeline *base)
 void adb__pipeline_relieve(struct adb__worker *worker)
 {
     struct adb__pipelining *pipeline = worker->pipeline;
-    if (pipeline == NULL || pipeline->n_lanes == 0 || adb__clock_now() - pipeline->since < PATIENCE_NS)
+    if (pipeline == NULL || pipeline->n_lanes == 0)
+        return;
+    const int64_t now = adb__clock_now();
+    if (pipeline->since == 0)
+        pipeline->since = now;
+    if (now - pipeline->since < PATIENCE_NS)
         return;
     const struct adb__lane *busy = pipeline->members[pipeline->turn].lane;
     size_t n_kept = 0;
@@ -258,13 +265,14 @@ void adb__pipeline_run(struct adb__worker *worker, struct adb__lane *lane)
     pipeline.base = (struct adb__pipeline){
         .calls = pipeline.calls, .begin_fn = pipeline_begin, .end_fn = pipeline_end, .wait_fn = pipeline_wait};
     pipeline_gather(&pipeline, lane);
-    pipeline.since = adb__clock_now();
+    adb__counter_add(&worker->pool->n_pipelining, 1);
     adb__counter_add(&worker->db->figures.pipelined, (int64_t)pipeline.base.n_calls);
     worker->pipeline = &pipeline;
     worker->in_group = true; /* the connection is the driver's until it returns */
     worker->db->driver->pipeline(worker->conn, &pipeline.base);
     worker->in_group = false;
     worker->pipeline = NULL;
+    adb__counter_add(&worker->pool->n_pipelining, -1);
     adb__outbox_flush(&worker->outbox);
     if (pipeline.loser != NULL)
         pipeline_lose(&pipeline);

@@ -30,6 +30,7 @@ struct adb__pool {
     unsigned min;                   /* kept when idle */
     struct adb__counter n_workers;  /* written under lock */
     struct adb__counter n_open;     /* connections */
+    struct adb__counter n_pipelining; /* workers that are in a pipeline */
     struct adb__counter stopping;   /* the workers shall go home */
     pthread_mutex_t lock;
     pthread_cond_t gone;            /* a worker has left; lock */

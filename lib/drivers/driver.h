@@ -121,7 +121,8 @@ struct adb__driver {
                                size_t n_sets, struct adb__sink *sink, size_t *failed_out, adb_error *error);
 
     /* Run the calls of a pipeline in their order, sending many before the first is answered. Each is a statement with
-     * ADB__STMT_PURE, outside any transaction and one of its own; none changes what becomes of another. What cannot be sent
+     * ADB__STMT_PURE, outside any transaction and one of its own, or of several where nobody can tell; none changes what
+     * becomes of another. What cannot be sent
      * together, or would need more than its own answer, ends with ADB__RUN_ALONE. When the connection is lost, the call that
      * was begun ends with that, and the rest is not begun. NULL where no layout has pipelines. */
     void (*pipeline)(void *conn, struct adb__pipeline *pipeline);
