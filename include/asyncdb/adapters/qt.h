@@ -10,17 +10,19 @@
 #include <asyncdb/queue.h>
 
 #include <QAbstractEventDispatcher>
+#include <QEvent>
 #include <QObject>
 #include <QPointer>
 #include <QSocketNotifier>
 #include <QThread>
 #include <new>
 
-/* Needs no moc. */
-class adb__qt final : public QObject
+/* There as long as the queue is attached. Needs no moc. */
+class adb__qt final : public QSocketNotifier
 {
 public:
-    explicit adb__qt(size_t most) : slice(most == 0 ? ADB_QUEUE_SLICE : most)
+    explicit adb__qt(size_t most)
+        : QSocketNotifier(QSocketNotifier::Read), slice(most == 0 ? ADB_QUEUE_SLICE : most)
     {
     }
 
@@ -34,22 +36,31 @@ public:
     {
         queue = watched;
         setParent(parent);
-        notifier = new QSocketNotifier(adb_queue_fd(queue), QSocketNotifier::Read, this);
-        connect(notifier, &QSocketNotifier::activated, this, [this] { turn(); });
+        setSocket(adb_queue_fd(queue));
+        setEnabled(true);
     }
 
     static void detach(void *data)
     {
         adb__qt *self = static_cast<adb__qt *>(data);
         self->queue = nullptr;
+        self->setEnabled(false);
         if (self->ending)
             return;
-        if (self->notifier != nullptr)
-            self->notifier->setEnabled(false);
         if (self->depth > 0)
             self->deleteLater();
         else
             delete self;
+    }
+
+protected:
+    bool event(QEvent *event) override
+    {
+        if (event->type() != QEvent::SockAct)
+            return QSocketNotifier::event(event);
+        if (queue != nullptr)
+            turn();
+        return true;
     }
 
 private:
@@ -60,7 +71,7 @@ private:
             follow(QAbstractEventDispatcher::instance());
         depth++;
         some_left = true;
-        const size_t n = queue == nullptr ? 0 : adb_queue_dispatch(queue, slice);
+        const size_t n = adb_queue_dispatch(queue, slice);
         if (self.isNull())
             return;
         depth--;
@@ -81,7 +92,6 @@ private:
 
     adb_queue *queue = nullptr; /* as long as it is attached */
     size_t slice;
-    QSocketNotifier *notifier = nullptr;
     QPointer<QAbstractEventDispatcher> dispatcher;
     unsigned depth = 0; /* of turns in turns */
     bool some_left = false;
