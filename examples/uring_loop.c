@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The library in a loop of io_uring (Linux, liburing): the ring is asked to say when the queue's descriptor is readable, and
- * beside it to say when 10 ms have passed. Each tick submits a query; when all are answered, the program ends.
+/* The library in a loop of io_uring (Linux, liburing): the ring is asked to say when the queue's descriptor is
+ * readable, and beside it to say when 10 ms have passed. Each tick submits a query; when all are answered, the program
+ * ends.
  *
  * Run: uring_loop [URL]    default: sqlite:// (in memory) */
 #include <asyncdb.h>

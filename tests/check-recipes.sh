@@ -15,14 +15,20 @@ done
 
 # The n-th piece of C or C++, from 1.
 block() {
-    awk -v wanted="$1" '/^```/ { inside = 0 } inside && n == wanted { print } /^```(c|cpp)$/ { inside = 1; n++ }' "$readme"
+    awk -v wanted="$1" '
+        /^```/ { inside = 0 }
+        inside && n == wanted { print }
+        /^```(c|cpp)$/ { inside = 1; n++ }' "$readme"
 }
 
 # What it includes, and the rest in a function, where the names that a recipe takes for granted are known.
 whole() {
     grep '^#include' "$work/block"
     case $1 in
-    *glib.h) more=", GMainLoop *main_loop, GAsyncReadyCallback on_ready, void *window" unused="(void)main_loop; (void)on_ready;" ;;
+    *glib.h)
+        more=", GMainLoop *main_loop, GAsyncReadyCallback on_ready, void *window"
+        unused="(void)main_loop; (void)on_ready; (void)window;"
+        ;;
     *qt.h) more=", QObject *window" unused= ;;
     *) more= unused= ;;
     esac
@@ -31,7 +37,6 @@ whole() {
     echo "void recipe($parameters);"
     echo "void recipe($parameters)"
     echo "{ (void)db; (void)on_done; $unused"
-    case $1 in *glib.h) echo '(void)window;' ;; esac
     grep -v '^#include' "$work/block"
     echo '}'
 }

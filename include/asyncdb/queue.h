@@ -48,8 +48,8 @@ ADB_API adb_queue *adb_queue_new(void);
  * Readable means that something may wait: call adb_queue_dispatch() or adb_queue_next() until they find nothing, never
  * read the descriptor yourself. There is one signal per change from empty to non-empty, so counts mean nothing.
  *
- * Inside a callback it does not speak of what the dispatch around it has already taken from the workers. A callback that
- * runs a loop of its own, and wants those outcomes there, calls adb_queue_wake() first.
+ * Inside a callback it does not speak of what the dispatch around it has already taken from the workers. A callback
+ * that runs a loop of its own, and wants those outcomes there, calls adb_queue_wake() first.
  *
  * @param queue  A queue; not ADB_QUEUE_DIRECT.
  * @return The descriptor, or -1 for NULL and ADB_QUEUE_DIRECT.
@@ -166,9 +166,9 @@ ADB_API void adb_queue_detach(adb_queue *queue);
 /**
  * Give up a queue.
  *
- * A loop that watches it is left, as by adb_queue_detach(). Outcomes that wait in it are then delivered, on this thread.
- * Contexts that still use it keep it alive, without its descriptor being of use to anybody: what completes from now on
- * has its callback run on the thread that completes it. Free the contexts first.
+ * A loop that watches it is left, as by adb_queue_detach(). Outcomes that wait in it are then delivered, on this
+ * thread. Contexts that still use it keep it alive, without its descriptor being of use to anybody: what completes from
+ * now on has its callback run on the thread that completes it. Free the contexts first.
  *
  * @param queue  A queue or NULL.
  *

@@ -121,8 +121,8 @@ static void flood(const struct loop_kind *kind, const char *name)
         const double turn = now_ns(CLOCK_THREAD_CPUTIME_ID) - began;
         longest = turn > longest ? turn : longest;
     }
-    printf("%s, %d results: %zu turns of the timer, the longest turn %.3f ms of the thread's time\n", name, FLOOD, ticks.n,
-           longest / 1e6);
+    printf("%s, %d results: %zu turns of the timer, the longest turn %.3f ms of the thread's time\n", name, FLOOD,
+           ticks.n, longest / 1e6);
     loop_close(&scene);
 }
 

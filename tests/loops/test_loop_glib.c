@@ -283,8 +283,8 @@ static void a_context_may_go_before_its_job(void)
     await_close(&scene, &awaited);
 }
 
-/* Without a loop for the queue: the job's end comes on the worker, the callback in the caller's loop, here the default. (What
- * GLib hands from thread to thread is under locks that ThreadSanitizer does not see: it has to look away.) */
+/* Without a loop for the queue: the job's end comes on the worker, the callback in the caller's loop, here the default.
+ * (What GLib hands from thread to thread is under locks that ThreadSanitizer does not see: it has to look away.) */
 #ifndef __SANITIZE_THREAD__
 static void a_worker_hands_over_to_the_loop(void)
 {

@@ -45,7 +45,8 @@ static inline void adb__ev_detach(void *data)
 }
 
 /**
- * Have a loop of libev deliver what arrives in a queue, until adb_queue_detach(), adb_queue_free() or ev_loop_destroy().
+ * Have a loop of libev deliver what arrives in a queue, until adb_queue_detach(), adb_queue_free() or
+ * ev_loop_destroy().
  *
  * As long as the queue is attached the loop has an active watcher: ev_run() goes on.
  *

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* asyncdb in a main loop of GLib, and so of GTK; and jobs that are awaited as GIO's own, with GTask and GCancellable. The
- * program links gio-2.0; for adb_glib_attach() alone, glib-2.0 is enough. */
+/* asyncdb in a main loop of GLib, and so of GTK; and jobs that are awaited as GIO's own, with GTask and GCancellable.
+ * The program links gio-2.0; for adb_glib_attach() alone, glib-2.0 is enough. */
 #ifndef ASYNCDB_ADAPTERS_GLIB_H
 #define ASYNCDB_ADAPTERS_GLIB_H
 
@@ -18,11 +18,11 @@ extern "C" {
 /* Begins with the GSource that GLib knows. */
 struct adb__glib_source {
     GSource source;
-    adb_queue *queue;    /* NULL: detached */
+    adb_queue *queue;     /* NULL: detached */
     gsize slice;
     GPollFD poll;
-    guint depth;         /* of dispatches in dispatches: a callback may run a loop of its own, as a dialogue does */
-    gboolean some_left;  /* what the dispatch around this loop has taken and not delivered: the descriptor is silent of it */
+    guint depth;          /* of dispatches in dispatches: a callback may run a loop of its own, as a dialogue does */
+    gboolean some_left;   /* taken by the dispatch around such a loop: the descriptor is silent of it */
     gboolean stands_back; /* for one turn after a full slice, in which sources of lower priorities get theirs */
 };
 
@@ -72,7 +72,8 @@ static inline void adb__glib_detach(void *data)
 
 static inline adb_status adb__glib_source_make(adb_queue *queue, gsize slice, GSource **source_out)
 {
-    static GSourceFuncs functions = {adb__glib_prepare, adb__glib_check, adb__glib_dispatch, adb__glib_finalize, NULL, NULL};
+    static GSourceFuncs functions = {adb__glib_prepare,  adb__glib_check, adb__glib_dispatch,
+                                     adb__glib_finalize, NULL,            NULL};
     GSource *source = g_source_new(&functions, sizeof(struct adb__glib_source));
     struct adb__glib_source *self = (struct adb__glib_source *)source;
     const adb_status status = adb_queue_attach(queue, adb__glib_detach, self);
@@ -94,13 +95,14 @@ static inline adb_status adb__glib_source_make(adb_queue *queue, gsize slice, GS
 /**
  * Make a source that delivers what arrives in a queue, to be given to g_source_attach().
  *
- * adb_glib_attach() does all of it. This is for another priority than G_PRIORITY_DEFAULT, set by g_source_set_priority().
+ * adb_glib_attach() does all of it. This is for another priority than G_PRIORITY_DEFAULT: g_source_set_priority().
  *
- * @param queue  A queue that no loop watches. It is watched until adb_queue_detach(), adb_queue_free(), or the end of the
- *               source, which is when its last reference goes.
+ * @param queue  A queue that no loop watches. It is watched until adb_queue_detach(), adb_queue_free(), or the end of
+ *               the source, which is when its last reference goes.
  * @param slice  Most callbacks in one turn; 0 for ADB_QUEUE_SLICE.
  *
- * @return The source; NULL when a loop watches the queue already, and for no queue, ADB_QUEUE_DIRECT or a parent process's.
+ * @return The source; NULL when a loop watches the queue already, and for NULL, ADB_QUEUE_DIRECT or the queue of a
+ *         parent process.
  *
  * Ownership: the caller owns a reference, which g_source_unref() drops once the source was attached.
  * Blocking:  never.
@@ -116,8 +118,8 @@ static inline GSource *adb_glib_source_new(adb_queue *queue, gsize slice)
 /**
  * Have a main loop deliver what arrives in a queue, until adb_queue_detach(), adb_queue_free() or the end of the loop.
  *
- * After a full slice it stands back for one turn, so that sources of any priority, such as the redrawing of windows, get
- * theirs. When a callback runs a loop of its own, as a dialogue does, outcomes are delivered there too.
+ * After a full slice it stands back for one turn, so that sources of any priority, such as the redrawing of windows,
+ * get theirs. When a callback runs a loop of its own, as a dialogue does, outcomes are delivered there too.
  *
  * @param loop   NULL for the default, which is that of GTK.
  * @param queue  A queue that no loop watches.

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* asyncdb in a loop of Qt 6, that of the window or of any QThread. C++17; the program links Qt6Core. */
+/* asyncdb in a loop of Qt (6.1 or later), that of the window or of any QThread. C++17; the program links Qt6Core. */
 #ifndef ASYNCDB_ADAPTERS_QT_H
 #define ASYNCDB_ADAPTERS_QT_H
 
@@ -99,15 +99,15 @@ private:
 };
 
 /**
- * Have the loop of this thread deliver what arrives in a queue, until adb_queue_detach(), adb_queue_free() or the end of
- * the parent.
+ * Have the loop of this thread deliver what arrives in a queue, until adb_queue_detach(), adb_queue_free() or the end
+ * of the parent.
  *
  * @param parent  An object of this thread that the watching shall not outlive, such as the window; NULL for none.
  * @param queue   A queue that no loop watches.
  * @param slice   Most callbacks in one turn; 0 for ADB_QUEUE_SLICE.
  *
- * @return ADB_OK; ADB_E_STATE when a loop watches the queue already, the parent is another thread's, or this thread has no
- *         loop of Qt; ADB_E_INVAL; ADB_E_FORKED; ADB_E_NOMEM.
+ * @return ADB_OK; ADB_E_STATE when a loop watches the queue already, the parent is another thread's, or this thread has
+ *         no loop of Qt; ADB_E_INVAL; ADB_E_FORKED; ADB_E_NOMEM.
  *
  * Ownership: both stay the caller's, and either may go first.
  * Blocking:  never.

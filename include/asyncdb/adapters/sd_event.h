@@ -68,7 +68,8 @@ static inline adb_status adb_sd_event_attach(sd_event *event, adb_queue *queue, 
         free(watch);
         return status;
     }
-    const int refusal = sd_event_add_io(event, &watch->source, adb_queue_fd(queue), EPOLLIN, adb__sd_event_ready, watch);
+    const int refusal =
+        sd_event_add_io(event, &watch->source, adb_queue_fd(queue), EPOLLIN, adb__sd_event_ready, watch);
     if (refusal < 0) {
         adb_queue_detach(queue);
         return refusal == -ENOMEM ? ADB_E_NOMEM : ADB_E_IO;

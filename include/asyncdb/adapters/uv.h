@@ -60,8 +60,8 @@ static inline void adb__uv_detach(void *data)
  * Have a loop of libuv deliver what arrives in a queue, until adb_queue_detach() or adb_queue_free().
  *
  * As long as the queue is attached the loop has an active handle: it goes on, and uv_loop_close() is UV_EBUSY. After
- * adb_queue_detach() it takes one more turn, as with any handle that is closed. Instead, a program may close all handles
- * that uv_walk() finds, this one included.
+ * adb_queue_detach() it takes one more turn, as with any handle that is closed. Instead, a program may close all
+ * handles that uv_walk() finds, this one included.
  *
  * @param loop   A loop.
  * @param queue  A queue that no loop watches.
