@@ -26,6 +26,9 @@
 /* So many rows that nobody wants are read before it is worth a connection to cancel them. */
 #define MOST_SPARE_ROWS 2000
 
+/* A table may be changed again and again while a statement is prepared anew. */
+#define MOST_TRIES 8
+
 /* After so long without use it is worth a system call to find out whether the server has gone meanwhile. */
 #define WORTH_A_LOOK_NS (10 * ADB__NS_PER_MS)
 
@@ -307,8 +310,9 @@ static adb_status stale_in_transaction(const struct run *run, adb_error *error)
                              "the transaction can be tried again");
 }
 
-/* Send and receive. *again_out: nothing has come of it, perhaps only since the prepared statement is out of date. */
-static adb_status run_once(struct run *run, bool *again_out, adb_error *error)
+/* Send and receive. *again_out: if not fresh, nothing has come of it, (perhaps) only since the prepared statement is out
+ * of date. */
+static adb_status run_once(struct run *run, enum adb__pg_staleness *again_out, adb_error *error)
 {
     const bool in_batches = run->sink->batch_rows > 0 || run->sink->batch_bytes > 0;
     adb_status status = ADB_OK;
@@ -324,8 +328,8 @@ static adb_status run_once(struct run *run, bool *again_out, adb_error *error)
     const enum adb__pg_staleness stale = staleness(run);
     if (stale != ADB__PG_FRESH)
         adb__pg_prepared_forget(run->conn, run->prepared, run->failure);
-    *again_out = stale != ADB__PG_FRESH && PQtransactionStatus(run->conn->pg) == PQTRANS_IDLE;
-    if (stale == ADB__PG_STALE && !*again_out && PQstatus(run->conn->pg) == CONNECTION_OK)
+    *again_out = PQtransactionStatus(run->conn->pg) == PQTRANS_IDLE ? stale : ADB__PG_FRESH;
+    if (stale == ADB__PG_STALE && *again_out == ADB__PG_FRESH && PQstatus(run->conn->pg) == CONNECTION_OK)
         status = stale_in_transaction(run, error);
     else
         status = run_outcome(run, error);
@@ -340,13 +344,17 @@ static adb_status run_once(struct run *run, bool *again_out, adb_error *error)
 static adb_status execute(struct adb__pg *conn, const struct adb__statement *statement, struct adb__sink *sink,
                           adb_error *error)
 {
-    bool again = false;
-    struct run run = {.conn = conn, .statement = statement, .sink = sink};
-    adb_status status = run_once(&run, &again, error);
-    if (!again)
-        return status;
-    run = (struct run){.conn = conn, .statement = statement, .sink = sink};
-    return run_once(&run, &again, error);
+    adb_status status = ADB_OK;
+    enum adb__pg_staleness again = ADB__PG_STALE;
+    for (unsigned n = 0; n < MOST_TRIES && again != ADB__PG_FRESH; n++) {
+        struct run run = {.conn = conn, .statement = statement, .sink = sink};
+        const bool was_doubtful = again == ADB__PG_DOUBTFUL;
+        again = ADB__PG_FRESH;
+        status = run_once(&run, &again, error);
+        if (was_doubtful && again == ADB__PG_DOUBTFUL)
+            break; /* it is the statement that is wrong */
+    }
+    return status;
 }
 
 /* Only reading is allowed: the server is told so, for this one statement. */
