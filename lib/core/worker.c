@@ -21,6 +21,12 @@
  * next job. */
 #define SEARCH_NS 4000
 
+/* What it costs to wake another worker. Less work than that is done sooner without. */
+#define WAKE_NS 10000
+
+/* So much of it the pace changes with a lane that is slower or faster. */
+#define PACE_STEP 8
+
 /* So long one lane's jobs may run in a row while other lanes wait. */
 #define LANE_SLICE_NS (1 * ADB__NS_PER_MS)
 
@@ -143,14 +149,70 @@ static struct adb__lane *worker_spin(struct adb__worker *worker)
     return NULL;
 }
 
-/* A lane was found. If there may be more, the next worker is called (or started): this one may be busy for long. */
-static struct adb__lane *worker_pass_on(struct adb__worker *worker, struct adb__lane *lane, bool searching)
+/* About how long its lanes take: what half of them exceed, as one among many may have lost the processor. */
+static void worker_learn_pace(struct adb__worker *worker)
 {
-    if (searching)
-        adb__park_found(&worker->pool->park);
+    int64_t step = worker->pace_ns / PACE_STEP + 1;
+    worker->pace_ns += worker->used_at - worker->took_at > worker->pace_ns ? step : -step;
+}
+
+/* Would this worker be through with all that waits before another one is awake? */
+static bool worker_is_quick(const struct adb__worker *worker)
+{
+    const struct adb__ready *ready = &worker->pool->ready;
+    uint64_t tail = adb__ready_tail(ready);
+    uint64_t head = adb__ready_head(ready);
+    return head >= tail || worker->pace_ns < WAKE_NS / (int64_t)(tail - head);
+}
+
+static void worker_call_next(struct adb__worker *worker)
+{
     if (adb__pool_has_ready(worker->pool))
         adb__pool_call(worker->pool);
+}
+
+/* A lane was found. If there may be more, the next worker is called (or started), as this one may be busy for long; unless
+ * it will hardly be, and somebody sees to it. */
+static struct adb__lane *worker_pass_on(struct adb__worker *worker, struct adb__lane *lane, bool searching)
+{
+    struct adb__park *park = &worker->pool->park;
+    worker->sleeper.in_vain = false;
+    worker->took_at = searching ? adb__clock_now() : worker->used_at;
+    worker->roves = adb__pool_has_ready(worker->pool) && worker_is_quick(worker) &&
+                    adb__park_rove(park, &worker->sleeper, searching);
+    if (worker->roves)
+        return lane;
+    if (searching)
+        adb__park_found(park);
+    worker_call_next(worker);
     return lane;
+}
+
+/* The rover's next lane. False: there is none, or it is time to call others; it roves no more. */
+static bool worker_goes_on(struct adb__worker *worker, const struct adb__lane *lane)
+{
+    if (lane == NULL || !worker_is_quick(worker))
+        return false;
+    worker->took_at = worker->used_at;
+    adb__park_step(&worker->pool->park);
+    return true;
+}
+
+/* True: it is a searcher. */
+static bool worker_settle(struct adb__worker *worker)
+{
+    bool roved = worker->roves;
+    worker->roves = false;
+    return roved && adb__park_settle(&worker->pool->park, &worker->sleeper);
+}
+
+/* It will be away from the ready queue: somebody else is to search. */
+static void worker_stop_roving(struct adb__worker *worker)
+{
+    if (!worker_settle(worker))
+        return;
+    adb__park_found(&worker->pool->park);
+    worker_call_next(worker);
 }
 
 /* One of the least number of connections. A failure is in the log; a server that is away is tried again whenever an attempt
@@ -175,6 +237,7 @@ static bool worker_give_way(struct adb__worker *worker)
 {
     struct adb__pool *pool = worker->pool;
     worker->gives_way = false;
+    worker_stop_roving(worker);
     if (adb__pool_resign(pool, worker))
         return true;
     adb__worker_set_state(worker, ADB__WORKER_CONNECTING);
@@ -196,8 +259,12 @@ static struct adb__lane *worker_next_lane(struct adb__worker *worker)
     struct adb__pool *pool = worker->pool;
     bool searching = false;
     adb__worker_set_state(worker, ADB__WORKER_IDLE);
+    worker_learn_pace(worker);
     for (;;) {
         struct adb__lane *lane = adb__pool_pop(pool);
+        if (worker->roves && worker_goes_on(worker, lane))
+            return lane;
+        searching = worker_settle(worker) || searching;
         if (lane == NULL)
             adb__share_end(worker);
         if (lane == NULL && !searching)
@@ -260,6 +327,7 @@ static int64_t worker_hold_until(const struct adb__worker *worker, const struct 
 static void worker_hold(struct adb__worker *worker, struct adb__lane *lane)
 {
     int64_t until = worker_hold_until(worker, lane);
+    worker_stop_roving(worker);
     adb__worker_set_state(worker, ADB__WORKER_HELD);
     while (!adb__lane_is_called(lane)) {
         bool overdue = adb__clock_now() >= until;
@@ -390,7 +458,8 @@ static void *worker_main(void *argument)
     struct adb__pool *pool = worker->pool;
     struct adb_database *db = worker->db;
     adb__process_enter_worker();
-    worker->used_at = adb__clock_now();
+    worker->used_at = worker->took_at = adb__clock_now();
+    worker->pace_ns = WAKE_NS;
     worker->gives_way = false;
     while (adb__counter_get(&worker->orphaned) == 0) {
         struct adb__lane *lane = worker->next_lane != NULL ? worker->next_lane : worker_next_lane(worker);
@@ -404,6 +473,7 @@ static void *worker_main(void *argument)
         if (db->options.unpooled && worker->is_open && !pool->server->layout.keep_open)
             adb__worker_disconnect(worker, ADB__CLOSED_UNPOOLED);
     }
+    worker_stop_roving(worker);
     adb__worker_disconnect(worker, ADB__CLOSED_CLOSE);
     adb__pool_goodbye(pool, worker);
     adb__database_unref(db);

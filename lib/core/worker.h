@@ -52,6 +52,9 @@ struct adb__worker {
     struct adb__parker parker;
     struct adb__sleeper sleeper;
     struct adb__spin spin;          /* the thread's own */
+    bool roves;                     /* it counts as searching while it runs quick lanes; the thread's own */
+    int64_t took_at;                /* the thread's own: when it got its lane, */
+    int64_t pace_ns;                /* and how long lanes take */
     struct adb__counter state;      /* enum adb__worker_state */
     struct adb__place place;        /* at the gate of the server */
     struct adb__guard guard;

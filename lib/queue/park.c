@@ -3,10 +3,19 @@
  * one step for those who read the word without it. */
 #include "queue/park.h"
 
+#include "base/clock.h"
+
 #include <assert.h>
 
 #define ONE_SLEEPING  UINT32_C(1)
 #define ONE_SEARCHING (UINT32_C(1) << 16)
+#define WATCHED       (UINT32_C(1) << 31)
+#define SLEEPING      (ONE_SEARCHING - 1)
+#define SEARCHING     (WATCHED - ONE_SEARCHING)
+
+/* How often who watches looks after the rover. Work that waits behind a job which was not quick waits for two such times
+ * at most. */
+#define WATCH_NS 200000
 
 /* gcc warns that ThreadSanitizer knows no fences. None of ours publishes data: locks and queues do. */
 #if defined(__SANITIZE_THREAD__) && defined(__GNUC__) && !defined(__clang__)
@@ -16,7 +25,9 @@
 bool adb__park_init(struct adb__park *park)
 {
     atomic_init(&park->word, 0);
+    atomic_init(&park->steps, 0);
     adb__list_init(&park->sleepers);
+    park->rover = park->watcher = NULL;
     return pthread_mutex_init(&park->lock, NULL) == 0;
 }
 
@@ -40,18 +51,31 @@ static void park_set_locked(struct adb__park *park, uint32_t word)
 
 static bool word_needs_call(uint32_t word)
 {
-    return word < ONE_SEARCHING && word > 0;
+    return (word & SEARCHING) == 0 && (word & SLEEPING) != 0;
+}
+
+/* Off the list, and to as many searchers more. Who watched a rover takes its search over, so that nobody roves alone: true,
+ * and none is added. */
+static bool park_unlist_locked(struct adb__park *park, struct adb__sleeper *sleeper, uint32_t searching)
+{
+    bool watched = park->watcher == sleeper;
+    bool takes_over = watched && park->rover != NULL;
+    uint32_t word = park_word(park) - ONE_SLEEPING + (takes_over ? 0 : searching);
+    sleeper->listed = false;
+    adb__list_remove(&sleeper->link);
+    if (watched)
+        park->rover = park->watcher = NULL;
+    park_set_locked(park, watched ? word & ~WATCHED : word);
+    return takes_over;
 }
 
 /* A sleeper becomes a searcher; NULL when none sleeps. It may run as soon as the lock is free. */
 static struct adb__parker *park_take_locked(struct adb__park *park)
 {
-    struct adb__list *link = adb__list_take_first(&park->sleepers);
-    if (link == NULL)
+    if (adb__list_empty(&park->sleepers))
         return NULL;
-    struct adb__sleeper *sleeper = ADB__CONTAINER_OF(link, struct adb__sleeper, link);
-    sleeper->listed = false;
-    park_set_locked(park, park_word(park) - ONE_SLEEPING + ONE_SEARCHING);
+    struct adb__sleeper *sleeper = ADB__CONTAINER_OF(park->sleepers.next, struct adb__sleeper, link);
+    (void)park_unlist_locked(park, sleeper, ONE_SEARCHING);
     return sleeper->parker;
 }
 
@@ -63,7 +87,7 @@ bool adb__park_call(struct adb__park *park)
     atomic_thread_fence(memory_order_seq_cst);
     uint32_t word = park_word(park);
     if (!word_needs_call(word))
-        return word > 0;
+        return (word & SEARCHING) != 0;
 
     pthread_mutex_lock(&park->lock);
     word = park_word(park);
@@ -72,18 +96,18 @@ bool adb__park_call(struct adb__park *park)
     pthread_mutex_unlock(&park->lock);
     if (parker != NULL)
         adb__parker_wake(parker);
-    return word > 0;
+    return (word & (SEARCHING | SLEEPING)) != 0;
 }
 
 bool adb__park_search(struct adb__park *park)
 {
     bool searcher = false;
     /* An old value does no harm: the caller goes to sleep, and looks once more before it does. */
-    if (park_word(park) >= ONE_SEARCHING)
+    if ((park_word(park) & SEARCHING) != 0)
         return false;
     pthread_mutex_lock(&park->lock);
     uint32_t word = park_word(park);
-    if (word < ONE_SEARCHING) {
+    if ((word & SEARCHING) == 0) {
         park_set_locked(park, word + ONE_SEARCHING);
         searcher = true;
     }
@@ -94,55 +118,111 @@ bool adb__park_search(struct adb__park *park)
 void adb__park_found(struct adb__park *park)
 {
     pthread_mutex_lock(&park->lock);
-    assert(park_word(park) >= ONE_SEARCHING);
+    assert((park_word(park) & SEARCHING) != 0);
     park_set_locked(park, park_word(park) - ONE_SEARCHING);
     pthread_mutex_unlock(&park->lock);
     /* Pairs with the fence in adb__park_call(): whoever still saw us searching has pushed what we see next. */
     atomic_thread_fence(memory_order_seq_cst);
 }
 
+bool adb__park_rove(struct adb__park *park, struct adb__sleeper *sleeper, bool searching)
+{
+    /* An old value does no harm: one watches or not, and the next call is made. */
+    if ((park_word(park) & WATCHED) == 0)
+        return false;
+    pthread_mutex_lock(&park->lock);
+    uint32_t word = park_word(park);
+    bool may = park->watcher != NULL && (searching || (word & SEARCHING) == 0);
+    if (may) {
+        park->rover = sleeper;
+        park_set_locked(park, word + (searching ? 0 : ONE_SEARCHING));
+    }
+    pthread_mutex_unlock(&park->lock);
+    return may;
+}
+
+void adb__park_step(struct adb__park *park)
+{
+    /* relaxed: a sign of life that orders nothing, and there is one rover. Had it lost the search to one that watches, and
+     * were there another rover, a step might be lost, which the next one makes good. */
+    uint32_t steps = atomic_load_explicit(&park->steps, memory_order_relaxed);
+    atomic_store_explicit(&park->steps, steps + 1, memory_order_relaxed);
+}
+
+bool adb__park_settle(struct adb__park *park, const struct adb__sleeper *sleeper)
+{
+    pthread_mutex_lock(&park->lock);
+    bool searcher = park->rover == sleeper;
+    if (searcher)
+        park->rover = NULL;
+    pthread_mutex_unlock(&park->lock);
+    return searcher;
+}
+
+/* It was not needed, so it may as well look after one that goes on alone. Others are called before it is. */
+static void park_watch_locked(struct adb__park *park, struct adb__sleeper *sleeper)
+{
+    sleeper->seen = atomic_load_explicit(&park->steps, memory_order_relaxed);
+    adb__list_append(&park->sleepers, &sleeper->link);
+    park->watcher = sleeper;
+    park_set_locked(park, park_word(park) | WATCHED);
+}
+
 void adb__park_announce(struct adb__park *park, struct adb__sleeper *sleeper, bool searching)
 {
     pthread_mutex_lock(&park->lock);
-    assert(!searching || park_word(park) >= ONE_SEARCHING);
+    assert(!searching || (park_word(park) & SEARCHING) != 0);
     sleeper->listed = true;
     sleeper->searched = searching;
-    adb__list_prepend(&park->sleepers, &sleeper->link);
+    sleeper->watches = sleeper->in_vain && park->watcher == NULL;
+    if (sleeper->watches)
+        park_watch_locked(park, sleeper);
+    else
+        adb__list_prepend(&park->sleepers, &sleeper->link);
     park_set_locked(park, park_word(park) + ONE_SLEEPING - (searching ? ONE_SEARCHING : 0));
     pthread_mutex_unlock(&park->lock);
     /* Pairs with the fence in adb__park_call(): whoever did not see us sleeping has pushed what we see next. */
     atomic_thread_fence(memory_order_seq_cst);
 }
 
-/* Off the list again, and to as many searchers more. */
-static void park_unlist_locked(struct adb__park *park, struct adb__sleeper *sleeper, uint32_t searching)
-{
-    sleeper->listed = false;
-    adb__list_remove(&sleeper->link);
-    park_set_locked(park, park_word(park) - ONE_SLEEPING + searching);
-}
-
 bool adb__park_withdraw(struct adb__park *park, struct adb__sleeper *sleeper)
 {
     pthread_mutex_lock(&park->lock);
     bool searcher = !sleeper->listed || sleeper->searched;
-    if (sleeper->listed)
-        park_unlist_locked(park, sleeper, sleeper->searched ? ONE_SEARCHING : 0);
+    if (sleeper->listed && park_unlist_locked(park, sleeper, sleeper->searched ? ONE_SEARCHING : 0))
+        searcher = true;
     pthread_mutex_unlock(&park->lock);
     return searcher;
 }
 
+/* Time to look after the rover. True: sleep on, as it comes on or there is none. */
+static bool park_look_locked(struct adb__park *park, struct adb__sleeper *sleeper)
+{
+    uint32_t steps = atomic_load_explicit(&park->steps, memory_order_relaxed);
+    bool comes_on = steps != sleeper->seen;
+    sleeper->seen = steps;
+    if (comes_on || park->rover != NULL)
+        return comes_on;
+    sleeper->watches = false;
+    park->watcher = NULL;
+    park_set_locked(park, park_word(park) & ~WATCHED);
+    return true;
+}
+
 bool adb__park_sleep(struct adb__park *park, struct adb__sleeper *sleeper, int64_t deadline)
 {
-    /* Why it woke does not matter: it was called if it is no longer listed. Believing the parker instead would lose a
-     * search when the call comes between the deadline and the withdrawal. */
-    (void)adb__parker_wait(sleeper->parker, deadline);
-    pthread_mutex_lock(&park->lock);
-    bool called = !sleeper->listed;
-    if (!called)
-        park_unlist_locked(park, sleeper, 0);
-    pthread_mutex_unlock(&park->lock);
-    return called;
+    for (bool asleep = true; asleep;) {
+        int64_t until = sleeper->watches ? adb__deadline_first(deadline, adb__clock_now() + WATCH_NS) : deadline;
+        bool woken = adb__parker_wait(sleeper->parker, until);
+        pthread_mutex_lock(&park->lock);
+        /* Why it woke does not matter: it was called if it is no longer listed. Believing the parker instead would lose a
+         * search when the call comes between the deadline and the withdrawal. */
+        asleep = sleeper->listed && !woken && until != deadline && park_look_locked(park, sleeper);
+        if (!asleep)
+            sleeper->in_vain = !sleeper->listed || park_unlist_locked(park, sleeper, 0);
+        pthread_mutex_unlock(&park->lock);
+    }
+    return sleeper->in_vain;
 }
 
 void adb__park_wake_all(struct adb__park *park)
@@ -158,5 +238,5 @@ void adb__park_wake_all(struct adb__park *park)
 
 unsigned adb__park_sleeping(const struct adb__park *park)
 {
-    return park_word(park) % ONE_SEARCHING;
+    return park_word(park) & SLEEPING;
 }

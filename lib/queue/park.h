@@ -5,15 +5,28 @@
  * unless somebody searches already: the searcher will find the work, or a later look will. A searcher that has found
  * work calls the next one if there is more. So at most one worker is woken at a time, and a busy pool wakes nobody.
  *
+ * To be woken costs more than many a job. A searcher that has found quick work, and not much of it, may rove: it still
+ * counts as searching while it runs that, so nobody is called. It may be wrong about what is quick. So somebody watches,
+ * or nobody roves: a sleeper that was called in vain looks after the rover from time to time, and when that has not come
+ * on since, takes the search over.
+ *
  * Why no wake-up is lost: the producer pushes, then (seq_cst fence) reads the word; a worker going to sleep writes the
  * word, then (seq_cst fence) looks into the queue once more. One of the two sees the other. The same holds for a
  * searcher that stops searching. tests/models/park.pml checks all interleavings.
  *
  * The loop of a worker, which the model and tests/stress/stress_park.c follow too:
  *
- *     bool searching = false;
+ *     bool searching = false, roves = false;
  *     while (!stopping) {
  *         bool found = pop(&lane);
+ *         if (found && roves && still_quick()) {
+ *             adb__park_step(park);
+ *             run(lane);
+ *             continue;
+ *         }
+ *         if (roves)
+ *             searching = adb__park_settle(park, me);
+ *         roves = false;
  *         if (!found && !searching)
  *             searching = adb__park_search(park);
  *         if (!found && searching)
@@ -25,11 +38,14 @@
  *         }
  *         if (!found)
  *             continue;                           // or leave, when it has slept long enough
- *         if (searching)
+ *         roves = waiting() && quick() && adb__park_rove(park, me, searching);
+ *         if (searching && !roves)
  *             end_search();
  *         searching = false;
  *         run(lane);
  *     }
+ *     if (roves)
+ *         searching = adb__park_settle(park, me);
  *     if (searching)
  *         end_search();                           // adb__park_found(park); if (waiting()) adb__park_call(park);
  *
@@ -47,10 +63,15 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+struct adb__sleeper;
+
 struct adb__park {
-    _Atomic uint32_t word;      /* searching << 16 | sleeping; written under lock, read without */
+    _Atomic uint32_t word;      /* watched << 31 | searching << 16 | sleeping; written under lock, read without */
+    _Atomic uint32_t steps;     /* of rovers; the rover's */
     pthread_mutex_t lock;       /* taken before that of a parker */
-    struct adb__list sleepers;  /* last one to fall asleep first; lock */
+    struct adb__list sleepers;  /* last one to fall asleep first, and who watches last of all; lock */
+    const struct adb__sleeper *rover;   /* one of those who search; NULL: none; lock */
+    const struct adb__sleeper *watcher; /* one of the sleepers; NULL: none; lock */
 };
 
 /* A worker's place in the park. Its parker lives as long as the park: adb__park_call() wakes it after letting go of the
@@ -60,6 +81,9 @@ struct adb__sleeper {
     struct adb__parker *parker; /* set by the owner, before anything else */
     bool listed;                /* in sleepers; lock of the park */
     bool searched;              /* was the searcher until it announced; lock of the park */
+    bool in_vain;               /* called, and has found nothing yet; the owner's */
+    bool watches;               /* sleeps with a timer; the owner's */
+    uint32_t seen;              /* steps of the rover when it looked last; the owner's */
 };
 
 /* False: the system refused. */
@@ -75,6 +99,14 @@ bool adb__park_search(struct adb__park *park);
 /* The searcher has found work, or gives up for another reason: it searches no more. If there may be more work, it calls
  * adb__park_call() next. */
 void adb__park_found(struct adb__park *park);
+
+/* A worker that has found work goes on as the searcher while it runs that, with no call for what else waits. False: it does
+ * not, as nobody watches, or somebody else searches. */
+bool adb__park_rove(struct adb__park *park, struct adb__sleeper *sleeper, bool searching);
+/* The rover has found the next work: whoever watches sees that it comes on. */
+void adb__park_step(struct adb__park *park);
+/* It roves no more. True: it is the searcher. False: it is not, another one has taken the search over. */
+bool adb__park_settle(struct adb__park *park, const struct adb__sleeper *sleeper);
 
 /* Announce sleep; searching says whether the caller is the searcher (it is no more). The caller then looks for work once
  * more, and calls either of the next two. */

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The park, lib/queue/park.c, and the loop of its workers, which lib/queue/park.h gives.
  *
- * Producers push and call. Workers pop, search, announce, look again, withdraw or sleep. Sleepers may time out and may
- * be woken by name at any time. An item that was popped may run for ever.
+ * Producers push and call. Workers pop, search, rove, announce, look again, withdraw or sleep. Sleepers may time out and
+ * may be woken by name at any time. An item that was popped may run for ever, also one that a rover took for quick.
  *
  * Claims: an item never waits while a worker sleeps, unless somebody is on the way: awake and not running an item, or
- * woken, or still calling; exactly as many workers search, or will find that they have been called, as the word says.
+ * woken, or still calling, or watching a rover, which is to sleep with a timer; whenever somebody roves, somebody
+ * watches; exactly as many workers search, rove, or will find that they have been called, as the word says. One who
+ * watches goes on sleeping only for a step that the rover has made since, or when nobody roves.
  *
  * What is one step: a section under the lock, as it writes the word once and the rest is read under the lock only; a
  * push; a pop; a look at the word. Memory is sequentially consistent here. In C, two places need a fence for that, as a
@@ -30,11 +32,32 @@ bool listed[WORKERS];
 bool searched[WORKERS];         /* before it announced */
 bool token[WORKERS];
 bool searcher[WORKERS];         /* what the worker believes */
+bool roves[WORKERS];            /* the same */
+#define NOBODY WORKERS
+byte rover = NOBODY;
+byte watcher = NOBODY;
+bool step;                      /* of the rover, since who watches looked last */
+bool in_vain[WORKERS];          /* called, and has found nothing yet */
 
 /* Not part of the protocol. */
 bool announced[WORKERS];        /* and neither withdrawn nor back from sleep */
 bool settled[WORKERS];          /* runs an item, or sleeps */
 byte calling;                   /* between a push and the end of its call, or in a call by a worker */
+
+/* park_unlist_locked(). Who ceases to watch takes the search of the rover over. */
+inline unlist(x) {
+    listed[x] = false;
+    sleeping--;
+    if
+    :: watcher == x ->
+        watcher = NOBODY;
+#ifndef BUG_UNWATCHED
+        took = rover != NOBODY;
+        rover = NOBODY
+#endif
+    :: watcher != x
+    fi
+}
 
 /* adb__park_call() */
 inline call() {
@@ -51,8 +74,8 @@ inline call() {
 #endif
         :: searching > 0 || sleeping == 0 -> goto called
         fi;
-        listed[w] = false;
-        sleeping--;
+        unlist(w);
+        assert(!took);                  /* as nobody searches, nobody roves */
         searching++
     }
     atomic { token[w] = true; w = 0 }
@@ -63,6 +86,7 @@ called:
 proctype producer()
 {
     byte w, i;
+    bool took;
     do
     :: atomic { i < ITEMS -> i++; items++; calling++ }
         call()
@@ -80,7 +104,13 @@ end:
     od
 }
 
-#define SETTLED(w) (w >= WORKERS || settled[w % WORKERS] && !(announced[w % WORKERS] && token[w % WORKERS]))
+#ifndef BUG_NO_TIMER
+#define WATCHES(w) (watcher == w && rover != NOBODY)
+#else
+#define WATCHES(w) false
+#endif
+#define SETTLED(w) \
+    (w >= WORKERS || settled[w % WORKERS] && !WATCHES(w) && !(announced[w % WORKERS] && token[w % WORKERS]))
 #define SEARCHES(w) (w < WORKERS && (searcher[w % WORKERS] || announced[w % WORKERS] && !listed[w % WORKERS]))
 
 active proctype monitor()
@@ -88,15 +118,25 @@ active proctype monitor()
 end:
     atomic {
         calling == 0 && SETTLED(0) && SETTLED(1) && SETTLED(2) && (items > 0 && sleeping > 0 || searching > 0) ||
-        searching != SEARCHES(0) + SEARCHES(1) + SEARCHES(2) ->
+        rover != NOBODY && watcher == NOBODY ||
+        searching != SEARCHES(0) + SEARCHES(1) + SEARCHES(2) + (rover != NOBODY) ->
         assert(false)
     }
 }
 
-/* Stop waiting to be called. */
-inline unlist() {
-    listed[me] = false;
-    sleeping--
+/* adb__park_settle() */
+inline settle() {
+    atomic {
+        roves[me] = false;
+        if
+#ifndef BUG_BELIEVE                     /* that nobody has taken the search over */
+        :: rover == me -> rover = NOBODY; searcher[me] = true
+        :: rover != me
+#else
+        :: rover = NOBODY; searcher[me] = true
+#endif
+        fi
+    }
 }
 
 inline pop() {
@@ -111,9 +151,24 @@ inline pop() {
 proctype worker(byte me)
 {
     byte w;
-    bool woken;
+    bool woken, took, got;
 again:
-    pop();
+    atomic {
+        if
+        :: items > 0 -> items--; got = true
+        :: items == 0
+        fi
+    }
+    if
+    :: roves[me] && got ->              /* and it still seems quick: adb__park_step() */
+        atomic { step = true; got = false; goto work }
+    :: roves[me] -> settle()
+    :: !roves[me]
+    fi;
+    if
+    :: got -> got = false; goto found
+    :: !got
+    fi;
     atomic {                            /* adb__park_search() */
         if
         :: searcher[me]
@@ -127,6 +182,10 @@ announce:
         listed[me] = true;
         announced[me] = true;
         sleeping++;
+        if
+        :: in_vain[me] && watcher == NOBODY -> watcher = me; step = false
+        :: !in_vain[me] || watcher != NOBODY
+        fi;
         searched[me] = searcher[me];
         searching = searching - searcher[me];
         searcher[me] = false
@@ -141,11 +200,12 @@ announce:
     atomic {                            /* adb__park_withdraw() */
         if
         :: listed[me] ->
-            unlist();
+            unlist(me);
 #ifndef BUG_FORGET                      /* that calls may have relied on its search */
-            searcher[me] = searched[me];
-            searching = searching + searched[me]
+            searcher[me] = searched[me] || took;
+            searching = searching + (searched[me] && !took);
 #endif
+            took = false
         :: !listed[me] -> searcher[me] = true
         fi;
         announced[me] = false;
@@ -164,19 +224,42 @@ sleep:
     }
     atomic {
         if
-        :: listed[me] -> unlist()
+        :: watcher == me && !woken && (step || rover == NOBODY) ->  /* the timer */
+            if
+            :: step -> step = false
+            :: !step -> watcher = NOBODY
+            fi;
+            goto sleep
+        :: listed[me] -> unlist(me); searcher[me] = took; in_vain[me] = took
 #ifndef BUG_LOSE_SEARCH
-        :: !listed[me] -> searcher[me] = true
+        :: !listed[me] -> searcher[me] = true; in_vain[me] = true
 #else                                   /* believes the parker, not the list */
         :: !listed[me] -> searcher[me] = woken
 #endif
         fi;
+        took = false;
         announced[me] = false;
         searched[me] = false;
         woken = false;
         goto again
     }
 found:
+    in_vain[me] = false;
+    if
+    :: items > 0 ->                     /* and it seems quick: adb__park_rove() */
+        atomic {
+            if
+            :: watcher != NOBODY && (searcher[me] || searching == 0) ->
+                searching = searching + !searcher[me];
+                searcher[me] = false;
+                roves[me] = true;
+                rover = me;
+                goto work
+            :: watcher == NOBODY || (!searcher[me] && searching > 0)
+            fi
+        }
+    :: skip
+    fi;
     if
     :: searcher[me] ->
         atomic { searching--; searcher[me] = false }        /* adb__park_found() */
@@ -188,6 +271,7 @@ found:
 #endif
     :: !searcher[me]
     fi;
+work:
     settled[me] = true;                 /* runs it, perhaps for ever */
     settled[me] = false;
     goto again

@@ -98,11 +98,14 @@ holds mailbox "-DMAILS=3 -DRUN=2"
 breaks mailbox "-DBUG_LEAVE"
 breaks mailbox "-DBUG_STEAL"
 
-holds park
+holds park "-DPRODUCERS=1 -DITEMS=3"
 breaks park "-DBUG_NO_LOOK"
 breaks park "-DBUG_NO_NEXT"
 breaks park "-DBUG_FORGET"
 breaks park "-DBUG_LOSE_SEARCH"
+breaks park "-DPRODUCERS=1 -DITEMS=3 -DBUG_UNWATCHED"
+breaks park "-DPRODUCERS=1 -DITEMS=3 -DBUG_NO_TIMER"
+breaks park "-DPRODUCERS=1 -DITEMS=3 -DBUG_BELIEVE"
 
 holds job
 breaks job "-DBUG_FENCE"
@@ -131,8 +134,8 @@ if [ $long = yes ]; then
     holds ready "-DPUSHES=2 -DPOPS=1"
     holds ready "-DPOPS=2"
     holds mailbox "-DPRODUCERS=3 -DMAILS=2"
-    holds park "-DPRODUCERS=1 -DITEMS=3 -DWORKERS=3"
-    holds park "-DPRODUCERS=3 -DITEMS=1"
+    holds park "-DPRODUCERS=2 -DITEMS=1"
+    holds park
     holds shelf "-DREADERS=3 -DPUTS=4"
 fi
 

@@ -3,6 +3,8 @@
  * sleeps until all of it is consumed, and begins again: so that workers fall asleep and are called all the time.
  * Everything is consumed, once; nobody hangs; and no search or sleep is left over in the end.
  *
+ * Workers that find more than they have taken rove, half of the time, whether their work is quick or not.
+ *
  * Some pools also wake workers by name, at random. Some let them sleep for moments only, which would hide a lost call,
  * so most do not. In some, an item ends only when all of its burst have begun: then no item may wait while a worker
  * sleeps.
@@ -50,6 +52,7 @@ struct worker {
     struct adb__parker parker;
     struct adb__sleeper sleeper;
     uint64_t random;
+    bool roves;
 };
 
 static struct pool {
@@ -61,6 +64,7 @@ static struct pool {
     _Atomic bool stopping;
     _Atomic unsigned long long errors;
     _Atomic unsigned long long calls; /* that found somebody */
+    _Atomic unsigned long long roved;
 } pool;
 
 static void hang(int signal_number)
@@ -146,13 +150,42 @@ static void end_search(void)
         adb__park_call(&pool.park);
 }
 
+/* A rover goes on with what it has found, or roves no more; true: then it searches. */
+static bool rover_settles(struct worker *worker, bool found, bool *goes_on)
+{
+    *goes_on = worker->roves && found && adb__random(&worker->random) % 4 != 0;
+    if (*goes_on)
+        adb__park_step(&pool.park);
+    if (*goes_on || !worker->roves)
+        return false;
+    worker->roves = false;
+    return adb__park_settle(&pool.park, &worker->sleeper);
+}
+
+/* Something was found. */
+static void begin_work(struct worker *worker, bool searching)
+{
+    worker->sleeper.in_vain = false;
+    worker->roves = adb__ready_waiting(&pool.ready) && adb__random(&worker->random) % 2 == 0 &&
+                    adb__park_rove(&pool.park, &worker->sleeper, searching);
+    if (worker->roves)
+        atomic_fetch_add(&pool.roved, 1);
+    else if (searching)
+        end_search();
+}
+
 static void *work(void *arg)
 {
     struct worker *worker = arg;
     bool searching = false;
     while (!atomic_load(&pool.stopping)) {
         uint32_t index = 0;
-        bool found = adb__ready_pop(&pool.ready, &index);
+        bool found = adb__ready_pop(&pool.ready, &index), goes_on = false;
+        searching = rover_settles(worker, found, &goes_on) || searching;
+        if (goes_on) {
+            consume(index);
+            continue;
+        }
         if (!found && !searching)
             searching = adb__park_search(&pool.park);
         if (!found && searching)
@@ -167,11 +200,12 @@ static void *work(void *arg)
         }
         if (!found)
             continue;
-        if (searching)
-            end_search();
+        begin_work(worker, searching);
         searching = false;
         consume(index);
     }
+    if (worker->roves)
+        searching = adb__park_settle(&pool.park, &worker->sleeper);
     if (searching)
         end_search();
     return NULL;
@@ -233,11 +267,11 @@ static bool stress(struct setting setting)
     expect(!adb__ready_waiting(&pool.ready));
     expect(atomic_load(&pool.park.word) == 0);
     bool ok = atomic_load(&pool.errors) == 0;
-    printf("%s producers %u, workers %u, spin %u, burst %u, by name 1 in %u, sleep %u us%s: %llu of %u called, %llu "
-           "errors\n",
+    printf("%s producers %u, workers %u, spin %u, burst %u, by name 1 in %u, sleep %u us%s: %llu of %u called, "
+           "%llu roved, %llu errors\n",
            ok ? "ok" : "not ok", setting.producers, setting.workers, setting.spin, setting.burst, setting.name_one_in,
            setting.moment_us, setting.together ? ", together" : "", atomic_load(&pool.calls),
-           setting.producers * setting.rounds * setting.burst, atomic_load(&pool.errors));
+           setting.producers * setting.rounds * setting.burst, atomic_load(&pool.roved), atomic_load(&pool.errors));
     pool_close();
     return ok;
 }

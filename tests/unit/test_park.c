@@ -38,7 +38,7 @@ static bool woken(int i)
 
 static unsigned searching(void)
 {
-    return atomic_load(&park.word) >> 16;
+    return atomic_load(&park.word) >> 16 & 0x7fff;
 }
 
 /* A wake that comes before the sleep is kept, once. */
@@ -303,6 +303,118 @@ TEST(wake_all_wakes_every_sleeper)
     teardown();
 }
 
+/* One that was called, and has found nothing, sleeps and watches. */
+static void watch(int i)
+{
+    sleepers[i].in_vain = true;
+    adb__park_announce(&park, &sleepers[i], false);
+}
+
+/* Nobody roves when nobody watches: a sleeper that was not called in vain does not. */
+TEST(nobody_roves_unwatched)
+{
+    setup();
+    adb__park_announce(&park, &sleepers[1], false);
+    CU_ASSERT(!adb__park_rove(&park, &sleepers[0], false));
+    CU_ASSERT_EQUAL(searching(), 0);
+    CU_ASSERT(!adb__park_withdraw(&park, &sleepers[1]));
+    teardown();
+}
+
+/* A rover counts as the searcher, so nobody is called, until it settles. */
+TEST(rover_counts_as_the_searcher)
+{
+    setup();
+    watch(1);
+    CU_ASSERT(adb__park_rove(&park, &sleepers[0], false));
+    CU_ASSERT_EQUAL(searching(), 1);
+    CU_ASSERT(adb__park_call(&park));
+    CU_ASSERT(!adb__park_search(&park));
+    CU_ASSERT_EQUAL(adb__park_sleeping(&park), 1);
+    CU_ASSERT(adb__park_settle(&park, &sleepers[0]));
+    adb__park_found(&park);
+    CU_ASSERT(!adb__park_withdraw(&park, &sleepers[1]));
+    teardown();
+}
+
+/* A searcher that roves is still one searcher; and while another searches, nobody begins to rove. */
+TEST(there_is_one_rover_or_searcher)
+{
+    setup();
+    watch(2);
+    CU_ASSERT(adb__park_search(&park));
+    CU_ASSERT(!adb__park_rove(&park, &sleepers[1], false));
+    CU_ASSERT(adb__park_rove(&park, &sleepers[0], true));
+    CU_ASSERT_EQUAL(searching(), 1);
+    CU_ASSERT(!adb__park_rove(&park, &sleepers[1], false));
+    CU_ASSERT(adb__park_settle(&park, &sleepers[0]));
+    adb__park_found(&park);
+    CU_ASSERT(!adb__park_withdraw(&park, &sleepers[2]));
+    teardown();
+}
+
+/* A rover that does not come on loses the search to who watches, who sleeps with a timer. */
+TEST(watcher_takes_the_search_of_a_rover_that_is_stuck)
+{
+    setup();
+    watch(1);
+    CU_ASSERT(adb__park_rove(&park, &sleepers[0], false));
+    CU_ASSERT(adb__park_sleep(&park, &sleepers[1], ADB__NEVER));
+    CU_ASSERT_EQUAL(searching(), 1);
+    CU_ASSERT(!adb__park_settle(&park, &sleepers[0]));
+    adb__park_found(&park);
+    teardown();
+}
+
+/* Nor does a rover go on alone when who watches is woken for something else. */
+TEST(watcher_that_leaves_takes_the_search_along)
+{
+    setup();
+    watch(1);
+    CU_ASSERT(adb__park_rove(&park, &sleepers[0], false));
+    CU_ASSERT(adb__park_withdraw(&park, &sleepers[1]));
+    CU_ASSERT(!adb__park_settle(&park, &sleepers[0]));
+    CU_ASSERT_EQUAL(searching(), 1);
+    adb__park_found(&park);
+    watch(1);
+    CU_ASSERT(adb__park_rove(&park, &sleepers[0], false));
+    adb__parker_wake(&parkers[1]);
+    CU_ASSERT(adb__park_sleep(&park, &sleepers[1], ADB__NEVER));
+    CU_ASSERT(!adb__park_settle(&park, &sleepers[0]));
+    adb__park_found(&park);
+    teardown();
+}
+
+/* With nobody to look after, the timer is given up, and only a deadline or a wake ends the sleep. */
+TEST(watch_ends_when_nobody_roves)
+{
+    setup();
+    watch(1);
+    CU_ASSERT(!adb__park_sleep(&park, &sleepers[1], adb__clock_now() + ADB__NS_PER_MS));
+    CU_ASSERT_EQUAL(atomic_load(&park.word), 0);
+    teardown();
+}
+
+/* Who watches is called last. */
+TEST(call_spares_who_watches)
+{
+    setup();
+    watch(1);
+    adb__park_announce(&park, &sleepers[0], false);
+    watch(2); /* there is one already: it just sleeps */
+    CU_ASSERT(!sleepers[2].watches);
+    CU_ASSERT(adb__park_call(&park));
+    CU_ASSERT(adb__park_sleep(&park, &sleepers[2], ADB__NEVER));
+    adb__park_found(&park);
+    CU_ASSERT(adb__park_call(&park));
+    CU_ASSERT(adb__park_sleep(&park, &sleepers[0], ADB__NEVER));
+    adb__park_found(&park);
+    CU_ASSERT(adb__park_call(&park));
+    CU_ASSERT(adb__park_sleep(&park, &sleepers[1], ADB__NEVER));
+    adb__park_found(&park);
+    teardown();
+}
+
 SUITE(park, CASE(wake_before_wait_is_kept), CASE(wake_counts_after_the_deadline_too), CASE(wait_ends_at_the_deadline),
       CASE(wait_ends_with_a_wake_from_another_thread), CASE(call_on_busy_pool_is_false),
       CASE(call_wakes_a_sleeper_as_searcher), CASE(call_wakes_nobody_while_somebody_searches),
@@ -310,4 +422,6 @@ SUITE(park, CASE(wake_before_wait_is_kept), CASE(wake_counts_after_the_deadline_
       CASE(second_search_is_refused), CASE(announce_ends_the_search), CASE(withdrawing_searcher_searches_again),
       CASE(withdraw_after_a_call_is_the_searcher), CASE(old_wake_is_no_call), CASE(wake_by_name_ends_the_sleep),
       CASE(call_wins_over_name_and_deadline), CASE(withdrawing_leaves_the_others_listed),
-      CASE(wake_all_wakes_every_sleeper))
+      CASE(wake_all_wakes_every_sleeper), CASE(nobody_roves_unwatched), CASE(rover_counts_as_the_searcher),
+      CASE(there_is_one_rover_or_searcher), CASE(watcher_takes_the_search_of_a_rover_that_is_stuck),
+      CASE(watcher_that_leaves_takes_the_search_along), CASE(watch_ends_when_nobody_roves), CASE(call_spares_who_watches))
