@@ -45,7 +45,7 @@ start_service() {
     at=http://127.0.0.1:${said#listening on port }
     case $said in
     listening*) ;;
-    *) cat "$work/errors" ;;
+    *) echo "the service does not start: $said"; cat "$work/errors" ;;
     esac
 }
 
@@ -65,7 +65,7 @@ stop_service() {
 }
 
 clean_up() {
-    [ -z "$pid" ] || kill -KILL "$pid"
+    [ -z "$pid" ] || kill -KILL "$pid" 2>/dev/null
     rm -rf "$work"
 }
 trap clean_up EXIT
@@ -99,10 +99,21 @@ stat() {
     echo "$body" | sed -n "s/.*\"$1\":\([0-9]*\).*/\1/p"
 }
 
-# await_stat NAME VALUE: until the figure is at least that; the timeout of the test is that of the wait.
-await_stat() {
-    until [ "$(stat "$1")" -ge "$2" ]; do
-        kill -0 "$pid" || return
+# await_stats VALUE NAME…: until the sum of these figures is at least that, or the service is gone. Counts in $n_asked how
+# often it has asked. The timeout of the test is that of the wait.
+await_stats() {
+    want=$1
+    sum=0
+    n_asked=0
+    shift
+    while [ "$sum" -lt "$want" ]; do
+        sum=0
+        for name in "$@"; do
+            figure=$(stat "$name")
+            [ -n "$figure" ] || { echo "the service is gone"; return; }
+            sum=$((sum + figure))
+            n_asked=$((n_asked + 1))
+        done
     done
 }
 
@@ -200,10 +211,10 @@ hang_up() {
     hold "$1"
     in_background gone PUT /notes/1 '{"list":"in","title":"gone"}'
     client=$!
-    await_stat running 1
+    await_stats 1 running
     kill -KILL "$client"
     wait "$client" 2>/dev/null
-    await_stat cancelled 1
+    await_stats 1 cancelled
     [ "$(stat hung_up)" -eq 1 ] || echo "it was not said that a client hung up"
     release
     answers 200 '{"id":1,*"title":"milk",*}' GET /notes/1
@@ -217,9 +228,7 @@ full_queue() {
         in_background "full$i" PUT /notes/1 '{"list":"in","title":"milk","text":"'$i'"}'
         clients="$clients $!"
     done
-    until [ $(($(stat waiting) + $(stat running))) -ge 4 ]; do
-        kill -0 "$pid" || return
-    done
+    await_stats 4 waiting running
     answers 503 '{"error":"ADB_E_BUSY","message":*}' GET /notes/1
     [ "$(stat refused)" -ge 1 ] || echo "nothing was refused"
     release
@@ -270,12 +279,7 @@ load() {
 stop_under_load() {
     wrk -t 1 -c 32 -d 1 -s tests/web/load.lua "$at" -- stop >"$work/wrk" &
     loader=$!
-    n_asked=0
-    n_done=0
-    until [ "$n_done" -gt 200 ]; do
-        n_done=$(stat completed)
-        n_asked=$((n_asked + 1))
-    done
+    await_stats 200 completed
     stop_service
     wait "$loader"
     line=$(grep ^load: "$work/wrk")
@@ -322,6 +326,7 @@ with() {
 web_on() {
     on=$1
     claim "it starts" start_service "$(with "$2" queue_capacity=4)"
+    [ -n "$said" ] || return
     claim "notes are created, read, listed, changed and deleted" first_notes
     claim "two notes of a list have different titles" unique_titles
     claim "a move takes all notes, or none" moves
