@@ -7,6 +7,7 @@
 #include <QCoreApplication>
 #include <QEventLoop>
 #include <QTimer>
+#include <thread>
 
 /* Whoever wants to be there as long as the loop is its child. */
 static void *loop_new()
@@ -72,16 +73,19 @@ static void no_parent_is_needed()
     loop_close(&scene);
 }
 
+/* Threads without Qt's own class for them, whose locks ThreadSanitizer does not see. */
 static void another_threads_parent_is_refused()
 {
     loop_scene scene = loop_open(0);
     adb_queue_detach(scene.queue);
     QObject here;
-    adb_status there = ADB_OK;
-    QThread *thread = QThread::create([&] { there = adb_qt_attach(&here, scene.queue, 0); });
-    thread->start();
-    thread->wait();
-    delete thread;
+    adb_status without_loop = ADB_OK, there = ADB_OK;
+    std::thread([&] {
+        without_loop = adb_qt_attach(nullptr, scene.queue, 0);
+        QEventLoop loop;
+        there = adb_qt_attach(&here, scene.queue, 0);
+    }).join();
+    LOOP_CHECK(without_loop == ADB_E_STATE);
     LOOP_CHECK(there == ADB_E_STATE);
     loop_close(&scene);
 }
