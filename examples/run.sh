@@ -101,7 +101,7 @@ for url in "$@"; do
     for source in $sources; do
         example=$(basename "$source" .c)
         case $example in
-        quickstart | import | notes_server) continue ;;
+        quickstart | import | notes_server | gtk_notes) continue ;;
         esac
         [ -x "$build/examples/$example" ] || continue # is not built here: a library is missing
         run_example "$example" "$url" && ran="$ran $example"
