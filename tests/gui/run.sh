@@ -4,6 +4,8 @@
 # --blocking. The program prints what each frame shows; that is what is waited for and judged. After make examples:
 #
 #   [top_builddir=BUILD] sh tests/gui/run.sh [PNG]     PNG: where the screenshot shall stay
+#
+# ADB_GUI_URL: another database than a file of SQLite; its tables gtk_characters and gtk_notes are used as they are.
 
 png=${1:-}
 case $png in
@@ -76,7 +78,7 @@ shows() {
 start_program() {
     rm -f "$work/shown"
     mkfifo "$work/shown"
-    timeout 60 "$program" "$@" "sqlite:///$work/$mode.db" >"$work/shown" 2>"$work/errors" &
+    timeout 60 "$program" "$@" "${ADB_GUI_URL:-sqlite:///$work/$mode.db}" >"$work/shown" 2>"$work/errors" &
     pid=$!
     exec 7<"$work/shown"
     claim "35,000 characters are imported" shows 'jobs=0 * rows=200 *first="U+0000 *'
