@@ -48,12 +48,12 @@ static void land(adb_result *result, void *user_data)
         snprintf(flight.wrong, sizeof(flight.wrong), "%s", adb_result_error(result)->message);
 }
 
-static void flight_open(const struct engine *engine)
+static void flight_open(const struct engine *engine, unsigned max_size)
 {
     flight = (struct flight){.sql_of = plain, .capacity = 20 * N_READS};
     flight.reads = calloc(flight.capacity, sizeof(*flight.reads));
     REQUIRE(flight.reads != NULL);
-    scene_open_table(&flight.scene, engine, NULL, ADB_OPTIONS(.max_size = 3));
+    scene_open_table(&flight.scene, engine, NULL, ADB_OPTIONS(.max_size = max_size, .min_size = max_size));
     for (int i = 0; i < 1000; i++)
         adb_execute(flight.scene.ctx, "INSERT INTO t (n, x) VALUES (:n, 0)", ADB_PARAMS({"n", adb_int(i)}), NULL, NULL);
     run_all(flight.scene.ctx);
@@ -135,7 +135,7 @@ static size_t flight_settle(const char *what)
 /* Without a fault: every answer goes to its own read. */
 ON_BOTH(answers_go_to_their_own_reads)
 {
-    flight_open(engine);
+    flight_open(engine, 3);
     fly(N_READS);
     CU_ASSERT_EQUAL(flight_settle("no fault"), 0);
 }
@@ -143,7 +143,7 @@ ON_BOTH(answers_go_to_their_own_reads)
 /* Under kill -9 a read of each connection is lost at most, and then those that found no server: all are told, once. */
 ON_BOTH(kill_in_the_middle_of_a_pipeline)
 {
-    flight_open(engine);
+    flight_open(engine, 3);
     fly(N_READS / 10);
     fly_during(scene_kill_server);
     fly(flight.n_done + N_READS / 10);
@@ -154,7 +154,7 @@ ON_BOTH(kill_in_the_middle_of_a_pipeline)
 ON_BOTH(end_of_sessions_in_the_middle_of_a_pipeline)
 {
     const size_t n_ends = 5;
-    flight_open(engine);
+    flight_open(engine, 3);
     for (size_t i = 0; i < n_ends; i++) {
         fly(flight.n_done + N_READS / 20);
         fly_during(scene_end_sessions);
@@ -173,7 +173,7 @@ static const char *one_in_seven_fails(size_t i)
 ON_BOTH(failures_in_the_middle_of_a_pipeline)
 {
     size_t n_failed = 0;
-    flight_open(engine);
+    flight_open(engine, 3);
     flight.sql_of = one_in_seven_fails;
     fly(N_READS / 4);
     for (size_t i = 0; i < N_LANES; i++)
@@ -205,7 +205,7 @@ static void change_table(void *data)
 /* Statements whose plan is out of date are prepared anew, and nobody notices. */
 ON_BOTH(change_of_the_table_in_the_middle_of_a_pipeline)
 {
-    flight_open(engine);
+    flight_open(engine, 3);
     flight.sql_of = all_columns;
     fly(N_READS / 20);
     fly_during(change_table);
@@ -213,6 +213,83 @@ ON_BOTH(change_of_the_table_in_the_middle_of_a_pipeline)
     CU_ASSERT_EQUAL(flight_settle("table changed in a pipeline"), 0);
 }
 
-FAULTS(pipelines, BOTH_CASES(answers_go_to_their_own_reads), BOTH_CASES(kill_in_the_middle_of_a_pipeline),
+/* Quick with 0, hours with 1000: a read that has been quick so far. */
+#define SLOW "SELECT count(*) AS slow FROM t a, t b, t c WHERE a.n < :i AND b.n < :i AND c.n < :i AND a.n + b.n <> c.x - 1"
+
+static adb_job slow_on(adb_context *ctx, int64_t i, struct tally *tally)
+{
+    return adb_fetch_val(ctx, SLOW, ADB_PARAMS({"i", adb_int(i)}), tally_done, tally);
+}
+
+/* The statements become known as quick ones on each connection. */
+static void flight_warm(struct tally *tally)
+{
+    for (size_t i = 0; i < 400; i++)
+        slow_on(flight.lanes[i % N_LANES], 0, tally);
+    for (size_t i = 0; i < N_LANES; i++)
+        run_all(flight.lanes[i]);
+    fly(400);
+    for (size_t i = 0; i < N_LANES; i++)
+        run_all(flight.lanes[i]);
+    *tally = (struct tally)TALLY_INIT;
+}
+
+/* All workers are busy for a moment, so that what comes meanwhile waits. */
+static void hold_workers(size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        adb_fetch_all(flight.lanes[N_LANES - 1 - i], flight.scene.engine->pause, NULL, NULL, NULL);
+}
+
+static void deliver(struct tally *tally, size_t n)
+{
+    while (tally_n(tally) < n) {
+        REQUIRE(adb_queue_wait(flight.scene.queue, PATIENCE_MS) == ADB_OK);
+        adb_queue_dispatch(flight.scene.queue, 0);
+    }
+}
+
+/* Reads that were sent behind one that turns out to be slow are done by the other workers. */
+ON_BOTH(slow_read_keeps_nobody_behind_it)
+{
+    struct tally slow = TALLY_INIT, quick = TALLY_INIT;
+    flight_open(engine, 3);
+    flight_warm(&slow);
+    hold_workers(3);
+    const adb_job job = slow_on(flight.lanes[0], 1000, &slow);
+    for (size_t i = 1; i < N_LANES - 3; i++)
+        slow_on(flight.lanes[i], 0, &quick);
+    deliver(&quick, N_LANES - 4);
+    CU_ASSERT_EQUAL(tally_of(&quick, ADB_OK), N_LANES - 4);
+    CU_ASSERT_EQUAL(tally_n(&slow), 0);
+    CU_ASSERT_EQUAL(adb_cancel(flight.lanes[0], job), ADB_OK);
+    deliver(&slow, 1);
+    CU_ASSERT_EQUAL(tally_of(&slow, ADB_E_CANCELLED), 1);
+    flight_settle("a slow read in a pipeline");
+}
+
+/* A slow read that is cancelled before its turn runs in vain, but not for long: the one behind it is answered. */
+ON_BOTH(read_that_nobody_wants_is_stopped)
+{
+    struct tally slow = TALLY_INIT, quick = TALLY_INIT;
+    adb_job jobs[2];
+    flight_open(engine, 1);
+    flight_warm(&slow);
+    hold_workers(1);
+    for (size_t i = 0; i < 2; i++)
+        jobs[i] = slow_on(flight.lanes[i], 1000, &slow);
+    slow_on(flight.lanes[2], 0, &quick);
+    scene_await(&flight.scene, flight.scene.engine->running, 1);
+    CU_ASSERT_EQUAL(adb_cancel(flight.lanes[1], jobs[1]), ADB_OK);
+    CU_ASSERT_EQUAL(adb_cancel(flight.lanes[0], jobs[0]), ADB_OK);
+    deliver(&slow, 2);
+    CU_ASSERT_EQUAL(tally_of(&slow, ADB_E_CANCELLED), 2);
+    deliver(&quick, 1);
+    CU_ASSERT_EQUAL(tally_of(&quick, ADB_OK), 1);
+    flight_settle("a read in vain in a pipeline");
+}
+
+FAULTS(pipelines, BOTH_CASES(slow_read_keeps_nobody_behind_it), BOTH_CASES(read_that_nobody_wants_is_stopped),
+       BOTH_CASES(answers_go_to_their_own_reads), BOTH_CASES(kill_in_the_middle_of_a_pipeline),
        BOTH_CASES(end_of_sessions_in_the_middle_of_a_pipeline), BOTH_CASES(failures_in_the_middle_of_a_pipeline),
        BOTH_CASES(change_of_the_table_in_the_middle_of_a_pipeline))

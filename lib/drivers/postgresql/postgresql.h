@@ -127,6 +127,7 @@ struct adb__pg {
     size_t doomed_capacity;
     struct adb__arena scratch;      /* of one statement */
     struct adb__pipeline *pipeline; /* under way; NULL: none */
+    bool drops; /* the answer that is being read is nobody's */
     enum adb__pg_sharing sharing;
     int64_t quickest_ns; /* what was sent in one go and answered without a failure; 0: nothing yet */
     int64_t used_at;     /* when the last call began */

@@ -321,7 +321,9 @@ static adb_status answer_outcome(const struct answer *answer)
 static adb_status read_call(struct batch *batch, size_t i, struct adb__call *call)
 {
     struct answer answer = {.conn = batch->conn, .prepared = batch->prepared[i], .call = call};
+    batch->conn->drops = call == NULL;
     answer_read(&answer, batch->is_synced[i]);
+    batch->conn->drops = false;
     if (answer.failure != NULL)
         await_end(batch->conn, answer.failure);
     batch->has_failed = batch->has_failed || answer.failure != NULL;

@@ -10,11 +10,29 @@
  * answer that ends the wait. */
 static const struct adb__patience forever = {.deadline = ADB__NEVER, .wake_fd = -1};
 
+#define PATIENCE_NS      (20 * ADB__NS_PER_MS)
+#define MOST_PATIENCE_NS (5000 * ADB__NS_PER_MS)
+
+/* In a pipeline the core gets another look at what waits behind, and an answer that nobody wants is stopped; then after
+ * longer and longer times. Should the cancel hit the statement behind, that one runs again. */
+static void wait_in_pipeline(struct adb__pg *conn, unsigned directions)
+{
+    for (int64_t ns = PATIENCE_NS;; ns = ns < MOST_PATIENCE_NS ? ns * 4 : ns) {
+        conn->pipeline->wait_fn(conn->pipeline);
+        const struct adb__patience patience = {.deadline = adb__clock_now() + ns, .wake_fd = -1};
+        if (adb__socket_wait(PQsocket(conn->pg), directions, &patience) != ADB__SOCKET_TIMEOUT)
+            return;
+        if (conn->drops)
+            adb__pg_stop(conn);
+    }
+}
+
 static void wait_for(struct adb__pg *conn, unsigned directions)
 {
     if (conn->pipeline != NULL)
-        conn->pipeline->wait_fn(conn->pipeline);
-    adb__socket_wait(PQsocket(conn->pg), directions, &forever);
+        wait_in_pipeline(conn, directions);
+    else
+        adb__socket_wait(PQsocket(conn->pg), directions, &forever);
 }
 
 bool adb__pg_flush(struct adb__pg *conn)
