@@ -132,7 +132,8 @@ bool adb__park_rove(struct adb__park *park, struct adb__sleeper *sleeper, bool s
         return false;
     pthread_mutex_lock(&park->lock);
     uint32_t word = park_word(park);
-    bool may = park->watcher != NULL && (searching || (word & SEARCHING) == 0);
+    /* There is one rover: of several searchers the others keep theirs, which would be nobody's if they took its place. */
+    bool may = park->watcher != NULL && park->rover == NULL && (searching || (word & SEARCHING) == 0);
     if (may) {
         park->rover = sleeper;
         park_set_locked(park, word + (searching ? 0 : ONE_SEARCHING));

@@ -249,13 +249,14 @@ found:
     :: items > 0 ->                     /* and it seems quick: adb__park_rove() */
         atomic {
             if
-            :: watcher != NOBODY && (searcher[me] || searching == 0) ->
+            /* with another rover its search would be nobody's; it takes three workers to get there */
+            :: watcher != NOBODY && rover == NOBODY && (searcher[me] || searching == 0) ->
                 searching = searching + !searcher[me];
                 searcher[me] = false;
                 roves[me] = true;
                 rover = me;
                 goto work
-            :: watcher == NOBODY || (!searcher[me] && searching > 0)
+            :: watcher == NOBODY || rover != NOBODY || (!searcher[me] && searching > 0)
             fi
         }
     :: skip

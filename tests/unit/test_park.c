@@ -353,6 +353,26 @@ TEST(there_is_one_rover_or_searcher)
     teardown();
 }
 
+/* Of two searchers one may rove: another one in its place would leave a search that is nobody's. */
+TEST(second_searcher_does_not_rove)
+{
+    setup();
+    watch(2);
+    CU_ASSERT(adb__park_search(&park));
+    adb__park_announce(&park, &sleepers[0], true);
+    CU_ASSERT(adb__park_search(&park));
+    CU_ASSERT(adb__park_withdraw(&park, &sleepers[0]));
+    CU_ASSERT_EQUAL(searching(), 2);
+    CU_ASSERT(adb__park_rove(&park, &sleepers[0], true));
+    CU_ASSERT(!adb__park_rove(&park, &sleepers[1], true));
+    adb__park_found(&park);
+    CU_ASSERT(adb__park_settle(&park, &sleepers[0]));
+    adb__park_found(&park);
+    CU_ASSERT_EQUAL(searching(), 0);
+    CU_ASSERT(!adb__park_withdraw(&park, &sleepers[2]));
+    teardown();
+}
+
 /* A rover that does not come on loses the search to who watches, who sleeps with a timer. */
 TEST(watcher_takes_the_search_of_a_rover_that_is_stuck)
 {
@@ -423,5 +443,6 @@ SUITE(park, CASE(wake_before_wait_is_kept), CASE(wake_counts_after_the_deadline_
       CASE(withdraw_after_a_call_is_the_searcher), CASE(old_wake_is_no_call), CASE(wake_by_name_ends_the_sleep),
       CASE(call_wins_over_name_and_deadline), CASE(withdrawing_leaves_the_others_listed),
       CASE(wake_all_wakes_every_sleeper), CASE(nobody_roves_unwatched), CASE(rover_counts_as_the_searcher),
-      CASE(there_is_one_rover_or_searcher), CASE(watcher_takes_the_search_of_a_rover_that_is_stuck),
+      CASE(there_is_one_rover_or_searcher),
+      CASE(second_searcher_does_not_rove), CASE(watcher_takes_the_search_of_a_rover_that_is_stuck),
       CASE(watcher_that_leaves_takes_the_search_along), CASE(watch_ends_when_nobody_roves), CASE(call_spares_who_watches))
