@@ -211,6 +211,12 @@ static void pipeline_wait(struct adb__pipeline *base)
     adb__pipeline_relieve(worker);
 }
 
+/* Is there anybody who could take what waits? Else the database would do it twice for nothing. */
+static bool others_are_free(const struct adb__pool *pool)
+{
+    return adb__park_sleeping(&pool->park) > 0 || adb__counter_get(&pool->n_workers) < (int64_t)pool->max;
+}
+
 void adb__pipeline_relieve(struct adb__worker *worker)
 {
     struct adb__pipelining *pipeline = worker->pipeline;
@@ -219,7 +225,7 @@ void adb__pipeline_relieve(struct adb__worker *worker)
     const int64_t now = adb__clock_now();
     if (pipeline->since == 0)
         pipeline->since = now;
-    if (now - pipeline->since < PATIENCE_NS)
+    if (now - pipeline->since < PATIENCE_NS || !others_are_free(worker->pool))
         return;
     const struct adb__lane *busy = pipeline->members[pipeline->turn].lane;
     size_t n_kept = 0;

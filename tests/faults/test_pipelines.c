@@ -224,7 +224,7 @@ static adb_job slow_on(adb_context *ctx, int64_t i, struct tally *tally)
 /* The statements become known as quick ones on each connection. */
 static void flight_warm(struct tally *tally)
 {
-    for (size_t i = 0; i < 400; i++)
+    for (size_t i = 0; i < 48; i++)
         slow_on(flight.lanes[i % N_LANES], 0, tally);
     for (size_t i = 0; i < N_LANES; i++)
         run_all(flight.lanes[i]);
