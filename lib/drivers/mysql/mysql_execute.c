@@ -14,6 +14,9 @@
 #include <string.h>
 
 /* Rows that nobody wants are read for so long; then the server is asked to stop. */
+/* A table may be changed again and again while a statement is prepared anew. */
+#define MOST_TRIES 8
+
 #define DRAIN_NS (20 * ADB__NS_PER_MS)
 
 /* Rows between two looks at the clock. */
@@ -394,13 +397,14 @@ adb_status adb__mysql_execute(void *state, const struct adb__statement *statemen
                               adb_error *error)
 {
     struct adb__mysql *conn = state;
-    bool again;
+    bool again = true;
     adb_status status = adb__mysql_session_ready(conn, statement, adb__mysql_verb_of(statement->sql), error);
     if (status != ADB_OK)
         return status;
-    status = execute_once(conn, statement, sink, &again, error);
-    /* Within a transaction the caller hears of it, and decides. */
-    if (again && (conn->mysql->server_status & SERVER_STATUS_IN_TRANS) == 0 && !conn->lost)
+    for (unsigned n = 0; n < MOST_TRIES && again; n++) {
         status = execute_once(conn, statement, sink, &again, error);
+        /* Within a transaction the caller hears of it, and decides. */
+        again = again && (conn->mysql->server_status & SERVER_STATUS_IN_TRANS) == 0 && !conn->lost;
+    }
     return status;
 }
