@@ -120,6 +120,22 @@ do_signal() {
     kill -s "$1" $(server_processes "$server" | sort -u)
 }
 
+# still PID…: every thread of these processes stands (T), or is gone (Z, X, or not there).
+still() {
+    for pid in "$@"; do
+        cat "/proc/$pid/task/"*/stat 2>/dev/null
+    done | sed 's/.*) //' | grep -q '^[^TZX]' && return 1
+    return 0
+}
+
+# A thread stands only when it has seen the signal, some time after kill has returned.
+do_freeze() {
+    do_signal STOP "$1"
+    until still $(server_processes "$(existing "$1")" | sort -u); do
+        sleep 0.01
+    done
+}
+
 do_sql() {
     server=$(existing "$1") || exit 1
     kind=$(cat "$server/kind")
@@ -157,7 +173,7 @@ standby) do_standby "$@" ;;
 promote) do_sql "$1" 'SELECT pg_promote(true, 30)' postgres >/dev/null ;;
 kill) server=$(existing "$1") && slay "$server" ;;
 stop) server=$(existing "$1") && stop_server "$server" ;;
-freeze) do_signal STOP "$1" ;;
+freeze) do_freeze "$1" ;;
 thaw) do_signal CONT "$1" ;;
 certificate) server=$(existing "$1") && install_certificate "$run" "$server" "$2" ;;
 tell) do_tell "$@" ;;
