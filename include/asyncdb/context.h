@@ -75,6 +75,7 @@ ADB_API adb_context *adb_thread_context(adb_database *db);
  * Get the queue where this handle's outcomes go.
  *
  * @param ctx  A context.
+ * @return The queue, ADB_QUEUE_DIRECT when that was given; NULL for NULL.
  *
  * Ownership: borrowed; valid as long as the context.
  * Blocking:  never.
@@ -87,6 +88,7 @@ ADB_API adb_queue *adb_context_queue(adb_context *ctx);
  * Get the database of a context.
  *
  * @param ctx  A context.
+ * @return The database; NULL for NULL.
  *
  * Ownership: borrowed; valid as long as the context.
  * Blocking:  never.
@@ -112,6 +114,7 @@ ADB_API const adb_error *adb_context_error(const adb_context *ctx);
  * Count the transaction levels that are open, as far as the lane has run.
  *
  * @param ctx  A context.
+ * @return How many; 0 when none is open, and for NULL.
  *
  * Ownership: nothing changes hands.
  * Blocking:  never.
@@ -124,6 +127,7 @@ ADB_API size_t adb_context_depth(const adb_context *ctx);
  * Count the jobs of this handle that were accepted and not yet delivered.
  *
  * @param ctx  A context.
+ * @return How many; 0 for NULL.
  *
  * Ownership: nothing changes hands.
  * Blocking:  never.

@@ -9,10 +9,23 @@
 extern "C" {
 #endif
 
-/*
+/** How a stream is written. Build it with ADB_COPY_OPTIONS(); a zero field means its default. */
+struct adb_copy_options {
+    size_t size;           /**< sizeof this struct; set by ADB_COPY_OPTIONS(). */
+    bool header;           /**< The first record names the columns: skipped when read, written when written. */
+    char delimiter;        /**< Between fields: one ASCII byte, but no quote and no line end. Default a comma. */
+    const char *null_text; /**< Stands for NULL when not in quotes; without delimiter, quote and line end. Default "". */
+};
+
+/** Options in place: ADB_COPY_OPTIONS(.header = true, .delimiter = ';'). */
+#define ADB_COPY_OPTIONS(...) ADB__IN_PLACE(adb_copy_options, __VA_ARGS__)
+
+/**
+ * @name The stream
+ *
  * The stream is CSV as PostgreSQL's COPY ... (FORMAT csv) defines it, the same on every database: UTF-8; a comma between
  * fields; fields in double quotes may hold anything, with "" for a quote; records end with LF or CRLF, the last one may
- * go without; an empty field without quotes is NULL, one in quotes is an empty text. Binary columns are \x and
+ * go without; an empty field without quotes is NULL, one in quotes is an empty text. Binary columns are `\x` and
  * hexadecimal digits, truth values t and f (true, false, 1 and 0 are read too), dates and times ISO 8601. What one
  * database gives, another takes.
  *
@@ -23,18 +36,9 @@ extern "C" {
  * has ended). Columns that the database generates cannot be loaded: a target that has such must name the others.
  *
  * Targets and sources are SQL text, as trusted as sql is elsewhere: quote names that need it, take none from strangers.
+ *
+ * @{
  */
-
-/** How a stream is written. Build it with ADB_COPY_OPTIONS(); a zero field means its default. */
-struct adb_copy_options {
-    size_t size;           /**< sizeof this struct; set by ADB_COPY_OPTIONS(). */
-    bool header;           /**< The first record names the columns: skipped when read, written when written. */
-    char delimiter;        /**< Between fields: one ASCII byte, but no quote and no line end. Default a comma. */
-    const char *null_text; /**< Stands for NULL when not in quotes; without delimiter, quote and line end. Default "". */
-};
-
-/** Options in place: ADB_COPY_OPTIONS(.header = true, .delimiter = ';'). */
-#define ADB_COPY_OPTIONS(...) (&(adb_copy_options){.size = sizeof(adb_copy_options), __VA_ARGS__})
 
 /**
  * Load a stream of CSV into a table: all of it, or nothing.
@@ -124,6 +128,8 @@ ADB_API adb_result *adb_session_copy_in(adb_session *session, const char *target
  */
 ADB_API adb_result *adb_session_copy_out(adb_session *session, const char *source, const adb_copy_options *options,
                                          adb_copy_out_cb consume, void *user_data);
+
+/** @} */
 
 #ifdef __cplusplus
 }

@@ -3,6 +3,7 @@
 #ifndef ASYNCDB_DATABASE_H
 #define ASYNCDB_DATABASE_H
 
+#include <asyncdb/in_place.h>
 #include <asyncdb/url.h>
 #include <asyncdb/value.h>
 
@@ -56,8 +57,8 @@ typedef adb_status (*adb_before_connect_cb)(adb_url *url, adb_error *error, void
 
 /** A setting to be run on each new SQLite connection as PRAGMA name = value. */
 typedef struct adb_pragma {
-    const char *name;
-    const char *value;
+    const char *name;  /**< Such as "synchronous". */
+    const char *value; /**< Such as "full". */
 } adb_pragma;
 
 /** One call of a user's SQL function; see adb_function. */
@@ -74,11 +75,11 @@ typedef void (*adb_function_cb)(adb_function_call *call, const adb_value *argume
 
 /** A scalar SQL function to be defined on each new SQLite connection. */
 typedef struct adb_function {
-    const char *name;
+    const char *name;         /**< As SQL calls it. */
     int n_arguments;          /**< -1: any number. */
     bool deterministic;       /**< Same arguments, same result: may be used in indexes. */
-    adb_function_cb function;
-    void *user_data;
+    adb_function_cb function; /**< Computes it. */
+    void *user_data;          /**< Handed to function untouched. */
 } adb_function;
 
 /**
@@ -112,35 +113,35 @@ typedef struct adb_options {
     bool read_only;          /**< Refuse writes in the session itself. */
     bool force_rollback;     /**< One connection for all contexts, inside a transaction that close rolls back. */
     adb_before_connect_cb before_connect; /**< Before each attempt to connect: credentials that expire. */
-    void *before_connect_data;
+    void *before_connect_data; /**< Handed to before_connect untouched. */
     adb_connect_cb on_connect; /**< Once per connection, before its first job, which fails when this does. */
-    void *on_connect_data;
+    void *on_connect_data;     /**< Handed to on_connect untouched. */
     adb_connect_cb on_acquire; /**< Whenever a lane gets a connection (for a run of jobs, or until its transaction or
                                     acquire ends), before its first job there, which fails when this does. With one of
                                     these two, contexts share no snapshots and no commits. */
-    void *on_acquire_data;
+    void *on_acquire_data;     /**< Handed to on_acquire untouched. */
     adb_connect_cb on_release; /**< Whenever a lane gives a connection back that is still good, with no transaction open.
                                     No job fails by it. */
-    void *on_release_data;
+    void *on_release_data;     /**< Handed to on_release untouched. */
     const adb_pragma *pragmas;     /**< SQLite only. Run in order, before on_connect. */
-    size_t n_pragmas;
+    size_t n_pragmas;              /**< How many. */
     const adb_function *functions; /**< SQLite only. */
-    size_t n_functions;
+    size_t n_functions;            /**< How many. */
 
     /* In place of what the URL says; NULL or 0: as in the URL */
-    const char *user;
-    const char *password;
-    const char *host;
-    unsigned port;
-    const char *database;
+    const char *user;        /**< Not encoded, like those below. */
+    const char *password;    /**< Kept out of the log. */
+    const char *host;        /**< A name, an address, or a socket's folder. */
+    unsigned port;           /**< 1 to 65535. */
+    const char *database;    /**< The name or file. */
 
     /* Replicas: URLs of read-only copies, for contexts with ADB_CONTEXT_REPLICA */
-    const char *const *replicas;
-    size_t n_replicas;
+    const char *const *replicas; /**< Copied; each of the same kind as the database itself. */
+    size_t n_replicas;           /**< How many. */
 
     /* Log */
     adb_log_cb log;          /**< Default: errors and warnings to stderr. */
-    void *log_data;
+    void *log_data;          /**< Handed to log untouched. */
     adb_log_level log_level; /**< Default ADB_LOG_WARN. */
     bool log_values;         /**< Write the values of parameters too, cut at 64 bytes each. They may be secrets. */
 
@@ -149,16 +150,21 @@ typedef struct adb_options {
     size_t batch_bytes;      /**< Hand over a batch of this size. Default 65536. */
 } adb_options;
 
-/** Options in place: ADB_OPTIONS(.max_size = 20, .force_rollback = true). */
-#define ADB_OPTIONS(...) (&(adb_options){.size = sizeof(adb_options), __VA_ARGS__})
+/**
+ * Options in place: ADB_OPTIONS(.max_size = 20, .force_rollback = true).
+ *
+ * Like all that is made in place, they are valid to the end of the enclosing block in C, and of the whole expression in
+ * C++, where fields stand in their order.
+ */
+#define ADB_OPTIONS(...) ADB__IN_PLACE(adb_options, __VA_ARGS__)
 
 /** Isolation of a transaction, weakest first. */
 typedef enum adb_isolation {
-    ADB_ISOLATION_DEFAULT = 0, /**< The database's own. */
-    ADB_ISOLATION_READ_UNCOMMITTED,
-    ADB_ISOLATION_READ_COMMITTED,
-    ADB_ISOLATION_REPEATABLE_READ,
-    ADB_ISOLATION_SERIALIZABLE
+    ADB_ISOLATION_DEFAULT = 0,      /**< The database's own. */
+    ADB_ISOLATION_READ_UNCOMMITTED, /**< Sees what others have not committed. */
+    ADB_ISOLATION_READ_COMMITTED,   /**< Each statement sees what was committed before it. */
+    ADB_ISOLATION_REPEATABLE_READ,  /**< What was read once reads the same again. */
+    ADB_ISOLATION_SERIALIZABLE      /**< As if transactions ran one after the other. */
 } adb_isolation;
 
 /** What a failed job does to its transaction level. */
@@ -170,9 +176,9 @@ typedef enum adb_on_error {
 /** When a SQLite transaction takes its locks. */
 typedef enum adb_lock {
     ADB_LOCK_DEFAULT = 0, /**< Immediate, or deferred when read-only. */
-    ADB_LOCK_DEFERRED,
-    ADB_LOCK_IMMEDIATE,
-    ADB_LOCK_EXCLUSIVE
+    ADB_LOCK_DEFERRED,    /**< Each lock when first needed. */
+    ADB_LOCK_IMMEDIATE,   /**< That of writers at once. */
+    ADB_LOCK_EXCLUSIVE    /**< All at once; without WAL nobody else reads either. */
 } adb_lock;
 
 /**
@@ -184,10 +190,10 @@ typedef enum adb_lock {
 typedef struct adb_transaction_options {
     size_t size;             /**< sizeof this struct; set by ADB_TRANSACTION(). */
     adb_isolation isolation; /**< What the database has not is ADB_E_UNSUPPORTED. */
-    bool read_only;
+    bool read_only;          /**< Refuse writes. */
     bool deferrable;         /**< PostgreSQL: a serializable read-only transaction that never fails but may wait. */
     adb_lock lock;           /**< SQLite only. */
-    adb_on_error on_error;
+    adb_on_error on_error;   /**< What a failed job does to it. */
     bool force_rollback;     /**< Roll back at the end in any case; commit then is ADB_OK all the same. */
     unsigned retries;        /**< adb_transact(): further attempts after a failure that allows one, also after the loss of
                                   the connection when no commit was sent. At most 1000. */
@@ -198,42 +204,42 @@ typedef struct adb_transaction_options {
 } adb_transaction_options;
 
 /** Transaction options in place: ADB_TRANSACTION(.read_only = true). */
-#define ADB_TRANSACTION(...) (&(adb_transaction_options){.size = sizeof(adb_transaction_options), __VA_ARGS__})
+#define ADB_TRANSACTION(...) ADB__IN_PLACE(adb_transaction_options, __VA_ARGS__)
 
 /** The figures of one database at one moment. Set size, then call adb_database_stats(). */
 typedef struct adb_stats {
-    size_t size;
+    size_t size;             /**< sizeof this struct; set by the caller. */
 
     /* Now */
     unsigned workers;        /**< Threads: idle, busy, held and connecting ones together. */
-    unsigned idle;
+    unsigned idle;           /**< With a connection and nothing to do. */
     unsigned busy;           /**< Running a job. */
     unsigned held;           /**< Kept by a lane between its jobs: open transaction, acquired, paused iterate. */
-    unsigned connecting;
+    unsigned connecting;     /**< Opening a connection, or waiting for their turn to. */
     unsigned connections;    /**< Open ones. */
     unsigned listening;      /**< Open beside them, for adb_listen(): 0 or 1. */
     size_t contexts;         /**< Open handles. */
-    size_t jobs_waiting;
-    size_t jobs_running;
+    size_t jobs_waiting;     /**< Accepted and not begun. */
+    size_t jobs_running;     /**< On a worker. */
     size_t jobs_undelivered; /**< Done, and waiting for their thread. */
     int64_t oldest_wait_ms;  /**< Of the waiting jobs; 0 when none waits. */
 
     /* Since open */
-    uint64_t accepted;
+    uint64_t accepted;       /**< Submissions that became jobs. */
     uint64_t refused;        /**< Submissions that were not accepted. */
     uint64_t completed;      /**< Jobs that ended well. */
     uint64_t failed;         /**< Jobs that ended otherwise, cancelled and timed out ones not counted. */
-    uint64_t cancelled;
-    uint64_t timed_out;
+    uint64_t cancelled;      /**< Jobs that ended as ADB_E_CANCELLED. */
+    uint64_t timed_out;      /**< Jobs that ended as ADB_E_TIMEOUT. */
     uint64_t dirty_returns;  /**< Transactions that nobody owned, rolled back. */
     uint64_t retries;        /**< Attempts of adb_transact() after the first. */
     uint64_t opened;         /**< Connections opened. */
-    uint64_t open_failures;
-    uint64_t closed_idle;    /**< Connections closed, by reason. */
-    uint64_t closed_lifetime;
+    uint64_t open_failures;  /**< Attempts to open one that failed. */
+    uint64_t closed_idle;    /**< Connections closed, by reason: above min_size, and idle for idle_timeout_ms. */
+    uint64_t closed_lifetime; /**< Older than lifetime_ms. */
     uint64_t closed_lost;    /**< Found dead, or lost under a job. */
     uint64_t closed_dirty;   /**< Could not be rolled back, or refused by on_acquire or on_release. */
-    uint64_t closed_unpooled;
+    uint64_t closed_unpooled; /**< Used once, as adb_options.unpooled wants it. */
     uint64_t closed_close;   /**< By adb_database_close(). */
     uint64_t closed_role;    /**< The server only reads, although it should write. */
     uint64_t group_commits;  /**< Commits that several jobs shared (SQLite). */
@@ -310,6 +316,7 @@ ADB_API adb_status adb_database_connect(adb_database *db, int timeout_ms, adb_er
  * Tell whether the database is open for jobs and has a connection.
  *
  * @param db  A database.
+ * @return true when both are so at this moment.
  *
  * Ownership: nothing changes hands.
  * Blocking:  never.
@@ -358,6 +365,7 @@ ADB_API void adb_database_free(adb_database *db);
  * Get the URL that the database was opened with, options merged in.
  *
  * @param db  A database.
+ * @return The URL; NULL for NULL.
  *
  * Ownership: borrowed; valid as long as the handle.
  * Blocking:  never.
@@ -370,6 +378,7 @@ ADB_API const adb_url *adb_database_url(const adb_database *db);
  * Get the options in force: defaults, URL and what was given to open, merged.
  *
  * @param db  A database.
+ * @return The options; those that nobody gave have their defaults. NULL for NULL.
  *
  * Ownership: borrowed; valid as long as the handle.
  * Blocking:  never.
@@ -382,6 +391,7 @@ ADB_API const adb_options *adb_database_options(const adb_database *db);
  * Name the database's driver: "sqlite", "postgresql", "mysql".
  *
  * @param db  A database.
+ * @return The name; NULL for NULL.
  *
  * Ownership: static text.
  * Blocking:  never.
@@ -410,7 +420,7 @@ ADB_API const char *adb_driver_name(size_t index);
  *
  * @param db         A database.
  * @param stats_out  With size set to sizeof(adb_stats).
- * @return ADB_OK or ADB_E_INVAL.
+ * @return ADB_OK; ADB_E_INVAL for NULL, and for a size that this library does not know; ADB_E_FORKED.
  *
  * Ownership: nothing changes hands.
  * Blocking:  never.

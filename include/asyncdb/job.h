@@ -9,20 +9,6 @@
 extern "C" {
 #endif
 
-/*
- * What holds for every submission below.
- *
- * It returns the job's id when the job was accepted: it will then complete exactly once, also on cancel, deadline, close
- * and free. It returns 0 when the job was refused: nothing was taken, nothing calls back, and adb_context_error() says
- * why: ADB_E_BUSY (the queue is full), ADB_E_CLOSED, ADB_E_FORKED, ADB_E_INVAL, ADB_E_NOMEM, and for statements
- * ADB_E_PARAMETER, ADB_E_SYNTAX, ADB_E_MULTI, ADB_E_TOO_BIG.
- *
- * A statement's text holds one statement in UTF-8 with `:name`, `?`, `?1` or `$1` placeholders, never two styles.
- *
- * A job that fails inside a transaction fails its level (unless the options say ADB_ON_ERROR_CONTINUE): later jobs of
- * the level are not run, and commit rolls back and says so.
- */
-
 /**
  * Takes the outcome of a job.
  *
@@ -75,24 +61,24 @@ typedef struct adb_copy_options adb_copy_options;
 
 /** What a request asks for. */
 typedef enum adb_request_kind {
-    ADB_REQUEST_EXECUTE = 1,
-    ADB_REQUEST_EXECUTE_MANY,
-    ADB_REQUEST_EXECUTE_SCRIPT,
-    ADB_REQUEST_FETCH_ALL,
-    ADB_REQUEST_FETCH_ONE,
-    ADB_REQUEST_FETCH_VAL,
-    ADB_REQUEST_FETCH_MANY,
-    ADB_REQUEST_ITERATE,
-    ADB_REQUEST_BEGIN,
-    ADB_REQUEST_COMMIT,
-    ADB_REQUEST_ROLLBACK,
-    ADB_REQUEST_ACQUIRE,
-    ADB_REQUEST_RELEASE,
-    ADB_REQUEST_RUN,
-    ADB_REQUEST_TRANSACT,
-    ADB_REQUEST_CONNECT,
-    ADB_REQUEST_COPY_IN,
-    ADB_REQUEST_COPY_OUT
+    ADB_REQUEST_EXECUTE = 1,    /**< As adb_execute(). */
+    ADB_REQUEST_EXECUTE_MANY,   /**< As adb_execute_many(). */
+    ADB_REQUEST_EXECUTE_SCRIPT, /**< As adb_execute_script(). */
+    ADB_REQUEST_FETCH_ALL,      /**< As adb_fetch_all(). */
+    ADB_REQUEST_FETCH_ONE,      /**< As adb_fetch_one(). */
+    ADB_REQUEST_FETCH_VAL,      /**< As adb_fetch_val(), or another column of the row. */
+    ADB_REQUEST_FETCH_MANY,     /**< As adb_fetch_many(). */
+    ADB_REQUEST_ITERATE,        /**< As adb_iterate(). */
+    ADB_REQUEST_BEGIN,          /**< As adb_begin(). */
+    ADB_REQUEST_COMMIT,         /**< As adb_commit(). */
+    ADB_REQUEST_ROLLBACK,       /**< As adb_rollback(). */
+    ADB_REQUEST_ACQUIRE,        /**< As adb_acquire(). */
+    ADB_REQUEST_RELEASE,        /**< As adb_release(). */
+    ADB_REQUEST_RUN,            /**< As adb_run(). */
+    ADB_REQUEST_TRANSACT,       /**< As adb_transact(). */
+    ADB_REQUEST_CONNECT,        /**< As adb_connect(). */
+    ADB_REQUEST_COPY_IN,        /**< As adb_copy_in(), with options. */
+    ADB_REQUEST_COPY_OUT        /**< As adb_copy_out(), with options. */
 } adb_request_kind;
 
 /** Flags of a request. */
@@ -104,18 +90,18 @@ enum {
 /** The general form of all submissions. Build it with ADB_REQUEST(); a zero field means its default. */
 typedef struct adb_request {
     size_t size;                /**< sizeof this struct; set by ADB_REQUEST(). */
-    adb_request_kind kind;
+    adb_request_kind kind;      /**< What to do. */
     unsigned flags;             /**< ADB_REQUEST_… */
     const char *sql;            /**< The statement; copy_in: the target; copy_out: the source. */
     size_t sql_size;            /**< Bytes of sql; 0: up to its NUL. */
-    const adb_params *params;
+    const adb_params *params;   /**< The values of its placeholders; NULL when there are none. */
     const adb_params *sets;     /**< execute_many. */
-    size_t n_sets;
+    size_t n_sets;              /**< How many. */
     size_t limit;               /**< fetch_many: most rows; 0 is ADB_E_INVAL. */
     size_t column;              /**< fetch_val: which column of the first row. */
     const char *column_name;    /**< fetch_val: the same by name; NULL: by number. */
     size_t batch_rows;          /**< iterate; default: the database's option. */
-    size_t batch_bytes;
+    size_t batch_bytes;         /**< Likewise. */
     const adb_transaction_options *transaction; /**< begin, transact. */
     adb_work_fn work;           /**< run, transact. */
     adb_batch_cb batch;         /**< iterate; NULL: pull the batches. */
@@ -128,7 +114,23 @@ typedef struct adb_request {
 } adb_request;
 
 /** A request in place: ADB_REQUEST(.kind = ADB_REQUEST_FETCH_ALL, .sql = "SELECT 1", .timeout_ms = 500). */
-#define ADB_REQUEST(...) (&(adb_request){.size = sizeof(adb_request), __VA_ARGS__})
+#define ADB_REQUEST(...) ADB__IN_PLACE(adb_request, __VA_ARGS__)
+
+/**
+ * @name Submissions
+ *
+ * A submission returns the job's id when the job was accepted: it will then complete exactly once, also on cancel,
+ * deadline, close and free. It returns 0 when the job was refused: nothing was taken, nothing calls back, and
+ * adb_context_error() says why: ADB_E_BUSY (the queue is full), ADB_E_CLOSED, ADB_E_FORKED, ADB_E_INVAL, ADB_E_NOMEM,
+ * and for statements ADB_E_PARAMETER, ADB_E_SYNTAX, ADB_E_MULTI, ADB_E_TOO_BIG.
+ *
+ * A statement's text holds one statement in UTF-8 with `:name`, `?`, `?1` or `$1` placeholders, never two styles.
+ *
+ * A job that fails says why in adb_result_error(). Inside a transaction it fails its level (unless the options say
+ * ADB_ON_ERROR_CONTINUE): later jobs of the level are not run, and commit rolls back and says so.
+ *
+ * @{
+ */
 
 /**
  * Run one statement for its effect: the outcome has its counts, and the first row if there is one (RETURNING).
@@ -296,21 +298,6 @@ ADB_API adb_job adb_iterate(adb_context *ctx, const char *sql, const adb_params 
                             adb_done_cb done, void *user_data);
 
 /**
- * Go on with an iterate or a copy whose callback has paused it.
- *
- * @param ctx  A context.
- * @param job  Its id.
- *
- * @return ADB_OK, also when it was not paused; ADB_E_NOT_FOUND when the job is over or never was; ADB_E_INVAL.
- *
- * Ownership: nothing changes hands.
- * Blocking:  never.
- * Threads:   any.
- * Since:     0.1
- */
-ADB_API adb_status adb_resume(adb_context *ctx, adb_job job);
-
-/**
  * Submit any request.
  *
  * @param ctx      A context.
@@ -318,7 +305,7 @@ ADB_API adb_status adb_resume(adb_context *ctx, adb_job job);
  *
  * @return The job's id, or 0 when refused.
  *
- * Ownership: copies what it is given; @p user_data must live until the outcome is delivered.
+ * Ownership: copies what it is given; its user_data must live until the outcome is delivered.
  * Blocking:  never.
  * Threads:   the handle's own, also from inside a callback.
  * Since:     0.1
@@ -503,6 +490,28 @@ ADB_API adb_job adb_run(adb_context *ctx, adb_work_fn work, adb_done_cb done, vo
 ADB_API adb_job adb_transact(adb_context *ctx, const adb_transaction_options *options, adb_work_fn work,
                              adb_done_cb done, void *user_data);
 
+/** @} */
+
+/**
+ * @name Jobs under way
+ * @{
+ */
+
+/**
+ * Go on with an iterate or a copy whose callback has paused it.
+ *
+ * @param ctx  A context.
+ * @param job  Its id.
+ *
+ * @return ADB_OK, also when it was not paused; ADB_E_NOT_FOUND when the job is over or never was; ADB_E_INVAL.
+ *
+ * Ownership: nothing changes hands.
+ * Blocking:  never.
+ * Threads:   any.
+ * Since:     0.1
+ */
+ADB_API adb_status adb_resume(adb_context *ctx, adb_job job);
+
 /**
  * Ask for a job to end.
  *
@@ -541,6 +550,8 @@ ADB_API adb_status adb_cancel(adb_context *ctx, adb_job job);
  * Since:     0.1
  */
 ADB_API adb_result *adb_wait(adb_context *ctx, adb_job job, int timeout_ms);
+
+/** @} */
 
 #ifdef __cplusplus
 }

@@ -26,8 +26,8 @@ typedef enum adb_notification_kind {
 /** One notification. Plain data that ends with the callback. */
 typedef struct adb_notification {
     size_t size;                /**< sizeof this struct in the library. */
-    adb_notification_kind kind;
-    const char *channel;
+    adb_notification_kind kind; /**< What it is. */
+    const char *channel;        /**< Where it was heard. */
     const char *payload;        /**< Message: its text, "" when there is none. */
     size_t payload_size;        /**< Its bytes, without the NUL. */
     int pid;                    /**< Message: the server process that sent it; one's own come too. */

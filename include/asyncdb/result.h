@@ -32,6 +32,11 @@ typedef struct adb_row {
 } adb_row;
 
 /**
+ * @name Outcomes
+ * @{
+ */
+
+/**
  * Tell how the job ended.
  *
  * @param result  The result, or NULL.
@@ -109,6 +114,13 @@ ADB_API bool adb_result_more(const adb_result *result);
  * Since:     0.1
  */
 ADB_API const char *adb_result_transaction_id(const adb_result *result);
+
+/** @} */
+
+/**
+ * @name Rows and columns
+ * @{
+ */
 
 /**
  * Count the rows.
@@ -302,6 +314,13 @@ ADB_API adb_value adb_result_value(const adb_result *result);
  */
 ADB_API adb_row adb_result_row(const adb_result *result, size_t index);
 
+/** @} */
+
+/**
+ * @name Keeping results
+ * @{
+ */
+
 /**
  * Keep a result beyond the callback that it was handed to.
  *
@@ -326,6 +345,13 @@ ADB_API adb_result *adb_result_ref(adb_result *result);
  * Since:     0.1
  */
 ADB_API void adb_result_unref(adb_result *result);
+
+/** @} */
+
+/**
+ * @name Values of a row
+ * @{
+ */
 
 /**
  * Read a value as it is.
@@ -513,6 +539,8 @@ ADB_API uint64_t adb_row_hash(adb_row row);
  * Since:     0.1
  */
 ADB_API size_t adb_row_format(adb_row row, char *buffer, size_t size);
+
+/** @} */
 
 #ifdef __cplusplus
 }

@@ -182,6 +182,7 @@ ADB_API adb_status adb_session_rollback(adb_session *session);
  * Count the open transaction levels, those of the context included.
  *
  * @param session  The session.
+ * @return How many; 0 when none is open.
  *
  * Ownership: nothing changes hands.
  * Blocking:  never.
@@ -196,6 +197,7 @@ ADB_API size_t adb_session_depth(const adb_session *session);
  * Statements refuse by themselves then.
  *
  * @param session  The session.
+ * @return true once it is so.
  *
  * Ownership: nothing changes hands.
  * Blocking:  never.
@@ -251,6 +253,7 @@ ADB_API void adb_session_return(adb_session *session, adb_result *result);
  * Leave it as it was found: no open transaction, no unread result. What is left open is rolled back.
  *
  * @param session  The session.
+ * @return The handle; NULL for NULL.
  *
  * Ownership: borrowed.
  * Blocking:  never.

@@ -23,12 +23,14 @@ extern "C" {
  * Bytes that would divide the URL are written as `%` and two hexadecimal digits.
  *
  * Text handed out by a URL is valid until the URL is changed or freed. Any
- * number of threads may read a URL as long as none changes it.
+ * number of threads may read a URL as long as none changes it. Of NULL in place of
+ * a URL every part is missing: NULL, no options, port -1.
  */
 typedef struct adb_url adb_url;
 
-/*
- * Of NULL in place of a URL every part is missing: NULL, no options, port -1.
+/**
+ * @name URLs as a whole
+ * @{
  */
 
 /**
@@ -76,6 +78,13 @@ ADB_API adb_url *adb_url_dup(const adb_url *url);
  * Since:     0.1
  */
 ADB_API void adb_url_free(adb_url *url);
+
+/** @} */
+
+/**
+ * @name Reading a URL
+ * @{
+ */
 
 /**
  * Read the dialect: the scheme up to its first `+`.
@@ -263,6 +272,13 @@ ADB_API const char *adb_url_option_key(const adb_url *url, size_t index);
  */
 ADB_API const char *adb_url_option_value(const adb_url *url, size_t index);
 
+/** @} */
+
+/**
+ * @name Changing a URL
+ * @{
+ */
+
 /**
  * Change the dialect and keep the driver.
  *
@@ -407,6 +423,13 @@ ADB_API adb_status adb_url_set_database(adb_url *url, const char *database);
  */
 ADB_API adb_status adb_url_set_option(adb_url *url, const char *key, const char *value);
 
+/** @} */
+
+/**
+ * @name Showing and comparing URLs
+ * @{
+ */
+
 /**
  * Read the whole URL, password included.
  *
@@ -454,6 +477,8 @@ ADB_API const char *adb_url_redacted(const adb_url *url);
  * Since:     0.1
  */
 ADB_API bool adb_url_equal(const adb_url *a, const adb_url *b);
+
+/** @} */
 
 #ifdef __cplusplus
 }

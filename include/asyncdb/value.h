@@ -4,6 +4,7 @@
 #define ASYNCDB_VALUE_H
 
 #include <asyncdb/error.h>
+#include <asyncdb/in_place.h>
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -52,6 +53,11 @@ typedef struct adb_value {
         const struct adb_value *items; /**< LIST. */
     } as;
 } adb_value;
+
+/**
+ * @name Making values
+ * @{
+ */
 
 /**
  * Make SQL's NULL.
@@ -244,48 +250,56 @@ ADB_API adb_value adb_uuid(const uint8_t bytes[16]);
  */
 ADB_API adb_value adb_list(const adb_value *items, size_t n_items);
 
-/*
- * Conversions. What is not in the table is ADB_E_TYPE; so are NULL, lists and text that does not read as what is asked
- * for. ADB_E_RANGE: it reads well, but does not fit. ADB_E_INVAL: a NULL pointer. On failure the output is untouched.
+/** @} */
+
+/**
+ * @name Conversions
  *
- *   to         from        how
- *   bool       BOOL        as it is
- *              INT DOUBLE  0 is false, others are true; NaN is ADB_E_RANGE
- *              text        true t yes y on, false f no n off in any case; or a number, as above
- *   int        INT         as it is
- *              BOOL        1 or 0
- *              DOUBLE      fraction cut off as in C; ADB_E_RANGE beyond 64 bits, and for NaN
- *              text        a number, read exactly, fraction cut off; ADB_E_RANGE beyond 64 bits, and for NaN
- *   double     DOUBLE      as it is
- *              INT         rounded to the nearest
- *              BOOL        1 or 0
- *              text        a number, rounded to the nearest; ADB_E_RANGE when too large for a double
- *   date       DATE        as it is
- *              TIMESTAMP   the day in UTC
- *              text        a date, or a timestamp's day in UTC
- *   time       TIME        as it is
- *              TIMESTAMP   the time of day in UTC
- *              text        a time, or a timestamp's time of day in UTC
- *   timestamp  TIMESTAMP   as it is
- *              DATE        its midnight, UTC
- *              text        a timestamp, or a date's midnight
- *   uuid       UUID        as it is
- *              BLOB        when it has sixteen bytes, else ADB_E_TYPE
- *              text        36 characters with dashes, or 32 without, in any case
+ * What is not in this table is ADB_E_TYPE; so are NULL, lists and text that does not read as what is asked for.
+ * ADB_E_RANGE: it reads well, but does not fit. ADB_E_INVAL: a NULL pointer. On failure the output is untouched.
+ *
+ *     to         from        how
+ *     bool       BOOL        as it is
+ *                INT DOUBLE  0 is false, others are true; NaN is ADB_E_RANGE
+ *                text        true t yes y on, false f no n off in any case; or a number, as above
+ *     int        INT         as it is
+ *                BOOL        1 or 0
+ *                DOUBLE      fraction cut off as in C; ADB_E_RANGE beyond 64 bits, and for NaN
+ *                text        a number, read exactly, fraction cut off; ADB_E_RANGE beyond 64 bits, and for NaN
+ *     double     DOUBLE      as it is
+ *                INT         rounded to the nearest
+ *                BOOL        1 or 0
+ *                text        a number, rounded to the nearest; ADB_E_RANGE when too large for a double
+ *     date       DATE        as it is
+ *                TIMESTAMP   the day in UTC
+ *                text        a date, or a timestamp's day in UTC
+ *     time       TIME        as it is
+ *                TIMESTAMP   the time of day in UTC
+ *                text        a time, or a timestamp's time of day in UTC
+ *     timestamp  TIMESTAMP   as it is
+ *                DATE        its midnight, UTC
+ *                text        a timestamp, or a date's midnight
+ *     uuid       UUID        as it is
+ *                BLOB        when it has sixteen bytes, else ADB_E_TYPE
+ *                text        36 characters with dashes, or 32 without, in any case
  *
  * "text" is TEXT, DECIMAL and JSON. It is read whole: no blanks around it, nothing after it, whatever the locale.
- *   a number     [+-]digits[.digits][e[+-]digits], with digits on one side of the point at least; [+-]inf,
- *                [+-]infinity, nan in any case
- *   a date       YYYY-MM-DD
- *   a time       HH:MM[:SS[.fraction]][zone], brought to UTC within the day when there is a zone
- *   a timestamp  date, a blank or T, time
- *   a zone       Z, or +HH[:MM[:SS]], or the same with -; a blank may precede it; without one it is UTC
+ *
+ *     a number     [+-]digits[.digits][e[+-]digits], with digits on one side of the point at least; [+-]inf,
+ *                  [+-]infinity, nan in any case
+ *     a date       YYYY-MM-DD
+ *     a time       HH:MM[:SS[.fraction]][zone], brought to UTC within the day when there is a zone
+ *     a timestamp  date, a blank or T, time
+ *     a zone       Z, or +HH[:MM[:SS]], or the same with -; a blank may precede it; without one it is UTC
+ *
  * Of a fraction the first six digits count, the rest is cut off. Years other than 0001 to 9999, days that do not exist,
  * hour 24 and second 60 are ADB_E_RANGE. No number converts to a date or time, nor the other way.
+ *
+ * @{
  */
 
 /**
- * Convert to a truth value; see the table above.
+ * Convert to a truth value; see the table under Conversions.
  *
  * @param value      The value.
  * @param value_out  The outcome.
@@ -299,7 +313,7 @@ ADB_API adb_value adb_list(const adb_value *items, size_t n_items);
 ADB_API adb_status adb_value_to_bool(const adb_value *value, bool *value_out);
 
 /**
- * Convert to an integer; see the table above. A fraction is cut off, as in C.
+ * Convert to an integer; see the table under Conversions. A fraction is cut off, as in C.
  *
  * @param value      The value.
  * @param value_out  The outcome.
@@ -313,7 +327,7 @@ ADB_API adb_status adb_value_to_bool(const adb_value *value, bool *value_out);
 ADB_API adb_status adb_value_to_int(const adb_value *value, int64_t *value_out);
 
 /**
- * Convert to a floating-point number; see the table above. Decimals and large integers lose digits here.
+ * Convert to a floating-point number; see the table under Conversions. Decimals and large integers lose digits here.
  *
  * @param value      The value.
  * @param value_out  The outcome.
@@ -327,7 +341,7 @@ ADB_API adb_status adb_value_to_int(const adb_value *value, int64_t *value_out);
 ADB_API adb_status adb_value_to_double(const adb_value *value, double *value_out);
 
 /**
- * Convert to a calendar date; see the table above.
+ * Convert to a calendar date; see the table under Conversions.
  *
  * @param value      The value.
  * @param year_out   Astronomical: the year before 1 is 0. Only DATE and TIMESTAMP columns give years outside 1 to 9999.
@@ -343,7 +357,7 @@ ADB_API adb_status adb_value_to_double(const adb_value *value, double *value_out
 ADB_API adb_status adb_value_to_date(const adb_value *value, int *year_out, int *month_out, int *day_out);
 
 /**
- * Convert to a time of day; see the table above.
+ * Convert to a time of day; see the table under Conversions.
  *
  * @param value             The value.
  * @param microseconds_out  Since midnight. Only TIME columns of databases whose times are spans (MySQL) give negative
@@ -358,7 +372,7 @@ ADB_API adb_status adb_value_to_date(const adb_value *value, int *year_out, int 
 ADB_API adb_status adb_value_to_time(const adb_value *value, int64_t *microseconds_out);
 
 /**
- * Convert to a point in time; see the table above.
+ * Convert to a point in time; see the table under Conversions.
  *
  * @param value             The value.
  * @param microseconds_out  Since 1970-01-01 00:00:00 UTC.
@@ -372,7 +386,7 @@ ADB_API adb_status adb_value_to_time(const adb_value *value, int64_t *microsecon
 ADB_API adb_status adb_value_to_timestamp(const adb_value *value, int64_t *microseconds_out);
 
 /**
- * Convert to the bytes of a UUID; see the table above.
+ * Convert to the bytes of a UUID; see the table under Conversions.
  *
  * @param value     The value.
  * @param uuid_out  Sixteen bytes in the order of the text form.
@@ -384,6 +398,13 @@ ADB_API adb_status adb_value_to_timestamp(const adb_value *value, int64_t *micro
  * Since:     0.1
  */
 ADB_API adb_status adb_value_to_uuid(const adb_value *value, uint8_t uuid_out[16]);
+
+/** @} */
+
+/**
+ * @name Writing and comparing values
+ * @{
+ */
 
 /**
  * Write a value as text for people, as snprintf() would.
@@ -435,6 +456,8 @@ ADB_API bool adb_value_equal(const adb_value *a, const adb_value *b);
  */
 ADB_API const char *adb_type_name(adb_type type);
 
+/** @} */
+
 /** A value for a placeholder. */
 typedef struct adb_param {
     const char *name; /**< Without the colon; NULL: positional. */
@@ -448,12 +471,13 @@ typedef struct adb_params {
 } adb_params;
 
 /**
- * Parameters in place: ADB_PARAMS({"name", adb_text("x")}, {"age", adb_int(3)}), positional with {0, adb_int(3)}.
- * Valid to the end of the enclosing block. In C only: C++ fills an adb_params by hand.
+ * Parameters in place: ADB_PARAMS({"name", adb_text("x")}, {"age", adb_int(3)}), positional with {NULL, adb_int(3)}.
+ *
+ * Valid to the end of the enclosing block in C, and of the whole expression, such as the call, in C++.
  */
-#define ADB_PARAMS(...) (&ADB_SET(__VA_ARGS__))
+#define ADB_PARAMS(...) ADB__ITEMS_IN_PLACE(adb_params, adb_param, __VA_ARGS__)
 
-/** One element of an array of parameter sets, for adb_execute_many(). */
+/** One element of an array of parameter sets, for adb_execute_many(). In C only: C++ fills an adb_params by hand. */
 #define ADB_SET(...) \
     ((adb_params){(const adb_param[]){__VA_ARGS__}, sizeof((const adb_param[]){__VA_ARGS__}) / sizeof(adb_param)})
 
