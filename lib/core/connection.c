@@ -369,10 +369,9 @@ static void connection_probe(struct adb__worker *worker)
     adb__worker_disconnect(worker, ADB__CLOSED_LOST);
 }
 
-void adb__worker_refresh(struct adb__worker *worker)
+void adb__worker_refresh(struct adb__worker *worker, int64_t now)
 {
     struct adb_database *db = worker->db;
-    int64_t now = adb__clock_now();
     if (!adb__worker_is_replaceable(worker))
         return;
     if (connection_is_distrusted(worker))

@@ -137,5 +137,7 @@ bool adb__lane_is_called(struct adb__lane *lane)
 
 void adb__lane_send(struct adb__lane *lane, struct adb__job *first)
 {
-    adb__pool_push(adb__server_pool(lane->server, first->role), lane, first->index);
+    int64_t accepted_at = adb__job_accepted_at(first);
+    int64_t now = lane->acted_at > accepted_at ? lane->acted_at : accepted_at; /* whichever has made it ready */
+    adb__pool_push(adb__server_pool(lane->server, first->role), lane, first->index, now);
 }

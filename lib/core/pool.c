@@ -88,14 +88,14 @@ size_t adb__pool_ready(const struct adb__pool *pool)
     return head < tail ? (size_t)(tail - head) : 0;
 }
 
-void adb__pool_push(struct adb__pool *pool, struct adb__lane *lane, uint32_t index)
+void adb__pool_push(struct adb__pool *pool, struct adb__lane *lane, uint32_t index, int64_t now)
 {
     pool->server->db->jobs.slots[index].lane = lane; /* published by the push */
     adb__ready_push(&pool->ready, index);
-    adb__pool_call(pool);
+    adb__pool_call(pool, now);
 }
 
-void adb__pool_call(struct adb__pool *pool)
+void adb__pool_call(struct adb__pool *pool, int64_t now)
 {
     struct adb_database *db = pool->server->db;
     if (adb__park_call(&pool->park))
@@ -104,7 +104,7 @@ void adb__pool_call(struct adb__pool *pool)
     if (adb__counter_get(&pool->n_workers) < (int64_t)pool->max)
         adb__watchdog_poke(&db->watchdog);
     else if (db->options.wait_timeout_ms >= 0)
-        adb__watchdog_by(&db->watchdog, adb__deadline_in(adb__clock_now(), db->options.wait_timeout_ms / 8));
+        adb__watchdog_by(&db->watchdog, adb__deadline_in(now, db->options.wait_timeout_ms / 8));
 }
 
 struct adb__lane *adb__pool_pop(struct adb__pool *pool)
@@ -369,7 +369,7 @@ static bool pool_let_go(struct adb__pool *pool, struct adb__worker *worker, unsi
     pthread_mutex_unlock(&pool->lock);
     /* Pairs with the fence in adb__park_call(): either a push sees that there may be one more worker, or we see it. */
     if (may && adb__pool_has_ready(pool))
-        adb__pool_call(pool);
+        adb__pool_call(pool, adb__clock_now());
     return may;
 }
 

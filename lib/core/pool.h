@@ -44,10 +44,11 @@ adb_status adb__pool_init(struct adb__pool *pool, struct adb__server *server, en
                           unsigned min, adb_error *error);
 void adb__pool_fini(struct adb__pool *pool);
 
-/* Put a lane on the ready queue under the number of its first job, and call a worker. */
-void adb__pool_push(struct adb__pool *pool, struct adb__lane *lane, uint32_t index);
-/* Lanes wait: wake a worker, or ask for one more. For whoever has pushed one, or takes one and sees others. */
-void adb__pool_call(struct adb__pool *pool);
+/* Put a lane on the ready queue under the number of its first job, and call a worker. now: as for adb__pool_call(). */
+void adb__pool_push(struct adb__pool *pool, struct adb__lane *lane, uint32_t index, int64_t now);
+/* Lanes wait: wake a worker, or ask for one more. For whoever has pushed one, or takes one and sees others. now: a moment
+ * ago; of a time before that, the watchdog looks after what waits a little early. */
+void adb__pool_call(struct adb__pool *pool, int64_t now);
 struct adb__lane *adb__pool_pop(struct adb__pool *pool);
 /* May there be lanes that wait? */
 bool adb__pool_has_ready(const struct adb__pool *pool);

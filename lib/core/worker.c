@@ -124,7 +124,7 @@ static bool worker_chore(struct adb__worker *worker)
     int64_t now = adb__clock_now();
     bool keep = worker->pool->server->layout.keep_open;
     if (adb__worker_is_suspect(worker) || now >= worker->expires_at)
-        adb__worker_refresh(worker);
+        adb__worker_refresh(worker, now);
     if (now < worker_idle_until(worker))
         return false;
     worker->used_at = now; /* those that must stay look again after the same time */
@@ -138,7 +138,7 @@ static bool worker_chore(struct adb__worker *worker)
 static struct adb__lane *worker_spin(struct adb__worker *worker)
 {
     int64_t until = adb__spin_until(&worker->spin, SEARCH_NS);
-    while (adb__clock_now() < until && !worker_is_stopping(worker)) {
+    while ((worker->took_at = adb__clock_now()) < until && !worker_is_stopping(worker)) {
         struct adb__lane *lane = adb__pool_has_ready(worker->pool) ? adb__pool_pop(worker->pool) : NULL;
         if (lane != NULL) {
             adb__spin_paid(&worker->spin);
@@ -168,7 +168,7 @@ static bool worker_is_quick(const struct adb__worker *worker)
 static void worker_call_next(struct adb__worker *worker)
 {
     if (adb__pool_has_ready(worker->pool))
-        adb__pool_call(worker->pool);
+        adb__pool_call(worker->pool, worker->took_at);
 }
 
 /* A lane was found. If there may be more, the next worker is called (or started), as this one may be busy for long; unless
@@ -177,7 +177,6 @@ static struct adb__lane *worker_pass_on(struct adb__worker *worker, struct adb__
 {
     struct adb__park *park = &worker->pool->park;
     worker->sleeper.in_vain = false;
-    worker->took_at = searching ? adb__clock_now() : worker->used_at;
     worker->roves = adb__pool_has_ready(worker->pool) && worker_is_quick(worker) &&
                     adb__park_rove(park, &worker->sleeper, searching);
     if (worker->roves)
@@ -260,6 +259,7 @@ static struct adb__lane *worker_next_lane(struct adb__worker *worker)
     bool searching = false;
     adb__worker_set_state(worker, ADB__WORKER_IDLE);
     worker_learn_pace(worker);
+    worker->took_at = worker->used_at;
     for (;;) {
         struct adb__lane *lane = adb__pool_pop(pool);
         if (worker->roves && worker_goes_on(worker, lane))
@@ -287,6 +287,7 @@ static struct adb__lane *worker_next_lane(struct adb__worker *worker)
             return NULL;
         }
         searching = adb__park_sleep(&pool->park, &worker->sleeper, worker_next_chore(worker));
+        worker->took_at = adb__clock_now();
         if (!searching && !worker_is_stopping(worker) && worker_chore(worker))
             return NULL;
     }
@@ -414,7 +415,7 @@ static bool worker_share_used(const struct adb__worker *worker, const struct adb
 /* Run jobs of the lane until it is empty, had its share, or belongs elsewhere. */
 static void worker_attend(struct adb__worker *worker, struct adb__lane *lane)
 {
-    int64_t until = adb__clock_now() + LANE_SLICE_NS;
+    int64_t until = worker->took_at + LANE_SLICE_NS;
     unsigned n_run = 0;
     adb__worker_set_state(worker, ADB__WORKER_BUSY);
     for (;;) {
@@ -462,11 +463,15 @@ static void *worker_main(void *argument)
     worker->pace_ns = WAKE_NS;
     worker->gives_way = false;
     while (adb__counter_get(&worker->orphaned) == 0) {
-        struct adb__lane *lane = worker->next_lane != NULL ? worker->next_lane : worker_next_lane(worker);
+        struct adb__lane *lane = worker->next_lane;
+        if (lane != NULL)
+            worker->took_at = worker->used_at;
+        else
+            lane = worker_next_lane(worker);
         worker->next_lane = NULL;
         if (lane == NULL)
             break;
-        adb__worker_refresh(worker);
+        adb__worker_refresh(worker, worker->took_at);
         worker_attend(worker, lane);
         if (worker->gives_way && worker_give_way(worker))
             break;

@@ -117,7 +117,7 @@ void adb__worker_put_back(struct adb__worker *worker, struct adb__lane *lane);
 adb_status adb__worker_connect(struct adb__worker *worker, int64_t deadline, adb_error *error);
 void adb__worker_disconnect(struct adb__worker *worker, enum adb__close_reason reason);
 /* Before a lane: close what is too old, check what was idle for long, or whose siblings were lost. */
-void adb__worker_refresh(struct adb__worker *worker);
+void adb__worker_refresh(struct adb__worker *worker, int64_t now);
 /* Is there a connection that may be closed and opened anew between two lanes, without anybody's noticing? */
 bool adb__worker_is_replaceable(const struct adb__worker *worker);
 /* Is it of an older epoch than its server? */
