@@ -9,7 +9,7 @@
  *   on_tick()     measures how long the loop has stood still at most, and counts the frames that came too late by it
  *   --blocking    the same program, which waits for each job with adb_wait(), as one that has no asyncdb does
  *
- * After each frame that shows something new it prints what that is, in one line, for tests/gui/run.sh.
+ * After each frame that shows something new it prints what that is, in one line, for tests/gui.
  *
  * Run: gtk_notes [--blocking] [URL [FILE]]
  *   URL   default: sqlite:///gtk_notes.db

@@ -17,7 +17,7 @@ need libcunit1-dev pkg-config --exists cunit
 need zlib1g-dev can_link_private
 need universal-ctags have ctags
 need spin have spin
-need unicode-data test -e /usr/share/unicode/UnicodeData.txt
+need_gui
 need_loops
 need_web
 need wrk have wrk

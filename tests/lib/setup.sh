@@ -52,6 +52,16 @@ need_web() {
     need curl have curl
 }
 
+# The windows among the examples, and what their tests drive them with.
+need_gui() {
+    need libgtk-4-dev pkg-config --exists gtk4
+    need qt6-base-dev pkg-config --exists Qt6Widgets
+    need xvfb have Xvfb
+    need xdotool have xdotool
+    need imagemagick have import
+    need unicode-data test -e /usr/share/unicode/UnicodeData.txt
+}
+
 need_servers() {
     need openssl have openssl
     if wants postgresql; then
@@ -120,7 +130,8 @@ can_link_private() {
 
 # What configure would find: a tree that was configured when less was installed is of no use.
 found_packages() {
-    for found_package in sqlite3 libpq libmariadb mysqlclient cunit gio-2.0 libuv libevent libevent_core jansson libsystemd Qt6Core liburing; do
+    for found_package in sqlite3 libpq libmariadb mysqlclient cunit gio-2.0 libuv libevent libevent_core jansson libsystemd Qt6Core liburing \
+        gtk4 Qt6Widgets; do
         pkg-config --exists "$found_package" 2>/dev/null && printf ' %s' "$found_package"
     done
 }
