@@ -21,7 +21,7 @@ struct adb_copy_options {
 #define ADB_COPY_OPTIONS(...) ADB__IN_PLACE(adb_copy_options, __VA_ARGS__)
 
 /**
- * @name The stream
+ * @name Streams of CSV
  *
  * The stream is CSV as PostgreSQL's COPY ... (FORMAT csv) defines it, the same on every database: UTF-8; a comma between
  * fields; fields in double quotes may hold anything, with "" for a quote; records end with LF or CRLF, the last one may

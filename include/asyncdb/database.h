@@ -97,6 +97,7 @@ typedef struct adb_options {
     unsigned min_size;       /**< Connections opened by connect and kept when idle. Default 1. */
     unsigned queue_capacity; /**< Jobs accepted and not yet delivered. Default 4096, at most 1048576. */
     bool unpooled;           /**< pool=none: open and close a connection for each run of a lane. */
+    bool ungrouped;          /**< group_commit=off: no write waits for the disk together with others. */
     int wait_timeout_ms;     /**< Longest wait of a lane for a worker, and of that for its turn to connect. Default
                                   30000. */
     int connect_timeout_ms;  /**< Per attempt to connect. Default 10000. */
@@ -242,7 +243,7 @@ typedef struct adb_stats {
     uint64_t closed_unpooled; /**< Used once, as adb_options.unpooled wants it. */
     uint64_t closed_close;   /**< By adb_database_close(). */
     uint64_t closed_role;    /**< The server only reads, although it should write. */
-    uint64_t group_commits;  /**< Commits that several jobs shared (SQLite). */
+    uint64_t group_commits;  /**< Waits for the disk that several jobs shared (SQLite, PostgreSQL). */
     uint64_t pipelined;      /**< Reads that were sent together with others (PostgreSQL, MySQL). */
 } adb_stats;
 

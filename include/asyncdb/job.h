@@ -83,7 +83,7 @@ typedef enum adb_request_kind {
 
 /** Flags of a request. */
 enum {
-    ADB_REQUEST_FORMAT = 1u << 0,    /**< %s is a placeholder, and %% a percent sign. */
+    ADB_REQUEST_FORMAT = 1u << 0,    /**< `%s` is a placeholder, and `%%` a percent sign. */
     ADB_REQUEST_NOT_ATOMIC = 1u << 1 /**< execute_many: sets before the failing one stay. */
 };
 

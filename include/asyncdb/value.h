@@ -51,7 +51,7 @@ typedef struct adb_value {
         const void *blob;              /**< BLOB. */
         uint8_t uuid[16];              /**< UUID. */
         const struct adb_value *items; /**< LIST. */
-    } as;
+    } as; /**< The value. */
 } adb_value;
 
 /**

@@ -10,9 +10,9 @@ extern "C" {
 #endif
 
 /* The only place that says which version this is: configure reads these three lines. */
-#define ADB_VERSION_MAJOR 0
-#define ADB_VERSION_MINOR 1
-#define ADB_VERSION_PATCH 0
+#define ADB_VERSION_MAJOR 0 /**< The first part of the version of the headers. */
+#define ADB_VERSION_MINOR 1 /**< Its second part. */
+#define ADB_VERSION_PATCH 0 /**< Its third part. */
 
 /** The three parts as one number that grows with every release: 1002003 is version 1.2.3. */
 #define ADB_VERSION (ADB_VERSION_MAJOR * 1000000 + ADB_VERSION_MINOR * 1000 + ADB_VERSION_PATCH)

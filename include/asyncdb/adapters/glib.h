@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* asyncdb in a main loop of GLib, and so of GTK; and jobs that are awaited as GIO's own, with GTask and GCancellable.
- * The program links gio-2.0; for adb_glib_attach() alone, glib-2.0 is enough. */
+/* asyncdb in a main loop of GLib, and so of GTK; jobs awaited as GIO's own are. The program links gio-2.0, or glib-2.0. */
 #ifndef ASYNCDB_ADAPTERS_GLIB_H
 #define ASYNCDB_ADAPTERS_GLIB_H
 
@@ -149,6 +148,8 @@ static inline adb_status adb_glib_attach(GMainContext *loop, adb_queue *queue, g
 /**
  * Get the domain of errors: use ADB_GLIB_ERROR.
  *
+ * @return The domain.
+ *
  * Ownership: nothing changes hands.
  * Blocking:  never.
  * Threads:   any.
@@ -165,6 +166,7 @@ static inline GQuark adb_glib_error_quark(void)
  * ADB_E_CANCELLED is G_IO_ERROR_CANCELLED, as GIO has it; anything else has its status as its code, in ADB_GLIB_ERROR.
  *
  * @param error  A failure.
+ * @return The error.
  *
  * Ownership: the caller owns it.
  * Blocking:  never.
