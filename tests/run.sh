@@ -22,6 +22,9 @@ need_loops
 need_web
 need wrk have wrk
 need python3 have python3
+need doxygen have doxygen
+need groff-base have groff
+need mandoc have mandoc
 install_needed
 
 build=${ADB_BUILD_DIR:-build}

@@ -419,8 +419,10 @@ def write(folder, name, number, version, lines):
     head = [".\\\" Made of the comments in asyncdb's headers.",
             '.TH %s %d %s "asyncdb %s" "asyncdb"' % (name, number, time.strftime("%Y-%m-%d", stamp), version),
             ".ad l", ".nh"]
+    text = "\n".join(line.rstrip() for line in head + lines)
+    text = re.sub(r"^\.PP\n(?=\.(?:[ITP]P|S[HS]))", "", text, flags=re.M)  # a paragraph of nothing
     with open(os.path.join(folder, "%s.%d" % (name, number)), "w", encoding="ascii") as page:
-        page.write("\n".join(head + lines) + "\n")
+        page.write(text + "\n")
 
 
 def main(xml, folder, version, include, *examples):

@@ -134,6 +134,7 @@ found_packages() {
         gtk4 Qt6Widgets; do
         pkg-config --exists "$found_package" 2>/dev/null && printf ' %s' "$found_package"
     done
+    ! have doxygen >/dev/null || printf ' doxygen'
 }
 
 # configure_in DIR FLAGS…: make configure, and a build tree configured with exactly these flags and $CC, for what is here.
