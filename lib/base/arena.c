@@ -26,27 +26,19 @@ struct adb__arena_chunk {
 
 void adb__arena_init(struct adb__arena *arena, void *lent, size_t lent_size)
 {
-    *arena = (struct adb__arena){.lent = lent, .lent_size = lent != NULL ? lent_size : 0};
+    *arena = (struct adb__arena){.lent = lent, .lent_end = lent != NULL ? (char *)lent + lent_size : NULL};
     adb__arena_reset(arena);
 }
 
-static void chunks_free(struct adb__arena_chunk *chunk)
+void adb__arena_free_chunks(struct adb__arena *arena)
 {
+    struct adb__arena_chunk *chunk = arena->chunks;
+    arena->chunks = NULL;
     while (chunk != NULL) {
         struct adb__arena_chunk *next = chunk->next;
         adb__free(chunk);
         chunk = next;
     }
-}
-
-void adb__arena_reset(struct adb__arena *arena)
-{
-    chunks_free(arena->chunks);
-    arena->chunks = NULL;
-    arena->cursor = arena->lent;
-    arena->end = arena->lent != NULL ? arena->lent + arena->lent_size : NULL;
-    arena->total_bytes = 0;
-    arena->next_size = 0;
 }
 
 /* Is the cursor in that chunk? One that was made for a single big piece is in front only while there is no other. */

@@ -12,7 +12,7 @@ struct adb__arena {
     char *cursor;                    /* next free byte */
     char *end;
     char *lent;                      /* the owner's memory, NULL when none */
-    size_t lent_size;
+    char *lent_end;
     struct adb__arena_chunk *chunks; /* the one that cursor is in, if any, comes first */
     size_t total_bytes;              /* given out since the last reset */
     size_t next_size;                /* what the next chunk is to hold at least */
@@ -20,8 +20,18 @@ struct adb__arena {
 
 /* lent may be NULL; it must be aligned for any type and outlive the arena. */
 void adb__arena_init(struct adb__arena *arena, void *lent, size_t lent_size);
+/* Only for the next one: free all chunks. */
+void adb__arena_free_chunks(struct adb__arena *arena);
 /* Free all chunks and start again with the lent memory. A zeroed arena may be reset. */
-void adb__arena_reset(struct adb__arena *arena);
+static inline void adb__arena_reset(struct adb__arena *arena)
+{
+    if (arena->chunks != NULL)
+        adb__arena_free_chunks(arena);
+    arena->cursor = arena->lent;
+    arena->end = arena->lent_end;
+    arena->total_bytes = 0;
+    arena->next_size = 0;
+}
 /* Start again, with one chunk that holds all that there was: work that repeats itself soon allocates nothing. But nothing
  * is kept of very large work. */
 void adb__arena_rewind(struct adb__arena *arena);

@@ -13,15 +13,10 @@
 /* How often outcomes are looked for that only this thread can deliver (batches that a running iterate waits for). */
 #define PEEK_NS      (5 * ADB__NS_PER_MS)
 
-static int64_t jobs_undone(const adb_database *db)
-{
-    return atomic_load_explicit(&db->jobs.undone, memory_order_seq_cst);
-}
-
-/* Outcomes that are neither delivered nor being delivered by a caller further up on this thread. */
+/* Outcomes that are neither delivered nor being delivered by a caller further up on this thread. All jobs are done. */
 static int64_t jobs_undelivered(const adb_database *db)
 {
-    return atomic_load_explicit(&db->jobs.undelivered, memory_order_seq_cst) - (int64_t)adb__deliveries_here(db);
+    return atomic_load_explicit(&db->jobs.pending, memory_order_seq_cst) - (int64_t)adb__deliveries_here(db);
 }
 
 static int64_t half_way(int64_t now, int64_t deadline)
@@ -61,14 +56,15 @@ static size_t close_deliver(adb_database *db, bool force)
 /* Wait until all jobs are done, delivering meanwhile what this thread must deliver. */
 static bool close_drain(adb_database *db, int64_t deadline)
 {
-    while (jobs_undone(db) > 0) {
+    uint32_t from = 0;
+    while (adb__jobs_undone(&db->jobs, &from)) {
         int64_t now = adb__clock_now();
         if (now >= deadline)
             return false;
         if (!adb__database_is_muted(db) && close_deliver(db, false) > 0)
             continue;
         pthread_mutex_lock(&db->lock);
-        if (jobs_undone(db) > 0)
+        if (adb__jobs_undone(&db->jobs, &from))
             adb__condition_wait(&db->changed, &db->lock, adb__deadline_first(deadline, now + PEEK_NS));
         pthread_mutex_unlock(&db->lock);
     }

@@ -409,6 +409,7 @@ void adb__worker_clean(struct adb__worker *worker)
 {
     if (!worker->is_open || worker->in_group)
         return;
+    worker->is_clean = true;
     if (worker->is_broken) {
         adb__worker_disconnect(worker, ADB__CLOSED_LOST);
         return;
@@ -460,10 +461,11 @@ adb_status adb__worker_check_out(struct adb__worker *worker, adb_error *error)
 void adb__worker_check_in(struct adb__worker *worker)
 {
     const adb_options *options = &worker->db->options;
-    adb_error error = {0};
+    adb_error error;
     if (!worker->is_checked_out)
         return;
     worker->is_checked_out = false;
+    adb__error_clear(&error);
     if (options->on_release != NULL &&
         connection_hook(worker, options->on_release, options->on_release_data, &error) != ADB_OK)
         adb__log(&worker->db->log, ADB__LOG_WARN, "on_release has refused a connection: %s", error.message);

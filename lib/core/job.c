@@ -48,10 +48,11 @@ static struct adb__slot *job_slot(const struct adb__job *job)
     return &job->jobs->slots[job->index];
 }
 
-/* One step of the protocol. acq_rel: who takes a job over sees all that the one before did to it. */
+/* One step of the protocol. Who takes a job over sees all that the one before did to it; seq_cst for the last step, see
+ * jobs_tell_closer(). */
 static bool slot_step(struct adb__slot *slot, uint64_t from, uint64_t to)
 {
-    return atomic_compare_exchange_strong_explicit(&slot->word, &from, to, memory_order_acq_rel,
+    return atomic_compare_exchange_strong_explicit(&slot->word, &from, to, memory_order_seq_cst,
                                                    memory_order_acquire);
 }
 
@@ -61,16 +62,32 @@ static uint64_t slot_word(const struct adb__slot *slot)
     return atomic_load_explicit(&slot->word, memory_order_acquire);
 }
 
+/* Slots at the beginning of a line, with one more to find it. */
+static bool jobs_place_slots(struct adb__jobs *jobs, uint32_t capacity)
+{
+    char *memory = adb__alloc_array((size_t)capacity + 1, sizeof(*jobs->slots));
+    if (memory == NULL)
+        return false;
+    jobs->slots_memory = memory;
+    jobs->slots = (void *)(memory + (ADB__JOB_LINE - (uintptr_t)memory % ADB__JOB_LINE));
+    return true;
+}
+
+static void jobs_drop_slots(struct adb__jobs *jobs)
+{
+    adb__free(jobs->slots_memory);
+    jobs->slots_memory = NULL;
+    jobs->slots = NULL;
+}
+
 bool adb__jobs_init(struct adb__jobs *jobs, uint32_t capacity, uint32_t tag)
 {
     jobs->capacity = capacity;
     jobs->tag = tag & ID_TAG_MASK;
-    jobs->slots = adb__alloc_array(capacity, sizeof(*jobs->slots));
     jobs->stash = adb__stash_new(sizeof(struct adb__job), capacity);
-    if (jobs->slots == NULL || jobs->stash == NULL || !adb__slots_init(&jobs->free, capacity)) {
+    if (jobs->stash == NULL || !jobs_place_slots(jobs, capacity) || !adb__slots_init(&jobs->free, capacity)) {
         adb__stash_close(jobs->stash);
-        adb__free(jobs->slots);
-        jobs->slots = NULL;
+        jobs_drop_slots(jobs);
         return false;
     }
     for (uint32_t i = 0; i < capacity; i++) {
@@ -100,8 +117,7 @@ void adb__jobs_fini(struct adb__jobs *jobs)
             block_unref(jobs->slots[i].job);
     }
     adb__slots_fini(&jobs->free);
-    adb__free(jobs->slots);
-    jobs->slots = NULL;
+    jobs_drop_slots(jobs);
 }
 
 /* The results keep the memory of their job as long as anybody keeps them. */
@@ -203,18 +219,38 @@ void adb__job_untake(struct adb__job *job)
     slot_give(job);
 }
 
+/* While the gate is shut, somebody waits for each job and each outcome to be over. seq_cst: the caller has ended one before
+ * it looks at the gate; the closer has shut it before it looks for those that are not over. One sees the other. */
+static void jobs_tell_closer(struct adb__jobs *jobs)
+{
+    if (!atomic_load_explicit(&jobs->open, memory_order_seq_cst))
+        jobs->drained_fn(jobs->owner);
+}
+
+/* The word of a free slot after this one. */
+static uint64_t word_next(uint64_t word)
+{
+    uint64_t next = (adb__word_generation(word) + 1) & UINT32_MAX;
+    return word_make(next == 0 ? 1 : next, ADB__STOP_NONE, ADB__JOB_FREE);
+}
+
+/* The gate was shut. False: an outsider has seen the job meanwhile and ended it, so it was accepted. */
+static bool job_withdraw(struct adb__jobs *jobs, struct adb__slot *slot)
+{
+    uint64_t word = slot_word(slot);
+    if (adb__word_state(word) != ADB__JOB_QUEUED || !slot_step(slot, word, word_next(word)))
+        return false;
+    atomic_store_explicit(&slot->deadline, ADB__NEVER, memory_order_relaxed);
+    atomic_fetch_sub_explicit(&jobs->pending, 1, memory_order_seq_cst);
+    jobs_tell_closer(jobs);
+    return true;
+}
+
 bool adb__job_accept(struct adb__job *job, int64_t now)
 {
     struct adb__jobs *jobs = job->jobs;
     struct adb__slot *slot = job_slot(job);
-    /* seq_cst on both: the closer shuts the gate, then counts; we count, then look at the gate. One sees the other. */
-    atomic_fetch_add_explicit(&jobs->undone, 1, memory_order_seq_cst);
-    if (!atomic_load_explicit(&jobs->open, memory_order_seq_cst)) {
-        int64_t left = atomic_fetch_sub_explicit(&jobs->undone, 1, memory_order_seq_cst);
-        if (left == 1)
-            jobs->drained_fn(jobs->owner);
-        return false;
-    }
+    atomic_fetch_add_explicit(&jobs->pending, 1, memory_order_seq_cst);
     adb__ref_init(&job->block, 2); /* for the outcome, which is one of the two results; it is still only ours */
     atomic_store_explicit(&slot->accepted_at, now, memory_order_relaxed);
     atomic_store_explicit(&slot->ctx, job->ctx, memory_order_relaxed);
@@ -225,7 +261,9 @@ bool adb__job_accept(struct adb__job *job, int64_t now)
     uint64_t word = slot_word(slot);
     atomic_store_explicit(&slot->word, word_make(adb__word_generation(word), ADB__STOP_NONE, ADB__JOB_QUEUED),
                           memory_order_seq_cst);
-    return true;
+    /* seq_cst, store and load: the closer shuts the gate, then looks for jobs; this one can be seen, then it looks at the
+     * gate. One sees the other; tests/models/drain.pml. */
+    return atomic_load_explicit(&jobs->open, memory_order_seq_cst) || !job_withdraw(jobs, slot);
 }
 
 void adb__job_drop(struct adb__job *job)
@@ -233,30 +271,30 @@ void adb__job_drop(struct adb__job *job)
     if (!adb__ref_drop(&job->holds))
         return;
     struct adb__slot *slot = job_slot(job);
-    uint64_t next = (adb__word_generation(slot_word(slot)) + 1) & UINT32_MAX;
-    atomic_store_explicit(&slot->deadline, ADB__NEVER, memory_order_relaxed);
-    atomic_store_explicit(&slot->paused, 0, memory_order_relaxed);
+    if (job->deadline != ADB__NEVER)
+        atomic_store_explicit(&slot->deadline, ADB__NEVER, memory_order_relaxed);
+    if (job->streams || job->copy != NULL)
+        atomic_store_explicit(&slot->paused, 0, memory_order_relaxed);
     /* release: the id is stale from here on */
-    atomic_store_explicit(&slot->word, word_make(next == 0 ? 1 : next, ADB__STOP_NONE, ADB__JOB_FREE),
-                          memory_order_release);
+    atomic_store_explicit(&slot->word, word_next(slot_word(slot)), memory_order_release);
     slot_give(job);
-}
-
-/* It is DONE, and the caller is who brought it there. */
-static void jobs_count_done(struct adb__jobs *jobs)
-{
-    atomic_fetch_add_explicit(&jobs->undelivered, 1, memory_order_relaxed);
-    /* seq_cst: as adb__job_accept() */
-    if (atomic_fetch_sub_explicit(&jobs->undone, 1, memory_order_seq_cst) == 1 &&
-        !atomic_load_explicit(&jobs->open, memory_order_seq_cst))
-        jobs->drained_fn(jobs->owner);
 }
 
 void adb__jobs_count_delivered(struct adb__jobs *jobs)
 {
-    atomic_fetch_sub_explicit(&jobs->undelivered, 1, memory_order_seq_cst);
-    if (!atomic_load_explicit(&jobs->open, memory_order_seq_cst))
-        jobs->drained_fn(jobs->owner);
+    atomic_fetch_sub_explicit(&jobs->pending, 1, memory_order_seq_cst);
+    jobs_tell_closer(jobs);
+}
+
+bool adb__jobs_undone(const struct adb__jobs *jobs, uint32_t *from)
+{
+    for (; *from < jobs->capacity; ++*from) {
+        /* seq_cst: as adb__job_accept() */
+        uint64_t word = atomic_load_explicit(&jobs->slots[*from].word, memory_order_seq_cst);
+        if (adb__word_state(word) != ADB__JOB_FREE && adb__word_state(word) != ADB__JOB_DONE)
+            return true;
+    }
+    return false;
 }
 
 bool adb__job_claim(struct adb__job *job, struct adb__worker *worker)
@@ -281,6 +319,21 @@ bool adb__job_settle(struct adb__job *job)
     struct adb__slot *slot = job_slot(job);
     uint64_t word = slot_word(slot);
     return adb__word_state(word) == ADB__JOB_RUNNING && slot_step(slot, word, word_in(word, ADB__JOB_SETTLED));
+}
+
+adb_status adb__job_keep(struct adb__job *job)
+{
+    struct adb__slot *slot = job_slot(job);
+    for (;;) {
+        uint64_t word = slot_word(slot);
+        enum adb__job_state state = adb__word_state(word);
+        if (state == ADB__JOB_CANCELLING || word_is_cancelling(word))
+            return ADB_E_BUSY;
+        if (state == ADB__JOB_DONE)
+            return ADB_E_STATE;
+        if (slot_step(slot, word, word_in(word, ADB__JOB_SETTLED)))
+            return ADB_OK;
+    }
 }
 
 bool adb__job_unsettle(struct adb__job *job)
@@ -334,7 +387,7 @@ adb_status adb__job_finish(struct adb__job *job)
         if (slot_step(slot, word, word_in(word, ADB__JOB_DONE)))
             break;
     }
-    jobs_count_done(job->jobs);
+    jobs_tell_closer(job->jobs);
     return ADB_OK;
 }
 
@@ -358,7 +411,7 @@ struct adb__job *adb__jobs_take_queued(struct adb__jobs *jobs, uint32_t index, u
     if (adb__word_state(word) != ADB__JOB_QUEUED ||
         !slot_step(slot, word, word_make(adb__word_generation(word), reason, ADB__JOB_DONE)))
         return NULL;
-    jobs_count_done(jobs);
+    jobs_tell_closer(jobs);
     return slot->job; /* the delivery's hold is the caller's now */
 }
 
@@ -402,7 +455,7 @@ struct adb__job *adb__jobs_abandon(struct adb__jobs *jobs, uint32_t index)
         unsigned reason = ADB__STOP_CLOSE | (state == ADB__JOB_CANCELLING ? CANCEL_UNDER_WAY : 0);
         next = word_make(adb__word_generation(word), (enum adb__job_reason)reason, ADB__JOB_DONE);
     } while (!slot_step(slot, word, next));
-    jobs_count_done(jobs);
+    jobs_tell_closer(jobs);
     return slot->job;
 }
 

@@ -12,7 +12,8 @@
  *                │           ▲ ▼        │
  *                │        CANCELLING    │      driver->cancel() is being called: the worker waits
  *                │                      │
- *                │  (RUNNING ◄─► SETTLED ┤     ran well, waits for a commit that it shares: no cancel reaches it)
+ *                │  (RUNNING ◄─► SETTLED ┤     ran well, waits for a commit that it shares: no cancel reaches it;
+ *                │   STOPPING ──►        │      it has run, and what was asked came too late)
  *                └──────────────────────┘
  *
  * Every arrow is a compare-and-swap; whoever arrives at DONE delivers the outcome, nobody else does. The worker runs
@@ -45,6 +46,9 @@ enum adb__job_reason { ADB__STOP_NONE, ADB__STOP_CANCEL, ADB__STOP_DEADLINE, ADB
 /* Memory lent to a job's two arenas: what the values of a small statement and a small result need. */
 #define ADB__JOB_REQUEST_BYTES 512
 #define ADB__JOB_RESULT_BYTES  1024
+
+/* Of the caches: what different threads write is this far apart. */
+#define ADB__JOB_LINE 64
 
 /* Batches of an iterate that may be under way. */
 #define ADB__STREAM_BATCHES 2
@@ -79,25 +83,24 @@ struct adb__job {
     adb_request_kind kind;
     unsigned flags;
     int64_t deadline;
-    adb_done_cb done;
-    void *user_data;
-    struct adb__statement statement;
-    const adb_value *const *sets;       /* execute_many: values, set by set */
-    size_t n_sets;
-    size_t limit, column;
-    const char *column_name;
     adb_work_fn work;
-    adb_batch_cb batch;
-    struct adb__level *level;           /* begin: the level to push, allocated at submission */
-    struct adb__copy *copy;             /* copy_in, copy_out: in the arena */
-
+    void *user_data;
+    adb_done_cb done;
     struct adb_result *outcome;         /* what a work function returned in place of result; NULL: none */
-    int64_t again_until;                /* it runs again on a new connection, which it waits for so long; 0: it does not */
-    unsigned attempts;                  /* of adb_transact(), before this one */
     bool repeated;                      /* nothing of it had reached the server, and it was put back once for that */
     bool alone;                         /* it has been tried in a pipeline, and is to run by itself */
     bool streams;                       /* stream has been initialised */
     _Atomic bool delivered;             /* the outcome has left: batches that are still about come too late */
+    unsigned attempts;                  /* of adb_transact(), before this one */
+    struct adb__statement statement;
+    struct adb__level *level;           /* begin: the level to push, allocated at submission */
+    struct adb__copy *copy;             /* copy_in, copy_out: in the arena */
+    const char *column_name;
+    size_t limit, column;
+    adb_batch_cb batch;
+    const adb_value *const *sets;       /* execute_many: values, set by set */
+    size_t n_sets;
+    int64_t again_until;                /* it runs again on a new connection, which it waits for so long; 0: it does not */
     char transaction_id[80];            /* whose commit is in doubt, "": none; see core/resolve.h */
 
     struct adb__arena arena;
@@ -120,34 +123,35 @@ struct adb__asking {
     unsigned times;
 };
 
-/* Permanent, so that anybody with an id may look at any time. */
+/* Permanent, so that anybody with an id may look at any time. On lines of its own, and what each job needs on the first. */
 struct adb__slot {
-    _Atomic uint64_t word;
+    _Alignas(ADB__JOB_LINE) _Atomic uint64_t word;
     _Atomic int64_t deadline;                 /* ADB__NEVER when none */
     _Atomic int64_t accepted_at;
     _Atomic(struct adb__worker *) worker;     /* who runs it; set before RUNNING */
     _Atomic(const adb_context *) ctx;         /* whose; for comparing only */
-    _Atomic uint64_t paused;                  /* the generation of a paused iterate, 0: none */
     struct adb__job *job;                     /* the slot's owner's: submitter, then lane and delivery */
     struct adb__lane *lane;                   /* which lane this number stands for in the ready queue */
     struct adb__hold template_hold;           /* keeps the template of its statement */
+    _Atomic uint64_t paused;                  /* the generation of a paused iterate, 0: none */
     struct adb__asking asking;                /* the watchdog's */
 };
 
 /* All jobs of one database. */
 struct adb__jobs {
     struct adb__slots free;
-    struct adb__stash *stash;       /* memory of jobs that has no slot */
+    _Atomic int64_t pending;        /* accepted, and the callback has not returned */
+    char apart[ADB__JOB_LINE];      /* what follows is hardly ever written */
     struct adb__slot *slots;
+    void *slots_memory;
+    struct adb__stash *stash;       /* memory of jobs that has no slot */
     uint32_t capacity;
     uint32_t tag;                   /* of the database, in its ids */
     _Atomic bool open;              /* submissions are accepted */
-    _Atomic int64_t undone;         /* accepted and not DONE */
-    _Atomic int64_t undelivered;    /* DONE and not delivered */
     _Atomic int64_t next_wake;      /* when the watchdog looks again */
-    /* The last undone job is done and the gate is shut: tell whoever closes. */
+    /* The gate is shut, and a job is done, withdrawn, or delivered: tell whoever closes. */
     void (*drained_fn)(void *owner);
-    void *owner;                    /* also told when an outcome was delivered meanwhile */
+    void *owner;
 };
 
 bool adb__jobs_init(struct adb__jobs *jobs, uint32_t capacity, uint32_t tag);
@@ -157,7 +161,7 @@ void adb__jobs_fini(struct adb__jobs *jobs);
 struct adb__job *adb__job_take(struct adb__jobs *jobs, adb_status *status_out);
 /* It was refused after all: nobody has seen it. */
 void adb__job_untake(struct adb__job *job);
-/* QUEUED from here on: outsiders may see it. False: the gate is shut, the job is still only the caller's. */
+/* QUEUED from here on: outsiders may see it. False: the gate is shut, the job is again only the caller's. */
 bool adb__job_accept(struct adb__job *job, int64_t now);
 /* Drop one of the holds. The last gives the slot back. */
 void adb__job_drop(struct adb__job *job);
@@ -167,6 +171,8 @@ bool adb__job_claim(struct adb__job *job, struct adb__worker *worker);   /* QUEU
 bool adb__job_unclaim(struct adb__job *job);                             /* RUNNING to QUEUED; false: it should stop */
 bool adb__job_settle(struct adb__job *job);                              /* RUNNING to SETTLED; false: should stop */
 bool adb__job_unsettle(struct adb__job *job);                            /* SETTLED to RUNNING; false: abandoned */
+/* RUNNING or STOPPING to SETTLED: it has run, whatever was asked of it meanwhile. Returns as adb__job_finish(). */
+adb_status adb__job_keep(struct adb__job *job);
 int64_t adb__job_accepted_at(const struct adb__job *job);
 bool adb__job_is_queued(const struct adb__job *job);
 /* Its deadline has passed, as its worker sees before the watchdog: for all to see, or a paused stream would hold back the
@@ -198,6 +204,10 @@ void adb__jobs_cancel_end(struct adb__jobs *jobs, uint32_t index);
 /* Whatever a worker has to DONE: the closer at its deadline. NULL: nobody has it. */
 struct adb__job *adb__jobs_abandon(struct adb__jobs *jobs, uint32_t index);
 
+/* For who has shut the gate: is there a job, from the slot *from on, that is not DONE yet? Then *from is its slot; those
+ * before it are done for good. Begins at 0. */
+bool adb__jobs_undone(const struct adb__jobs *jobs, uint32_t *from);
+
 /* How many jobs wait to run, and since when the oldest of them; a scan. */
 void adb__jobs_waiting(const struct adb__jobs *jobs, int64_t now, size_t *n_out, int64_t *oldest_ms_out);
 
@@ -224,6 +234,7 @@ adb_status adb__job_compile_sets(struct adb__arena *arena, const struct adb__dia
                                  adb_error *error);
 
 /* Copy the request into the job: checks, compiles and copies the statement, finds deadline and role. */
-adb_status adb__job_fill(struct adb__job *job, adb_context *ctx, const adb_request *request, adb_error *error);
+adb_status adb__job_fill(struct adb__job *job, adb_context *ctx, const adb_request *request, int64_t now,
+                         adb_error *error);
 
 #endif

@@ -101,32 +101,12 @@ void adb__lane_collect(struct adb__lane *lane)
     lane->backlog_end = mail;
 }
 
-struct adb__mail *adb__lane_peek(const struct adb__lane *lane)
-{
-    return lane->backlog;
-}
-
-void adb__lane_pop(struct adb__lane *lane)
-{
-    lane->backlog = lane->backlog->next;
-}
-
 void adb__lane_unpop(struct adb__lane *lane, struct adb__mail *mail)
 {
     mail->next = lane->backlog;
     if (lane->backlog == NULL)
         lane->backlog_end = mail;
     lane->backlog = mail;
-}
-
-bool adb__lane_is_held(const struct adb__lane *lane)
-{
-    return lane->txn.depth > 0 || lane->acquired > 0;
-}
-
-bool adb__lane_needs_home(const struct adb__lane *lane)
-{
-    return adb__lane_is_held(lane) && !lane->txn.lost;
 }
 
 bool adb__lane_is_called(struct adb__lane *lane)

@@ -53,12 +53,24 @@ void adb__lane_farewell(struct adb__lane *lane);
 
 /* For the worker that attends. */
 void adb__lane_collect(struct adb__lane *lane);                 /* mailbox to backlog */
-struct adb__mail *adb__lane_peek(const struct adb__lane *lane); /* NULL: the backlog is empty */
-void adb__lane_pop(struct adb__lane *lane);
+static inline struct adb__mail *adb__lane_peek(const struct adb__lane *lane) /* NULL: the backlog is empty */
+{
+    return lane->backlog;
+}
+static inline void adb__lane_pop(struct adb__lane *lane)
+{
+    lane->backlog = lane->backlog->next;
+}
 void adb__lane_unpop(struct adb__lane *lane, struct adb__mail *mail);
-bool adb__lane_is_held(const struct adb__lane *lane);           /* a transaction is open, or a connection acquired */
+static inline bool adb__lane_is_held(const struct adb__lane *lane) /* a transaction is open, or a connection acquired */
+{
+    return lane->txn.depth > 0 || lane->acquired > 0;
+}
 /* Must it stay with its worker? One that has lost its connection need not: any worker can tell its jobs. */
-bool adb__lane_needs_home(const struct adb__lane *lane);
+static inline bool adb__lane_needs_home(const struct adb__lane *lane)
+{
+    return adb__lane_is_held(lane) && !lane->txn.lost;
+}
 /* For its home, after it has left: has a producer called? Then the home attends again. */
 bool adb__lane_is_called(struct adb__lane *lane);
 /* Give the lane to the workers of the role that its first job needs. The caller's reference goes along. */

@@ -123,9 +123,9 @@ static void work_returned(struct adb__job *job, struct adb_result *returned)
 
 static adb_status perform_work(struct adb__worker *worker, struct adb__lane *lane, struct adb__job *job)
 {
-    struct adb_session session = {
-        .worker = worker, .lane = lane, .job = job, .base_depth = lane->txn.depth, .returned = NULL};
+    struct adb_session session;
     adb_status status;
+    adb__session_init(&session, worker, lane, job);
     if (job->kind == ADB_REQUEST_RUN)
         status = adb__session_work(&session, job->work, job->user_data);
     else
@@ -277,6 +277,8 @@ void adb__perform_end(struct adb__worker *worker, struct adb__lane *lane, struct
 static adb_status perform_connect(struct adb__worker *worker, const struct adb__job *job, adb_error *error)
 {
     adb_status status = adb__worker_connect(worker, job->deadline, error);
+    if (status == ADB_OK)
+        return ADB_OK;
     int64_t until = job->again_until;
     for (int64_t now = adb__clock_now(); status < 0 && now < until; now = adb__clock_now()) {
         if (!adb__job_is_queued(job) || adb__counter_get(&worker->pool->stopping) != 0)
@@ -342,11 +344,12 @@ static bool perform_again(struct adb__worker *worker, struct adb__job *job)
 
 void adb__perform(struct adb__worker *worker, struct adb__lane *lane, struct adb__job *job)
 {
-    adb_error error = {0};
+    adb_error error; /* filled when there is one */
     if (!adb__job_is_queued(job)) {
         adb__perform_skipped(worker, lane, job);
         return;
     }
+    adb__error_clear(&error);
     adb_status status = perform_ready(worker, lane, job, &error);
     worker->gives_way = status == ADB__GIVE_WAY;
     if (worker->gives_way) {

@@ -80,10 +80,11 @@ adb_status adb__session_run(struct adb__worker *worker, const struct adb__lane *
                             const struct adb__statement *statement, struct adb__sink *sink, adb_error *error)
 {
     struct adb__statement told = *statement;
-    adb_error detail = {0};
+    adb_error detail;
     adb_status status = session_check(worker, error);
     if (status != ADB_OK)
         return status;
+    adb__error_clear(&detail);
     if (adb__session_must_read(lane))
         told.flags |= ADB__STMT_MUST_READ;
     bool shielded = session_needs_shield(worker, lane);
@@ -104,7 +105,8 @@ adb_status adb__session_send(struct adb__worker *worker, const char *sql, adb_er
 {
     const struct adb__statement statement = {.sql = sql, .sql_size = strlen(sql), .flags = ADB__STMT_CONTROL};
     struct adb_result result;
-    adb_error detail = {0};
+    adb_error detail;
+    adb__error_clear(&detail);
     adb__result_init(&result, NULL, 0, NULL);
     struct adb__sink sink = {.result = &result};
     adb__trace_statement(worker->db, &statement);

@@ -4,6 +4,7 @@
 #define ADB_CORE_SESSION_H
 
 #include "core/worker.h"
+#include "model/error.h"
 
 #include <asyncdb/session.h>
 
@@ -15,6 +16,18 @@ struct adb_session {
     adb_error error;                /* of the last failure */
     struct adb_result *returned;    /* for the job's outcome; adb_session_return() */
 };
+
+/* The session of a job's function. */
+static inline void adb__session_init(struct adb_session *session, struct adb__worker *worker, struct adb__lane *lane,
+                                     struct adb__job *job)
+{
+    session->worker = worker;
+    session->lane = lane;
+    session->job = job;
+    session->base_depth = lane->txn.depth;
+    session->returned = NULL;
+    adb__error_clear(&session->error);
+}
 
 /* Run one statement for the worker's running job. ADB__NEED_WRITER is passed on. */
 adb_status adb__session_run(struct adb__worker *worker, const struct adb__lane *lane,

@@ -38,8 +38,9 @@ static void stats_jobs(const adb_database *db, adb_stats *stats)
         stats->jobs_running += state != ADB__JOB_QUEUED && state != ADB__JOB_FREE && state != ADB__JOB_DONE;
     }
     adb__jobs_waiting(&db->jobs, adb__clock_now(), &stats->jobs_waiting, &stats->oldest_wait_ms);
-    int64_t undelivered = atomic_load_explicit(&db->jobs.undelivered, memory_order_relaxed);
-    stats->jobs_undelivered = undelivered > 0 ? (size_t)undelivered : 0;
+    int64_t pending = atomic_load_explicit(&db->jobs.pending, memory_order_relaxed);
+    int64_t undone = (int64_t)(stats->jobs_waiting + stats->jobs_running);
+    stats->jobs_undelivered = pending > undone ? (size_t)(pending - undone) : 0;
 }
 
 /* By the contexts that are about, and those that were. */

@@ -126,6 +126,8 @@ static adb_status fill_work(struct adb__job *job, const adb_request *request, ad
     if (request->work == NULL)
         return adb__error_set(error, ADB_E_INVAL, "the work function is NULL");
     job->work = request->work;
+    if (request->kind == ADB_REQUEST_RUN && request->transaction == NULL)
+        return ADB_OK;
     return fill_transaction(job, request, error);
 }
 
@@ -192,13 +194,13 @@ static enum adb__role job_role(const struct adb__job *job)
                                                                                           : ADB__ROLE_WRITER;
 }
 
-static int64_t job_deadline(const adb_context *ctx, int timeout_ms)
+static int64_t job_deadline(const adb_context *ctx, int timeout_ms, int64_t now)
 {
     if (timeout_ms == 0)
         timeout_ms = ctx->timeout_ms;
     if (timeout_ms == 0)
         timeout_ms = ctx->db->options.timeout_ms;
-    return timeout_ms == 0 ? ADB__NEVER : adb__deadline_in(adb__clock_now(), timeout_ms);
+    return timeout_ms == 0 ? ADB__NEVER : adb__deadline_in(now, timeout_ms);
 }
 
 /* A parallel context gives each job a lane of its own, unless it stands inside a transaction or hold. */
@@ -220,27 +222,33 @@ static void job_choose_lane(struct adb__job *job)
     job->lane = &job->own_lane;
 }
 
-adb_status adb__job_fill(struct adb__job *job, adb_context *ctx, const adb_request *request, adb_error *error)
+adb_status adb__job_fill(struct adb__job *job, adb_context *ctx, const adb_request *request, int64_t now,
+                         adb_error *error)
 {
     job->ctx = ctx;
     job->kind = request->kind;
     job->flags = request->flags;
     job->done = request->done;
     job->user_data = request->user_data;
-    job->deadline = job_deadline(ctx, request->timeout_ms);
+    job->deadline = job_deadline(ctx, request->timeout_ms, now);
     if ((request->flags & ~(unsigned)(ADB_REQUEST_FORMAT | ADB_REQUEST_NOT_ATOMIC)) != 0)
         return adb__error_set(error, ADB_E_INVAL, "unknown flags in a request");
     return fill_kind(job, request, error);
 }
 
-static adb_status submit_check(adb_context *ctx, const adb_request *given, adb_request *request)
+/* The request as this version knows it is *request: the caller's own, or, if that is of another version, a copy. */
+static adb_status submit_check(adb_context *ctx, const adb_request **request, adb_request *copy)
 {
+    const adb_request *given = *request;
+    adb_status status = ADB_OK;
     if (given == NULL)
         return adb__error_set(&ctx->error, ADB_E_INVAL, "the request is NULL");
     if (adb__database_is_forked(ctx->db))
         return adb__error_set(&ctx->error, ADB_E_FORKED, "this handle was made by a parent process");
-    adb_status status =
-        adb__options_copy(request, sizeof(*request), given, given->size, "adb_request", &ctx->error);
+    if (given->size != sizeof(*given)) {
+        status = adb__options_copy(copy, sizeof(*copy), given, given->size, "adb_request", &ctx->error);
+        *request = copy;
+    }
     if (status == ADB_OK && !atomic_load_explicit(&ctx->db->jobs.open, memory_order_acquire))
         return adb__error_set(&ctx->error, ADB_E_CLOSED, "the database is closed");
     return status == ADB_OK ? adb__database_start(ctx->db, &ctx->error) : status;
@@ -255,12 +263,12 @@ static adb_job submit_refuse(adb_context *ctx, struct adb__job *job)
     return 0;
 }
 
-adb_job adb_submit(adb_context *ctx, const adb_request *given)
+adb_job adb_submit(adb_context *ctx, const adb_request *request)
 {
-    adb_request request;
+    adb_request copy;
     if (ctx == NULL)
         return 0;
-    adb_status status = submit_check(ctx, given, &request);
+    adb_status status = submit_check(ctx, &request, &copy);
     if (status != ADB_OK)
         return submit_refuse(ctx, NULL);
     struct adb__job *job = adb__job_take(&ctx->db->jobs, &status);
@@ -271,13 +279,14 @@ adb_job adb_submit(adb_context *ctx, const adb_request *given)
                        ctx->db->jobs.capacity);
         return submit_refuse(ctx, NULL);
     }
-    status = adb__job_fill(job, ctx, &request, &ctx->error);
+    const int64_t now = adb__clock_now();
+    status = adb__job_fill(job, ctx, request, now, &ctx->error);
     if (status != ADB_OK)
         return submit_refuse(ctx, job);
     adb_job id = job->id;
     adb__ref_take(&ctx->ref);
     adb__counter_add_own(&ctx->accepted, 1); /* before: it may be delivered at once */
-    if (!adb__job_accept(job, adb__clock_now())) {
+    if (!adb__job_accept(job, now)) {
         adb__counter_add_own(&ctx->accepted, -1);
         adb__context_unref(ctx);
         adb__error_set(&ctx->error, ADB_E_CLOSED, "the database is closing");

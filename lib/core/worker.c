@@ -79,11 +79,6 @@ static bool worker_is_stopping(const struct adb__worker *worker)
     return adb__counter_get(&worker->pool->stopping) != 0 || adb__counter_get(&worker->orphaned) != 0;
 }
 
-void adb__worker_set_state(struct adb__worker *worker, enum adb__worker_state state)
-{
-    adb__counter_set(&worker->state, state);
-}
-
 adb_status adb__worker_check_stop(struct adb__worker *worker, adb_error *error)
 {
     struct adb__job *job = worker->job;
@@ -346,7 +341,8 @@ static void worker_hold(struct adb__worker *worker, struct adb__lane *lane)
 /* The connection is no lane's any more. */
 static void worker_let_go(struct adb__worker *worker)
 {
-    adb__worker_clean(worker);
+    if (!worker->is_clean)
+        adb__worker_clean(worker);
     adb__worker_check_in(worker);
 }
 
@@ -429,6 +425,7 @@ static void worker_attend(struct adb__worker *worker, struct adb__lane *lane)
                 return;
             continue;
         }
+        worker->is_clean = false;
         if (mail == &lane->farewell) {
             adb__lane_pop(lane);
             worker_unwind(worker, lane);

@@ -71,6 +71,7 @@ struct adb__worker {
     bool gives_way;                 /* it has none and gets none now: it gives the lane back, and goes */
     bool is_open;
     bool is_broken;                 /* lost: to be closed when the job is over */
+    bool is_clean;                  /* adb__worker_clean() has looked since the last job */
     bool base_open;                 /* the transaction of force_rollback */
     bool in_group;                  /* a transaction that several jobs share is open */
     bool in_share;                  /* that transaction is a snapshot of selects; see core/share.c */
@@ -97,7 +98,10 @@ void adb__worker_free(struct adb__worker *worker);
 /* Start its thread; 0 or an errno. */
 int adb__worker_start(struct adb__worker *worker);
 
-void adb__worker_set_state(struct adb__worker *worker, enum adb__worker_state state);
+static inline void adb__worker_set_state(struct adb__worker *worker, enum adb__worker_state state)
+{
+    adb__counter_set(&worker->state, state);
+}
 
 /* Any thread: end whatever the worker rests for; it looks again. */
 void adb__worker_wake(struct adb__worker *worker);

@@ -114,9 +114,3 @@ adb_status adb__error_native(adb_error *error, adb_status status, unsigned flags
     memcpy(error->sqlstate, state, sizeof(state));
     return status;
 }
-
-void adb__error_clear(adb_error *error)
-{
-    if (error != NULL)
-        *error = (adb_error){.status = ADB_OK};
-}

@@ -5,6 +5,8 @@
 
 #include <asyncdb/error.h>
 
+#include <stddef.h>
+
 /* Status and message; flags, native code and SQLSTATE are cleared. Control bytes become spaces, an overlong message ends
  * in "...". Arguments may point into *error. */
 adb_status adb__error_set(adb_error *error, adb_status status, const char *format, ...)
@@ -13,6 +15,15 @@ adb_status adb__error_set(adb_error *error, adb_status status, const char *forma
  * it is NULL or "", the status is described instead. */
 adb_status adb__error_native(adb_error *error, adb_status status, unsigned flags, int native_code, const char *sqlstate,
                              const char *text);
-void adb__error_clear(adb_error *error);
+/* No error: of the rest only what anybody reads is written. */
+static inline void adb__error_clear(adb_error *error)
+{
+    if (error == NULL)
+        return;
+    error->status = ADB_OK;
+    error->flags = 0;
+    error->native_code = 0;
+    error->sqlstate[0] = error->message[0] = '\0';
+}
 
 #endif

@@ -9,6 +9,7 @@
  *     CANCELLING -> STOPPING    the watchdog or its helper, when that has returned; wakes the worker
  *     RUNNING -> QUEUED         the worker: it may not run the job, another one will
  *     RUNNING <-> SETTLED       the worker: the job waits for a commit that it shares, while others run; or runs again
+ *     STOPPING -> SETTLED       the worker: it has run all the same, and waits for a flush that it shares
  *     RUNNING, STOPPING, SETTLED -> DONE
  *                               the worker, when the driver has returned; or the closer at its deadline: abandoned
  *     CANCELLING -> DONE        the closer at its deadline, and the word remembers that a cancel is under way until the
@@ -105,6 +106,19 @@ work:
                 :: skip                         /* committed */
                 :: atomic { IS(SETTLED) -> become(RUNNING, NONE); assert(!cancelling); on_connection = g }
                     goto work
+                fi
+            ::
+keep:
+                if
+                :: atomic { IS(RUNNING) || IS(STOPPING) -> become(SETTLED, NONE); assert(!cancelling); on_connection = OTHERS }
+#ifdef BUG_KEEP
+                :: atomic { IS(CANCELLING) -> become(SETTLED, NONE); on_connection = OTHERS }
+#else
+                :: IS(CANCELLING) || (IS(DONE) && under_way) -> /* adb__parker_wait() */
+                    atomic { token -> token = false }
+                    goto keep
+#endif
+                :: IS(DONE) && !under_way       /* abandoned */
                 fi
             fi;
 finish:

@@ -110,6 +110,7 @@ breaks park "-DPRODUCERS=1 -DITEMS=3 -DBUG_BELIEVE"
 holds job
 breaks job "-DBUG_FENCE"
 breaks job "-DBUG_HOLD"
+breaks job "-DBUG_KEEP"
 breaks job "-DBUG_SETTLED"
 breaks job "-DBUG_STALE"
 breaks job "-DBUG_TWICE"
@@ -124,6 +125,12 @@ breaks queue "-DBUG_FD"
 breaks queue "-DBUG_UNSEEN"
 breaks queue "-DBUG_COMPARE"
 breaks queue "-DBUG_READ"
+
+holds drain
+holds drain "-DJOBS=5"
+breaks drain "-DBUG_LOOK_FIRST"
+breaks drain "-DBUG_NOT_TOLD"
+breaks drain "-DBUG_TELL_EARLY"
 
 holds shelf
 breaks shelf "-DBUG_LATE"

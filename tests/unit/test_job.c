@@ -141,6 +141,28 @@ TEST(abandoned_job_still_waits_for_its_cancel)
     teardown(&f);
 }
 
+/* What has run settles whatever was asked of it, but not while a cancel is under way. */
+TEST(kept_job_settles_though_it_was_to_stop)
+{
+    struct fixture f;
+    setup(&f);
+    adb__job_claim(f.job, &f.worker);
+    look(&f);
+    adb__jobs_stop(&f.jobs, f.index, f.word, ADB__STOP_CANCEL);
+    look(&f);
+    adb__jobs_cancel_begin(&f.jobs, f.index, f.word);
+    CU_ASSERT_EQUAL(adb__job_keep(f.job), ADB_E_BUSY);
+    adb__jobs_cancel_end(&f.jobs, f.index);
+    CU_ASSERT_EQUAL(adb__job_keep(f.job), ADB_OK);
+    CU_ASSERT_EQUAL(adb__job_stop_reason(f.job), ADB__STOP_NONE);
+    look(&f);
+    CU_ASSERT_PTR_NULL(adb__jobs_cancel_begin(&f.jobs, f.index, f.word));
+    CU_ASSERT_EQUAL(adb__job_finish(f.job), ADB_OK);
+    CU_ASSERT_EQUAL(adb__job_keep(f.job), ADB_E_STATE);
+    let_go(f.job);
+    teardown(&f);
+}
+
 /* A settled job is out of every canceller's reach, until it runs again or is done. */
 TEST(settled_job_cannot_be_stopped)
 {
@@ -233,20 +255,46 @@ TEST(full_queue_is_busy)
     teardown(&f);
 }
 
-/* A shut gate refuses, and the closer hears of the last job. */
-TEST(shut_gate_refuses_and_tells_when_drained)
+/* A shut gate refuses, and the closer hears of each job that is over: it may have seen also the one that was refused. */
+TEST(shut_gate_refuses_and_the_closer_is_told)
+{
+    struct fixture f;
+    adb_status status;
+    uint32_t from = 0;
+    setup(&f);
+    struct adb__job *late = adb__job_take(&f.jobs, &status);
+    atomic_store(&f.jobs.open, false);
+    CU_ASSERT(!adb__job_accept(late, 0));
+    CU_ASSERT_EQUAL(drained, 1);
+    adb__job_untake(late);
+    CU_ASSERT(adb__jobs_undone(&f.jobs, &from));
+    adb__job_claim(f.job, &f.worker);
+    CU_ASSERT(adb__jobs_undone(&f.jobs, &from));
+    adb__job_finish(f.job);
+    CU_ASSERT_EQUAL(drained, 2);
+    CU_ASSERT(!adb__jobs_undone(&f.jobs, &from));
+    let_go(f.job);
+    teardown(&f);
+}
+
+/* Nobody with a look at a job that was refused after all has any power over the next one in its slot. */
+TEST(refused_job_leaves_no_trace)
 {
     struct fixture f;
     adb_status status;
     setup(&f);
     struct adb__job *late = adb__job_take(&f.jobs, &status);
+    adb_job id = late->id;
     atomic_store(&f.jobs.open, false);
     CU_ASSERT(!adb__job_accept(late, 0));
     adb__job_untake(late);
-    CU_ASSERT_EQUAL(drained, 0);
+    atomic_store(&f.jobs.open, true);
+    struct adb__job *next = adb__job_take(&f.jobs, &status);
+    CU_ASSERT(next->index == late->index && next->id != id);
+    CU_ASSERT_EQUAL(atomic_load(&f.jobs.pending), 1);
+    adb__job_untake(next);
     adb__job_claim(f.job, &f.worker);
     adb__job_finish(f.job);
-    CU_ASSERT_EQUAL(drained, 1);
     let_go(f.job);
     teardown(&f);
 }
@@ -298,7 +346,8 @@ TEST(no_memory_loses_no_slot)
 
 SUITE(job, CASE(claimed_job_finishes_once), CASE(taken_job_cannot_be_claimed), CASE(running_job_is_asked_to_stop),
       CASE(cancel_under_way_keeps_the_job_from_finishing), CASE(abandoned_job_still_waits_for_its_cancel),
-      CASE(settled_job_cannot_be_stopped),
+      CASE(settled_job_cannot_be_stopped), CASE(kept_job_settles_though_it_was_to_stop),
       CASE(unclaimed_job_is_queued_again), CASE(stale_id_never_reaches_the_next_job),
-      CASE(id_that_never_was_is_not_found), CASE(full_queue_is_busy), CASE(shut_gate_refuses_and_tells_when_drained),
+      CASE(id_that_never_was_is_not_found), CASE(full_queue_is_busy),
+      CASE(shut_gate_refuses_and_the_closer_is_told), CASE(refused_job_leaves_no_trace),
       CASE(kept_result_outlives_its_job), CASE(no_memory_loses_no_slot))
