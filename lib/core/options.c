@@ -48,8 +48,8 @@ static const struct option_key option_keys[] = {
     {"batch_bytes", OPTION_SIZE, FIELD(batch_bytes), 1, INT32_MAX},
 };
 
-/* Keys that are read elsewhere: pool here below, the others by the URL itself. */
-static const char *const other_keys[] = {"pool", "host", "unix_sock", "unix_socket", "password"};
+/* Keys that are read elsewhere: pool and group_commit here below, the others by the URL itself. */
+static const char *const other_keys[] = {"pool", "group_commit", "host", "unix_sock", "unix_socket", "password"};
 
 #define N_OF(array) (sizeof(array) / sizeof((array)[0]))
 
@@ -124,17 +124,28 @@ static adb_status option_from_url(const adb_url *url, const struct option_key *k
     return status;
 }
 
+/* Those that are on unless they are switched off. */
+static adb_status switches_from_url(const adb_url *url, adb_options *options, adb_error *error)
+{
+    const char *pool = adb_url_option(url, "pool");
+    bool on = true;
+    adb_status status = ADB_OK;
+    options->unpooled = pool != NULL && strcmp(pool, "none") == 0;
+    if (pool != NULL && !options->unpooled)
+        status = adb__url_option_bool(url, "pool", &on, error);
+    if (status == ADB_OK && adb_url_option(url, "group_commit") != NULL) {
+        status = adb__url_option_bool(url, "group_commit", &on, error);
+        options->ungrouped = !on;
+    }
+    return status;
+}
+
 static adb_status options_from_url(const adb_url *url, adb_options *options, adb_error *error)
 {
     adb_status status = ADB_OK;
     for (size_t i = 0; i < N_OF(option_keys) && status == ADB_OK; i++)
         status = option_from_url(url, &option_keys[i], options, error);
-    const char *pool = adb_url_option(url, "pool");
-    if (status != ADB_OK || pool == NULL)
-        return status;
-    options->unpooled = strcmp(pool, "none") == 0;
-    bool pooled;
-    return options->unpooled ? ADB_OK : adb__url_option_bool(url, "pool", &pooled, error);
+    return status == ADB_OK ? switches_from_url(url, options, error) : status;
 }
 
 #define OVERRIDE(field)            \
@@ -150,6 +161,7 @@ static void options_override(adb_options *options, const adb_options *given)
     OVERRIDE(min_size);
     OVERRIDE(queue_capacity);
     OVERRIDE(unpooled);
+    OVERRIDE(ungrouped);
     OVERRIDE(wait_timeout_ms);
     OVERRIDE(connect_timeout_ms);
     OVERRIDE(timeout_ms);

@@ -113,9 +113,7 @@ static bool pipeline_take(struct adb__pipelining *pipeline, struct adb__lane *la
     return any;
 }
 
-/* Lanes to take besides the first: of those that are ready, what falls to one of those who might take them now. Who is in
- * a pipeline may be there for a round trip. */
-static size_t pipeline_share(const struct adb__worker *worker)
+size_t adb__pipeline_share(const struct adb__worker *worker)
 {
     const struct adb__pool *pool = worker->pool;
     const int64_t n_takers = adb__counter_get(&pool->n_open) - adb__counter_get(&pool->n_pipelining);
@@ -127,7 +125,7 @@ static void pipeline_gather(struct adb__pipelining *pipeline, struct adb__lane *
 {
     struct adb__worker *worker = pipeline->worker;
     pipeline_take(pipeline, first);
-    for (size_t n = pipeline_share(worker); n > 0 && pipeline->base.n_calls < ADB__PIPELINE_MAX; n--) {
+    for (size_t n = adb__pipeline_share(worker); n > 0 && pipeline->base.n_calls < ADB__PIPELINE_MAX; n--) {
         struct adb__lane *lane = adb__pool_pop(worker->pool);
         if (lane == NULL)
             return;

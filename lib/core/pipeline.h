@@ -19,6 +19,10 @@ bool adb__pipeline_suits(const struct adb__worker *worker, const struct adb__lan
 /* Run the lane's first jobs, and those of other ready lanes. All the lanes, the caller's too, are given back. */
 void adb__pipeline_run(struct adb__worker *worker, struct adb__lane *lane);
 
+/* Lanes to take besides the first: of those that are ready, what falls to one of those who might take them now. Who is in
+ * a pipeline may be there for a round trip. */
+size_t adb__pipeline_share(const struct adb__worker *worker);
+
 /* From within the driver, while it waits: when the answer takes long, let others have what comes behind. */
 void adb__pipeline_relieve(struct adb__worker *worker);
 

@@ -50,11 +50,18 @@ struct adb__open {
     int wake_fd;                    /* readable when stop_fn is to be asked at once; -1: none. Only a listener has one */
 };
 
+/* How several autocommit writes share what a commit costs. */
+enum adb__group_kind {
+    ADB__GROUP_NONE,
+    ADB__GROUP_SAVEPOINTS, /* they are savepoints of one transaction: nobody else writes meanwhile anyway */
+    ADB__GROUP_FLUSH       /* each is a transaction, and the log is flushed once for all: pipeline() takes writes */
+};
+
 /* What the core may know of a database before it has a connection. */
 struct adb__layout {
     unsigned max_writers;   /* 0: as many as the options allow */
     unsigned max_readers;   /* 0: the database has no roles, the writers do all */
-    bool group_commit;      /* a commit costs so much that several autocommit writes had better share it */
+    enum adb__group_kind group_commit; /* a commit costs so much that several autocommit writes had better share it */
     bool shared_reads;      /* a snapshot costs so much that several selects had better share it */
     bool pipelines;         /* a round trip costs so much that several reads had better be sent together: pipeline() */
     bool backs_off;         /* a server on a network, that others use too: attempts to connect are few and spaced, calls
@@ -70,6 +77,7 @@ enum {
 
 /* One statement of a pipeline, and what has become of it. */
 struct adb__call {
+    bool follows;                           /* of writes: not to be sent before all calls before it have ended */
     const struct adb__statement *statement; /* NULL after some wait_fn or stop_fn: it is not to be sent any more */
     struct adb__sink *sink;                 /* to be touched only after begin_fn */
     adb_status status; /* as of execute(), or ADB__RUN_ALONE; set before end_fn */
@@ -89,6 +97,15 @@ struct adb__pipeline {
     void (*end_fn)(struct adb__pipeline *pipeline, struct adb__call *call);
     /* The driver is about to wait for the server. */
     void (*wait_fn)(struct adb__pipeline *pipeline);
+
+    /* Writes: each is a transaction of its own, whose commit is not waited for until it is durable; in the end one flush
+     * makes all of them so. Each is taken before it is sent, and what was taken is begun and ended, whatever happens. */
+    bool writes;
+    /* The call is about to be sent. False: nobody wants it. */
+    bool (*take_fn)(struct adb__pipeline *pipeline, struct adb__call *call);
+    bool refused;          /* the driver's: not on this connection; nothing was taken */
+    adb_status durable;    /* the driver's: what came of the flush. Not ADB_OK: calls that ended well may be lost yet */
+    adb_error flush_error;
 };
 
 struct adb__driver {
@@ -124,7 +141,9 @@ struct adb__driver {
      * ADB__STMT_PURE, outside any transaction and one of its own, or of several where nobody can tell; none changes what
      * becomes of another. What cannot be sent
      * together, or would need more than its own answer, ends with ADB__RUN_ALONE. When the connection is lost, the call that
-     * was begun ends with that, and the rest is not begun. NULL where no layout has pipelines. */
+     * was begun ends with that, and the rest is not begun. Writes (pipeline->writes) have ADB__STMT_WRITES instead, and none
+     * may keep the outcomes of the others back for long: one that is slow is undone, and ends with ADB__RUN_ALONE. NULL where
+     * no layout has pipelines. */
     void (*pipeline)(void *conn, struct adb__pipeline *pipeline);
 
     /* Cheap check between two lanes. ADB_E_CONNECTION means reconnect. */

@@ -16,7 +16,8 @@ enum {
     ADB__STMT_LISTEN = 1u << 5,
     /* A SELECT whose text calls only functions that are known to do nothing but compute: it can be run twice, or in vain,
      * and nobody will know. */
-    ADB__STMT_PURE = 1u << 6
+    ADB__STMT_PURE = 1u << 6,
+    ADB__STMT_WRITES = 1u << 7      /* the first word says that it changes rows: INSERT, UPDATE, DELETE, MERGE */
 };
 
 /* Where COPY … FROM STDIN gets its stream from. */

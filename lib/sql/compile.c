@@ -64,7 +64,10 @@ static unsigned word_flags(const char *sql, const struct adb__token *word)
     static const char *const said_once[] = {"BEGIN",   "START",   "COMMIT", "END",    "ROLLBACK", "ABORT", "SAVEPOINT",
                                             "RELEASE", "PREPARE", "XA",     "SET",    "CREATE",   "DROP",  "ALTER",
                                             "VACUUM",  "ATTACH",  "DETACH", "PRAGMA", NULL};
+    static const char *const writing[] = {"INSERT", "UPDATE", "DELETE", "MERGE", NULL};
     unsigned flags = 0;
+    if (adb__token_is_any(sql, word, writing))
+        flags |= ADB__STMT_WRITES;
     if (adb__token_is_any(sql, word, reading))
         flags |= ADB__STMT_READS;
     if (adb__token_is_any(sql, word, said_once))

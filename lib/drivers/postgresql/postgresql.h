@@ -112,6 +112,15 @@ struct adb__pg_seen {
 /* May statements that are not in a transaction share one? Where its end can fail, they may not. */
 enum adb__pg_sharing { ADB__PG_SHARING_UNKNOWN, ADB__PG_SHARES, ADB__PG_SHARES_NOT };
 
+/* How this session lets several transactions wait for the disk together. */
+struct adb__pg_wal {
+    enum adb__pg_sharing may;
+    bool is_due;       /* commits are not waited for, and have not been flushed */
+    char commit[16];   /* what synchronous_commit is to be again: "" for its default */
+    char timeout[16];  /* and statement_timeout */
+    char patience[16]; /* what that is meanwhile */
+};
+
 struct adb__pg {
     PGconn *pg; /* NULL before open() */
     const struct adb__open *open;
@@ -129,6 +138,7 @@ struct adb__pg {
     struct adb__pipeline *pipeline; /* under way; NULL: none */
     bool drops; /* the answer that is being read is nobody's */
     enum adb__pg_sharing sharing;
+    struct adb__pg_wal wal;
     int64_t quickest_ns; /* what was sent in one go and answered without a failure; 0: nothing yet */
     int64_t used_at;     /* when the last call began */
     bool is_encrypted;
@@ -248,6 +258,7 @@ struct adb__pg_prepared {
     size_t n_parameters;
     unsigned n_smooth;          /* batches that it was in without trouble, less those with */
     bool is_small;              /* the answers that it has had were */
+    unsigned n_alone;           /* so often it is to run by itself, as it has been too slow for others to wait for */
     struct adb__pg_shape shape; /* its one piece of memory is at columns */
 };
 
@@ -286,7 +297,7 @@ adb_status adb__pg_rows_give(const struct adb__pg_shape *shape, const PGresult *
 /* What a statement says at its end: adds the rows that it changed, if it is one that changes. */
 void adb__pg_count(const PGresult *result, struct adb_result *total);
 
-/* The driver slots, and the parts of execute (postgresql_statement.c, _pipeline.c, _many.c, _copy.c, _listen.c) ---- */
+/* The driver slots, and the parts of execute (postgresql_statement.c, _pipeline.c, _wal.c, _many.c, _copy.c, _listen.c) ---- */
 
 /* Reset what the last call has left in conn, note what this one does to the session, and notice a connection that was
  * lost meanwhile: nothing has been sent then. */
@@ -296,6 +307,14 @@ adb_status adb__pg_execute(void *conn, const struct adb__statement *statement, s
 adb_status adb__pg_execute_many(void *conn, const struct adb__statement *statement, const adb_value *const *sets,
                                 size_t n_sets, struct adb__sink *sink, size_t *failed_out, adb_error *error);
 void adb__pg_pipeline(void *conn, struct adb__pipeline *pipeline);
+/* One flush for several transactions (postgresql_wal.c): may they on this connection? Asks the server the first time. */
+bool adb__pg_wal_is_shared(struct adb__pg *conn);
+/* Parts of a pipeline: commits are not waited for from here on; they are again; and one that is waited for. */
+bool adb__pg_wal_send_begin(struct adb__pg *conn);
+bool adb__pg_wal_send_end(struct adb__pg *conn);
+bool adb__pg_wal_send_flush(struct adb__pg *conn);
+/* The last two without a pipeline. A failure leaves the connection of no use. */
+adb_status adb__pg_wal_flush(struct adb__pg *conn, adb_error *error);
 /* Feed a COPY … FROM STDIN that the server has begun; what it says of it is the next result. */
 adb_status adb__pg_copy_in(struct adb__pg *conn, struct adb__source *source, adb_error *error);
 /* Read a COPY … TO STDOUT that the server has begun. */

@@ -81,7 +81,7 @@ static adb_status reset_session(struct adb__pg *conn, adb_error *error)
         status = set_up_session(conn, error);
     if (status == ADB_OK)
         conn->touched = false;
-    conn->sharing = ADB__PG_SHARING_UNKNOWN;
+    conn->sharing = conn->wal.may = ADB__PG_SHARING_UNKNOWN;
     return status;
 }
 
@@ -148,7 +148,7 @@ static void *postgresql_native(void *state)
 {
     struct adb__pg *conn = state;
     conn->touched = true;
-    conn->sharing = ADB__PG_SHARING_UNKNOWN;
+    conn->sharing = conn->wal.may = ADB__PG_SHARING_UNKNOWN;
     return conn->pg;
 }
 

@@ -9,7 +9,10 @@
  * are one transaction then, that holds no lock beyond those which each of them takes, sees nothing that any of them
  * could not have seen by itself, and is told of nothing later. What the server skips because of a neighbour's failure
  * has had no effect: it runs alone. Where the end of a transaction can fail after its statements have been answered
- * (serializable), nothing is shared. */
+ * (serializable), nothing is shared.
+ *
+ * Writes have a synchronisation each, always. Around all of them commits are not waited for, and at the end comes a flush
+ * (postgresql_wal.c). What was stopped, but was not the one to be, has had no effect, and runs alone. */
 #include "drivers/postgresql/postgresql.h"
 
 #include "base/clock.h"
@@ -35,6 +38,9 @@
 #define PROVED_SMOOTH 3
 #define MOST_SMOOTH   50
 
+/* So often a write that was too slow for others to wait for runs alone. */
+#define ALONE_AFTER_SLOW 16
+
 /* Statements that are sent in one go: calls of the pipeline, from one of them on. */
 struct batch {
     struct adb__pg *conn;
@@ -44,6 +50,9 @@ struct batch {
     bool has_failed;                               /* one of them */
     struct adb__pg_prepared *prepared[MOST_CALLS]; /* NULL: not sent */
     bool is_synced[MOST_CALLS];                    /* a synchronisation was sent behind it */
+    bool is_taken[MOST_CALLS];                     /* of writes */
+    bool begins;                                   /* before the first: commits are not waited for */
+    bool ends;                                     /* behind the last: they are again, and all are flushed */
 };
 
 /* What the server says to one call. */
@@ -118,7 +127,8 @@ static struct adb__pg_prepared *find(struct adb__pg *conn, const struct adb__sta
     if (must_tell || (statement->flags & ADB__STMT_NO_CACHE) != 0)
         return NULL;
     struct adb__pg_prepared *prepared = adb__cache_find(&conn->cache, statement->sql, statement->sql_size);
-    if (prepared == NULL || !prepared->is_small || prepared->n_parameters != statement->n_values)
+    if (prepared == NULL || !prepared->is_small || prepared->n_alone > 0 ||
+        prepared->n_parameters != statement->n_values)
         return NULL;
     return prepared;
 }
@@ -143,7 +153,10 @@ static void load(struct batch *batch, size_t most)
     const struct adb__statement *before = NULL;
     size_t bytes = 0;
     while (batch->n_calls < most && batch->n_calls < MOST_CALLS && bytes < MOST_BYTES) {
-        const size_t i = batch->n_calls++;
+        const size_t i = batch->n_calls;
+        if (i > 0 && batch->calls[i].follows)
+            break;
+        batch->n_calls++;
         const struct adb__statement *statement = batch->calls[i].statement;
         if (statement == NULL)
             continue;
@@ -154,13 +167,22 @@ static void load(struct batch *batch, size_t most)
     }
 }
 
+/* Reads are nobody's until they are answered. */
+static bool take(struct batch *batch, size_t i)
+{
+    struct adb__pipeline *pipeline = batch->pipeline;
+    if (pipeline->writes && !batch->is_taken[i])
+        batch->is_taken[i] = pipeline->take_fn(pipeline, &batch->calls[i]);
+    return !pipeline->writes || batch->is_taken[i];
+}
+
 static bool send_call(struct batch *batch, size_t i)
 {
     struct adb__pg *conn = batch->conn;
     const struct adb__statement *statement = batch->calls[i].statement;
     const struct adb__pg_prepared *prepared = batch->prepared[i];
     struct adb__pg_values values;
-    if (prepared == NULL || statement == NULL)
+    if (prepared == NULL || statement == NULL || !take(batch, i))
         return false;
     adb__arena_reset(&conn->scratch);
     return adb__pg_values_encode(statement->values, statement->n_values, &conn->scratch, &values, NULL) == ADB_OK &&
@@ -169,10 +191,8 @@ static bool send_call(struct batch *batch, size_t i)
 }
 
 /* Without it no answer would ever come, so the connection goes when it cannot be sent. */
-static void send_sync(struct batch *batch, size_t i)
+static void send_sync(struct adb__pg *conn)
 {
-    struct adb__pg *conn = batch->conn;
-    batch->is_synced[i] = true;
 #ifdef HAVE_PQSENDPIPELINESYNC
     const bool good = PQsendPipelineSync(conn->pg);
 #else
@@ -182,17 +202,31 @@ static void send_sync(struct batch *batch, size_t i)
         adb__lifeline_sever(&conn->lifeline);
 }
 
-/* What cannot be sent is left out: its turn will come. */
-static void send_all(struct batch *batch)
+/* One of our own, which is not left out. */
+static void send_own(struct adb__pg *conn, bool (*send_fn)(struct adb__pg *conn))
 {
-    const bool may_share = batch->conn->sharing == ADB__PG_SHARES;
+    if (!send_fn(conn))
+        adb__lifeline_sever(&conn->lifeline);
+    send_sync(conn);
+}
+
+static void end_transaction(struct batch *batch, size_t i)
+{
+    batch->is_synced[i] = true;
+    send_sync(batch->conn);
+}
+
+/* What cannot be sent is left out: its turn will come. */
+static void send_calls(struct batch *batch)
+{
+    const bool may_share = batch->conn->sharing == ADB__PG_SHARES && !batch->pipeline->writes;
     bool is_open = false; /* something has been sent since the last synchronisation: the call at last */
     size_t last = 0;
     for (size_t i = 0; i < batch->n_calls; i++) {
         const struct adb__pg_prepared *prepared = batch->prepared[i];
         const bool joins = may_share && is_open && prepared == batch->prepared[last] && wants_to_share(prepared);
         if (is_open && !joins)
-            send_sync(batch, last);
+            end_transaction(batch, last);
         is_open = is_open && joins;
         if (!send_call(batch, i)) {
             batch->prepared[i] = NULL;
@@ -202,8 +236,20 @@ static void send_all(struct batch *batch)
         last = i;
     }
     if (is_open)
-        send_sync(batch, last);
-    adb__pg_flush(batch->conn); /* a lost connection shows when the answers are read */
+        end_transaction(batch, last);
+}
+
+static void send_all(struct batch *batch)
+{
+    struct adb__pg *conn = batch->conn;
+    if (batch->begins)
+        send_own(conn, adb__pg_wal_send_begin);
+    send_calls(batch);
+    if (batch->ends) {
+        send_own(conn, adb__pg_wal_send_end);
+        send_own(conn, adb__pg_wal_send_flush);
+    }
+    adb__pg_flush(conn); /* a lost connection shows when the answers are read */
 }
 
 /* Receiving -------------------------------------------------------------------------------------------------------- */
@@ -213,7 +259,7 @@ static PGresult *answer_next(struct answer *answer)
 {
     struct adb__pg *conn = answer->conn;
     while (PQisBusy(conn->pg) && adb__pg_read(conn)) {
-        if (++answer->n_reads == MOST_READS && (answer->call == NULL || answer->call->sink->max_rows > 0)) {
+        if (++answer->n_reads == MOST_READS && !conn->pipeline->writes && (answer->call == NULL || answer->call->sink->max_rows > 0)) {
             answer->prepared->is_small = false;
             adb__pg_stop(conn);
         }
@@ -223,12 +269,18 @@ static PGresult *answer_next(struct answer *answer)
 
 static adb_status give(struct answer *answer, const PGresult *result)
 {
+    struct adb__pg *conn = answer->conn;
     const struct adb__pg_shape *shape = &answer->prepared->shape;
+    struct adb__pg_shape own_shape;
     struct adb__sink *sink = answer->call->sink;
     adb_status status = ADB_OK;
-    if (!adb__pg_shape_fits(shape, result))
-        return ADB__RUN_ALONE;
-    if (!answer->is_announced)
+    if (!adb__pg_shape_fits(shape, result)) {
+        if (!conn->pipeline->writes)
+            return ADB__RUN_ALONE;
+        status = adb__pg_shape_init(&own_shape, &conn->names, result, &conn->scratch, answer->call->error);
+        shape = &own_shape;
+    }
+    if (status == ADB_OK && !answer->is_announced)
         status = adb__sink_columns(sink, shape->columns, shape->n_columns, answer->call->error);
     answer->is_announced = true;
     if (status == ADB_OK)
@@ -249,8 +301,10 @@ static void answer_take(struct answer *answer, PGresult *result)
             answer->failure = result;
             return;
         }
-    } else if (answer->call != NULL && answer->status == ADB_OK) {
-        answer->status = give(answer, result);
+    } else if (answer->call != NULL) {
+        adb__pg_count(result, answer->call->sink->result);
+        if (kind != PGRES_COMMAND_OK && answer->status == ADB_OK)
+            answer->status = give(answer, result);
     }
     PQclear(result);
 }
@@ -288,11 +342,31 @@ static bool should_stop(const struct adb__open *open)
     return open->stop_fn != NULL && open->stop_fn(open->stop_data);
 }
 
+/* It was to be stopped, or another was, or it was too slow. */
+static adb_status write_stopped(const struct answer *answer)
+{
+    struct adb__pg *conn = answer->conn;
+    if (should_stop(conn->open)) {
+        adb__pg_error(conn, answer->failure, answer->call->error);
+        return ADB_E_CANCELLED;
+    }
+    answer->prepared->n_alone = ALONE_AFTER_SLOW;
+    return ADB__RUN_ALONE;
+}
+
+static bool was_stopped(const PGresult *failure)
+{
+    const char *sqlstate = PQresultErrorField(failure, PG_DIAG_SQLSTATE);
+    return sqlstate != NULL && strcmp(sqlstate, "57014") == 0;
+}
+
 /* A failure that was meant for this call, or for another? */
 static adb_status answer_failed(const struct answer *answer)
 {
     struct adb__pg *conn = answer->conn;
     adb_error *error = answer->call->error;
+    if (is_usable(conn) && conn->pipeline->writes && was_stopped(answer->failure))
+        return write_stopped(answer);
     const bool is_aborted = PQresultStatus(answer->failure) == PGRES_PIPELINE_ABORTED;
     if (is_usable(conn) && (is_aborted || adb__pg_staleness_of(answer->failure) != ADB__PG_FRESH))
         return ADB__RUN_ALONE;
@@ -336,6 +410,8 @@ static adb_status end_of(struct batch *batch, size_t i, struct adb__call *call)
 {
     struct adb__pg *conn = batch->conn;
     conn->sent = batch->prepared[i] != NULL;
+    if (conn->sent && conn->out_of_step)
+        return adb__pg_out_of_step(conn, call != NULL ? call->error : NULL);
     if (conn->sent)
         return read_call(batch, i, call);
     if (call != NULL && PQstatus(conn->pg) == CONNECTION_BAD)
@@ -343,21 +419,54 @@ static adb_status end_of(struct batch *batch, size_t i, struct adb__call *call)
     return ADB__RUN_ALONE;
 }
 
-/* The first was begun before anything was sent. */
-static void read_all(struct batch *batch)
+/* The first was begun before anything was sent. When the connection is lost, those that were taken are still to end. */
+static void read_calls(struct batch *batch)
 {
     struct adb__pipeline *pipeline = batch->pipeline;
     for (size_t i = 0; i < batch->n_calls; i++) {
         struct adb__call *call = &batch->calls[i];
-        if (i > 0 && !is_usable(batch->conn))
-            return;
-        const bool is_wanted = i == 0 || pipeline->begin_fn(pipeline, call);
+        if (i > 0 && !is_usable(batch->conn) && !batch->is_taken[i])
+            continue;
+        const bool is_wanted = i == 0 || (take(batch, i) && pipeline->begin_fn(pipeline, call));
         const adb_status status = end_of(batch, i, is_wanted ? call : NULL);
         if (!is_wanted)
             continue;
         call->status = status;
         pipeline->end_fn(pipeline, call);
     }
+}
+
+/* What was sent of our own. False: it has failed. */
+static bool read_own(struct adb__pg *conn)
+{
+    size_t n_nothing = 0;
+    bool good = is_usable(conn);
+    while (n_nothing < 2 && is_usable(conn)) {
+        PGresult *result = adb__pg_next(conn);
+        const ExecStatusType kind = result != NULL ? PQresultStatus(result) : PGRES_EMPTY_QUERY;
+        n_nothing = result == NULL ? n_nothing + 1 : 0;
+        good = good && !(result != NULL && adb__pg_is_failure(result));
+        PQclear(result);
+        if (kind == PGRES_PIPELINE_SYNC)
+            return good;
+    }
+    return false;
+}
+
+/* When it has begun and does not end well here, it is still to be flushed. */
+static void read_all(struct batch *batch)
+{
+    struct adb__pg *conn = batch->conn;
+    if (batch->begins)
+        conn->wal.is_due = read_own(conn);
+    if (batch->begins && !conn->wal.is_due)
+        conn->wal.may = ADB__PG_SHARING_UNKNOWN; /* the writes wait for the disk one by one */
+    read_calls(batch);
+    if (!batch->ends)
+        return;
+    const bool is_set = read_own(conn);
+    const bool is_flushed = read_own(conn);
+    conn->wal.is_due = conn->wal.is_due && !(is_set && is_flushed);
 }
 
 /* All together ----------------------------------------------------------------------------------------------------- */
@@ -384,11 +493,12 @@ static void run_batch(struct batch *batch)
     struct adb__pg *conn = batch->conn;
     if (!PQenterPipelineMode(conn->pg)) {
         memset(batch->prepared, 0, sizeof(batch->prepared));
+        batch->begins = batch->ends = false;
     } else {
         send_all(batch);
     }
     read_all(batch);
-    if (is_usable(conn))
+    if (is_usable(conn) && !batch->pipeline->writes)
         learn_smoothness(batch);
     if (!PQexitPipelineMode(conn->pg))
         conn->out_of_step = true; /* something is left to be read */
@@ -399,15 +509,30 @@ static size_t run_from(struct adb__pg *conn, struct adb__pipeline *pipeline, siz
 {
     struct adb__call *call = &pipeline->calls[first];
     struct batch batch = {.conn = conn, .pipeline = pipeline, .calls = call};
-    if (!pipeline->begin_fn(pipeline, call))
+    if (!take(&batch, 0) || !pipeline->begin_fn(pipeline, call))
         return 1;
     call->status = prepare_batch(&batch, pipeline->n_calls - first);
     if (call->status != ADB_OK) {
         pipeline->end_fn(pipeline, call);
         return 1;
     }
+    batch.begins = pipeline->writes && !conn->wal.is_due;
+    batch.ends = pipeline->writes && first + batch.n_calls == pipeline->n_calls;
     run_batch(&batch);
     return batch.n_calls;
+}
+
+/* What came of the flush, if that was not the end of the last batch. On a lost connection nobody knows. */
+static void flush_rest(struct adb__pg *conn, struct adb__pipeline *pipeline)
+{
+    if (!conn->wal.is_due)
+        return;
+    if (is_usable(conn))
+        pipeline->durable = adb__pg_wal_flush(conn, &pipeline->flush_error);
+    else if (conn->out_of_step)
+        pipeline->durable = adb__pg_out_of_step(conn, &pipeline->flush_error);
+    else
+        pipeline->durable = adb__pg_error(conn, NULL, &pipeline->flush_error);
 }
 
 void adb__pg_pipeline(void *state, struct adb__pipeline *pipeline)
@@ -415,8 +540,13 @@ void adb__pg_pipeline(void *state, struct adb__pipeline *pipeline)
     struct adb__pg *conn = state;
     size_t n_over = 0;
     conn->pipeline = pipeline;
-    do
-        n_over += run_from(conn, pipeline, n_over);
-    while (n_over < pipeline->n_calls && is_usable(conn));
+    pipeline->refused = pipeline->writes && !adb__pg_wal_is_shared(conn);
+    if (pipeline->refused)
+        n_over = pipeline->n_calls;
+    else
+        do
+            n_over += run_from(conn, pipeline, n_over);
+        while (n_over < pipeline->n_calls && is_usable(conn));
+    flush_rest(conn, pipeline);
     conn->pipeline = NULL;
 }

@@ -167,8 +167,8 @@ void adb__pg_prepared_doubt(struct adb__pg *conn, const char *tag)
         adb__cache_clear(&conn->cache);
     if (is_one_of(tag, everything))
         conn->n_doomed = 0;
-    if (is_one_of(tag, settings))
-        conn->sharing = ADB__PG_SHARING_UNKNOWN;
+    if (is_one_of(tag, settings) || is_one_of(tag, everything))
+        conn->sharing = conn->wal.may = ADB__PG_SHARING_UNKNOWN;
 }
 
 static bool contains(const char *text, const char *words)

@@ -371,6 +371,16 @@ void adb__pg_settings_fini(struct adb__pg_settings *settings)
     *settings = (struct adb__pg_settings){.n_hosts = 0};
 }
 
+/* Without prepared statements there is perhaps a pooler in between, whose sessions may be changed by nobody. */
+static struct adb__layout layout_of(const adb_options *options)
+{
+    const bool prepares = options->statement_cache >= 0;
+    const bool groups = prepares && !options->read_only && !options->force_rollback;
+    return (struct adb__layout){.backs_off = true,
+                                .pipelines = prepares,
+                                .group_commit = groups ? ADB__GROUP_FLUSH : ADB__GROUP_NONE};
+}
+
 adb_status adb__pg_configure(const adb_url *url, const adb_options *options, struct adb__layout *layout_out,
                              adb_error *error)
 {
@@ -382,6 +392,6 @@ adb_status adb__pg_configure(const adb_url *url, const adb_options *options, str
     const adb_status status = adb__pg_settings_read(url, options->read_only, &settings, error);
     adb__pg_settings_fini(&settings);
     if (status == ADB_OK)
-        *layout_out = (struct adb__layout){.backs_off = true, .pipelines = options->statement_cache >= 0};
+        *layout_out = layout_of(options);
     return status;
 }

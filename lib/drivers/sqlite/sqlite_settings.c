@@ -270,7 +270,10 @@ static struct adb__layout layout_of(const struct adb__sqlite_settings *settings,
         return (struct adb__layout){.max_writers = max_size};
     if (settings->shared || !value_is(settings, ADB__SQLITE_JOURNAL_MODE, "wal"))
         return (struct adb__layout){.max_writers = 1};
-    return (struct adb__layout){.max_writers = 1, .max_readers = max_size - 1, .group_commit = true, .shared_reads = true};
+    return (struct adb__layout){.max_writers = 1,
+                                .max_readers = max_size - 1,
+                                .group_commit = ADB__GROUP_SAVEPOINTS,
+                                .shared_reads = true};
 }
 
 adb_status adb__sqlite_configure(const adb_url *url, const adb_options *options, struct adb__layout *layout_out,

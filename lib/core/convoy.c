@@ -1,0 +1,271 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Gather, have the driver send and flush, tell all of them. */
+#include "core/convoy.h"
+
+#include "core/database.h"
+#include "core/perform.h"
+#include "core/pipeline.h"
+#include "core/server.h"
+#include "core/session.h"
+#include "core/trace.h"
+#include "model/error.h"
+
+/* Jobs of one lane: each of them waits for the answer to the one before. */
+#define LANE_SHARE 16
+
+struct member {
+    struct adb__lane *lane;
+    struct adb__job *job;
+    struct adb__statement statement;
+    struct adb__sink sink;
+    bool given_up; /* the job before it is to run again, and must come first */
+    bool kept;     /* it has run, or was lost: off its lane, and its outcome waits for the end */
+};
+
+struct convoy {
+    struct adb__pipeline base; /* what the driver sees */
+    struct adb__call calls[ADB__CONVOY_MAX];
+    struct member members[ADB__CONVOY_MAX]; /* one for each call */
+    struct adb__worker *worker;
+    struct adb__lane *lanes[ADB__CONVOY_MAX]; /* attended; the first is the caller's */
+    struct adb__mail *next[ADB__CONVOY_MAX];  /* of each lane: what is not in the convoy yet */
+    size_t n_lanes;
+    bool guarded; /* all have run: no deadline of a job covers the flush */
+};
+
+bool adb__convoy_takes(const struct adb__job *job)
+{
+    return job->kind == ADB_REQUEST_EXECUTE && !job->alone &&
+           (job->statement.flags & (ADB__STMT_WRITES | ADB__STMT_NO_CACHE)) == ADB__STMT_WRITES;
+}
+
+/* Gathering -------------------------------------------------------------------------------------------------------- */
+
+/* NULL: the mail is no job that suits. */
+static struct adb__job *mail_job(const struct adb__lane *lane, struct adb__mail *mail)
+{
+    if (mail == NULL || mail == &lane->farewell)
+        return NULL;
+    struct adb__job *job = ADB__CONTAINER_OF(mail, struct adb__job, mail);
+    return adb__convoy_takes(job) ? job : NULL;
+}
+
+/* False: the lane's first job does not suit. */
+static bool convoy_join(struct convoy *convoy, struct adb__lane *lane)
+{
+    struct adb__mail *mail = adb__lane_peek(lane);
+    if (adb__lane_is_held(lane) || adb__session_must_read(lane) || mail_job(lane, mail) == NULL)
+        return false;
+    convoy->lanes[convoy->n_lanes] = lane;
+    convoy->next[convoy->n_lanes] = mail;
+    convoy->n_lanes++;
+    return true;
+}
+
+static void convoy_add(struct convoy *convoy, struct adb__lane *lane, struct adb__job *job)
+{
+    const size_t i = convoy->base.n_calls++;
+    struct member *member = &convoy->members[i];
+    *member = (struct member){
+        .lane = lane, .job = job, .statement = job->statement, .sink = {.result = &job->result, .max_rows = 1}};
+    convoy->calls[i] =
+        (struct adb__call){.statement = &member->statement, .sink = &member->sink, .error = &job->result.error};
+}
+
+/* The next job of each lane that has one; they follow those of the round before. False: there is none. */
+static bool convoy_add_round(struct convoy *convoy)
+{
+    const size_t first = convoy->base.n_calls;
+    for (size_t i = 0; i < convoy->n_lanes && convoy->base.n_calls < ADB__CONVOY_MAX; i++) {
+        struct adb__job *job = mail_job(convoy->lanes[i], convoy->next[i]);
+        if (job == NULL)
+            continue;
+        convoy_add(convoy, convoy->lanes[i], job);
+        convoy->next[i] = convoy->next[i]->next;
+    }
+    if (convoy->base.n_calls == first)
+        return false;
+    convoy->calls[first].follows = first > 0;
+    return convoy->base.n_calls < ADB__CONVOY_MAX;
+}
+
+static void convoy_gather(struct convoy *convoy, struct adb__lane *first)
+{
+    struct adb__worker *worker = convoy->worker;
+    convoy_join(convoy, first);
+    for (size_t n = adb__pipeline_share(worker); n > 0 && convoy->n_lanes < ADB__CONVOY_MAX; n--) {
+        struct adb__lane *lane = adb__pool_pop(worker->pool);
+        if (lane == NULL)
+            break;
+        adb__lane_collect(lane);
+        if (convoy_join(convoy, lane))
+            continue;
+        adb__worker_put_back(worker, lane);
+        break;
+    }
+    for (unsigned n = 0; n < LANE_SHARE && convoy_add_round(convoy); n++) {
+    }
+}
+
+/* Turn by turn ----------------------------------------------------------------------------------------------------- */
+
+static struct convoy *convoy_of(struct adb__pipeline *base)
+{
+    return ADB__CONTAINER_OF(base, struct convoy, base);
+}
+
+static struct member *member_of(struct convoy *convoy, const struct adb__call *call)
+{
+    return &convoy->members[call - convoy->calls];
+}
+
+/* All before it in its lane are over, so that it is the first there. */
+static bool convoy_take(struct adb__pipeline *base, struct adb__call *call)
+{
+    struct convoy *convoy = convoy_of(base);
+    const struct member *member = member_of(convoy, call);
+    if (member->given_up)
+        return false;
+    if (adb__job_claim(member->job, convoy->worker))
+        return true;
+    adb__perform_skipped(convoy->worker, member->lane, member->job);
+    return false;
+}
+
+static bool convoy_begin(struct adb__pipeline *base, struct adb__call *call)
+{
+    struct convoy *convoy = convoy_of(base);
+    struct adb__worker *worker = convoy->worker;
+    const struct member *member = member_of(convoy, call);
+    worker->job = member->job;
+    adb__worker_set_state(worker, ADB__WORKER_BUSY);
+    adb__trace_statement(worker->db, &member->statement);
+    return true;
+}
+
+/* Whatever was asked of it meanwhile came too late; a cancel that is under way is waited for. */
+static void member_keep(struct convoy *convoy, struct member *member)
+{
+    struct adb__worker *worker = convoy->worker;
+    while (adb__job_keep(member->job) == ADB_E_BUSY)
+        adb__worker_rest(worker, ADB__NEVER);
+    adb__lane_pop(member->lane);
+    member->kept = true;
+    worker->job = NULL;
+}
+
+/* Nothing has come of it: back to the front of its lane, to run by itself, and what is behind it in the lane after it.
+ * False: it is to stop. */
+static bool member_go_back(struct convoy *convoy, struct member *member)
+{
+    struct adb__job *job = member->job;
+    adb__result_discard(&job->result);
+    adb__error_clear(&job->result.error);
+    job->alone = true;
+    if (!adb__job_unclaim(job))
+        return false;
+    convoy->worker->job = NULL;
+    for (size_t i = (size_t)(member - convoy->members) + 1; i < convoy->base.n_calls; i++)
+        convoy->members[i].given_up = convoy->members[i].given_up || convoy->members[i].lane == member->lane;
+    return true;
+}
+
+static void convoy_end(struct adb__pipeline *base, struct adb__call *call)
+{
+    struct convoy *convoy = convoy_of(base);
+    struct adb__worker *worker = convoy->worker;
+    struct member *member = member_of(convoy, call);
+    adb_error *error = call->error;
+    const unsigned loss = call->status < 0 ? error->flags & (ADB_ERROR_CONNECTION_LOST | ADB_ERROR_OUTCOME_UNKNOWN) : 0;
+    if (loss == ADB_ERROR_CONNECTION_LOST) { /* not one byte has left */
+        adb__worker_learn(worker, error);
+        call->status = ADB__RUN_ALONE;
+    }
+    if (call->status == ADB__RUN_ALONE && member_go_back(convoy, member))
+        return;
+    if (call->status == ADB__RUN_ALONE)
+        call->status = adb__job_reason_error(error, adb__job_stop_reason(member->job));
+    call->status = adb__session_judge(worker, call->status, error);
+    member_keep(convoy, member);
+}
+
+static void convoy_wait(struct adb__pipeline *base)
+{
+    struct convoy *convoy = convoy_of(base);
+    if (convoy->worker->job == NULL && !convoy->guarded)
+        convoy->guarded = adb__guard_call(convoy->worker);
+}
+
+/* The whole -------------------------------------------------------------------------------------------------------- */
+
+/* What has run, and was not made durable, may be there or not. */
+static void convoy_conclude(struct convoy *convoy)
+{
+    const struct adb__pipeline *base = &convoy->base;
+    size_t n_durable = 0;
+    for (size_t i = 0; i < base->n_calls; i++) {
+        struct adb__call *call = &convoy->calls[i];
+        if (!convoy->members[i].kept || call->status != ADB_OK)
+            continue;
+        n_durable += base->durable == ADB_OK;
+        if (base->durable == ADB_OK)
+            continue;
+        call->status = base->durable;
+        *call->error = base->flush_error;
+        call->error->flags |= ADB_ERROR_OUTCOME_UNKNOWN;
+    }
+    adb__counter_add(&convoy->worker->db->figures.group_commits, n_durable > 1);
+}
+
+/* Tell all of them, with one signal. */
+static void convoy_deliver(struct convoy *convoy)
+{
+    struct adb__worker *worker = convoy->worker;
+    worker->gathers = true;
+    for (size_t i = 0; i < convoy->base.n_calls; i++) {
+        const struct member *member = &convoy->members[i];
+        if (member->kept)
+            adb__perform_end(worker, member->lane, member->job, convoy->calls[i].status);
+    }
+    worker->gathers = false;
+    adb__outbox_flush(&worker->outbox);
+}
+
+static void convoy_sail(struct convoy *convoy)
+{
+    struct adb__worker *worker = convoy->worker;
+    adb__counter_add(&worker->pool->n_pipelining, 1);
+    worker->in_group = true; /* the connection is the driver's until it returns */
+    worker->db->driver->pipeline(worker->conn, &convoy->base);
+    worker->in_group = false;
+    adb__counter_add(&worker->pool->n_pipelining, -1);
+    if (convoy->guarded)
+        adb__guard_clear(worker);
+    if (convoy->base.durable != ADB_OK)
+        adb__session_judge(worker, convoy->base.durable, &convoy->base.flush_error);
+    convoy_conclude(convoy);
+    convoy_deliver(convoy);
+    if (worker->is_broken)
+        adb__worker_disconnect(worker, ADB__CLOSED_LOST);
+    else if (!convoy->base.refused)
+        adb__worker_clean(worker);
+}
+
+bool adb__convoy_run(struct adb__worker *worker, struct adb__lane *lane)
+{
+    struct convoy convoy;
+    convoy.worker = worker;
+    convoy.n_lanes = 0;
+    convoy.guarded = false;
+    convoy.base = (struct adb__pipeline){.calls = convoy.calls,
+                                         .writes = true,
+                                         .take_fn = convoy_take,
+                                         .begin_fn = convoy_begin,
+                                         .end_fn = convoy_end,
+                                         .wait_fn = convoy_wait};
+    convoy_gather(&convoy, lane);
+    convoy_sail(&convoy);
+    for (size_t i = 1; i < convoy.n_lanes; i++)
+        adb__worker_put_back(worker, convoy.lanes[i]);
+    return !convoy.base.refused;
+}
