@@ -22,6 +22,8 @@ struct loop_kind {
     void (*turn_fn)(void *loop);
     /* Have a timer of the loop call this in each turn from now on. */
     void (*tick_fn)(void *loop, void (*tick)(void *data), void *data);
+    /* The same each so many milliseconds, as frames are drawn. NULL: not a loop of windows. */
+    void (*pace_fn)(void *loop, unsigned ms, void (*tick)(void *data), void *data);
     bool takes_null;    /* NULL is a loop */
     bool nests;         /* a callback may turn it */
 };

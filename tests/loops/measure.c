@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <time.h>
 
-enum { TOTAL = 10000, ROUNDS = 15, FLOOD = 1000000, FLOOD_WIDTH = 4000 };
+enum { TOTAL = 10000, ROUNDS = 15, FLOOD = 1000000, FLOOD_WIDTH = 4000, FRAME_MS = 16, LATE_MS = 10 };
 
 struct stream {
     struct loop_scene *scene;
@@ -126,6 +126,57 @@ static void flood(const struct loop_kind *kind, const char *name)
     loop_close(&scene);
 }
 
+/* Frames of a window, some 60 a second: how late is the latest by the clock, and the longest turn of the loop? */
+struct frames {
+    size_t n;
+    size_t late;
+    double last_ns;
+    double latest_ns;
+    double longest_turn_ns;
+};
+
+static void count_frame(void *data)
+{
+    struct frames *frames = data;
+    const double now = now_ns(CLOCK_MONOTONIC), late = now - frames->last_ns - FRAME_MS * 1e6;
+    frames->n++;
+    frames->late += late > LATE_MS * 1e6;
+    frames->latest_ns = late > frames->latest_ns ? late : frames->latest_ns;
+    frames->last_ns = now;
+}
+
+static void frames_turn(struct frames *frames, const struct loop_kind *kind, void *loop)
+{
+    const double began = now_ns(CLOCK_THREAD_CPUTIME_ID);
+    kind->turn_fn(loop);
+    const double turn = now_ns(CLOCK_THREAD_CPUTIME_ID) - began;
+    frames->longest_turn_ns = turn > frames->longest_turn_ns ? turn : frames->longest_turn_ns;
+}
+
+/* Beside a flood, or as many frames without. */
+static struct frames draw(const struct loop_kind *kind, size_t flooded_by, size_t n)
+{
+    struct frames frames = {0};
+    struct loop_scene scene = loop_open(0);
+    struct stream stream = {.scene = &scene, .total = flooded_by};
+    stream_begin(&stream, flooded_by > 0 ? FLOOD_WIDTH : 0);
+    frames.last_ns = now_ns(CLOCK_MONOTONIC);
+    kind->pace_fn(scene.loop, FRAME_MS, count_frame, &frames);
+    while (stream.n < flooded_by || frames.n < n)
+        frames_turn(&frames, kind, scene.loop);
+    loop_close(&scene);
+    return frames;
+}
+
+static void paced_flood(const struct loop_kind *kind, const char *name)
+{
+    const struct frames flooded = draw(kind, FLOOD, 0), quiet = draw(kind, 0, flooded.n);
+    printf("%s, a frame each %d ms, %d results: of %zu frames %zu were more than %d ms late, the latest %.1f ms, the longest "
+           "turn %.3f ms of the thread's time; without results %zu, %.1f ms, %.3f ms\n",
+           name, FRAME_MS, FLOOD, flooded.n, flooded.late, LATE_MS, flooded.latest_ns / 1e6,
+           flooded.longest_turn_ns / 1e6, quiet.late, quiet.latest_ns / 1e6, quiet.longest_turn_ns / 1e6);
+}
+
 static const struct loop_kind *measured;
 static const char *measured_name;
 
@@ -135,6 +186,8 @@ static void figures(void)
     compare(measured, measured_name, 32);
     compare(measured, measured_name, 1000);
     flood(measured, measured_name);
+    if (measured->pace_fn != NULL)
+        paced_flood(measured, measured_name);
 }
 
 int loop_measure(const struct loop_kind *kind, const char *name, char *program)

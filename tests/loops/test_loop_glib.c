@@ -44,9 +44,9 @@ static gboolean on_timer(gpointer data)
     return G_SOURCE_CONTINUE;
 }
 
-static void tick_at(struct loop *loop, gint priority, void (*tick)(void *), void *user_data)
+static void tick_each(struct loop *loop, guint ms, gint priority, void (*tick)(void *), void *user_data)
 {
-    GSource *timer = g_timeout_source_new(0);
+    GSource *timer = g_timeout_source_new(ms);
     loop->tick = tick;
     loop->data = user_data;
     g_source_set_priority(timer, priority);
@@ -57,7 +57,12 @@ static void tick_at(struct loop *loop, gint priority, void (*tick)(void *), void
 
 static void loop_tick(void *loop, void (*tick)(void *), void *user_data)
 {
-    tick_at(loop, G_PRIORITY_DEFAULT, tick, user_data);
+    tick_each(loop, 0, G_PRIORITY_DEFAULT, tick, user_data);
+}
+
+static void loop_pace(void *loop, unsigned ms, void (*tick)(void *), void *user_data)
+{
+    tick_each(loop, ms, G_PRIORITY_DEFAULT, tick, user_data);
 }
 
 struct pace {
@@ -89,7 +94,7 @@ static void a_flood_leaves_lower_priorities_their_turns(void)
     struct pace pace = {0};
     struct loop_scene scene = loop_open(0);
     loop_flood(&scene, 2000, pace_done, &pace);
-    tick_at(scene.loop, G_PRIORITY_LOW, pace_tick, &pace);
+    tick_each(scene.loop, 0, G_PRIORITY_LOW, pace_tick, &pace);
     while (pace.n < 2000)
         loop_turn(scene.loop);
     LOOP_CHECK(pace.most <= ADB_QUEUE_SLICE);
@@ -345,6 +350,7 @@ int main(int argc, char **argv)
         .attach_fn = loop_attach,
         .turn_fn = loop_turn,
         .tick_fn = loop_tick,
+        .pace_fn = loop_pace,
         .takes_null = true,
         .nests = true,
     };

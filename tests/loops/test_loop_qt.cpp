@@ -30,11 +30,17 @@ static void loop_turn(void *loop)
     static_cast<QEventLoop *>(loop)->processEvents(QEventLoop::WaitForMoreEvents);
 }
 
-static void loop_tick(void *loop, void (*tick)(void *data), void *data)
+static void loop_pace(void *loop, unsigned ms, void (*tick)(void *data), void *data)
 {
     QTimer *timer = new QTimer(static_cast<QEventLoop *>(loop));
     QObject::connect(timer, &QTimer::timeout, [tick, data] { tick(data); });
-    timer->start(0);
+    timer->setTimerType(Qt::PreciseTimer);
+    timer->start(int(ms));
+}
+
+static void loop_tick(void *loop, void (*tick)(void *data), void *data)
+{
+    loop_pace(loop, 0, tick, data);
 }
 
 /* The window goes, and what it has attached goes with it. */
@@ -56,6 +62,33 @@ static void the_parent_may_go_in_a_callback()
     loop_flood(&scene, 3, close_window, &window);
     loop_turn(scene.loop);
     LOOP_CHECK(window.n == 1 && window.parent == nullptr);
+    LOOP_CHECK(adb_queue_dispatch(scene.queue, 0) == 2);
+    loop_close(&scene);
+}
+
+/* As when a dialogue is closed with its window. */
+static void the_parent_may_go_in_a_loop_in_a_callback()
+{
+    loop_scene scene = loop_open(0);
+    struct dialogue {
+        void *loop;
+        QObject *parent;
+        size_t n;
+    } dialogue = {scene.loop, new QObject(), 0};
+    adb_queue_detach(scene.queue);
+    LOOP_CHECK(adb_qt_attach(dialogue.parent, scene.queue, 0) == ADB_OK);
+    const adb_done_cb open_or_close = [](adb_result *, void *data) {
+        auto *opened = static_cast<struct dialogue *>(data);
+        if (++opened->n == 2) {
+            delete opened->parent;
+            opened->parent = nullptr;
+        }
+        while (opened->parent != nullptr)
+            loop_turn(opened->loop);
+    };
+    loop_flood(&scene, 4, open_or_close, &dialogue);
+    loop_turn(scene.loop);
+    LOOP_CHECK(dialogue.n == 2);
     LOOP_CHECK(adb_queue_dispatch(scene.queue, 0) == 2);
     loop_close(&scene);
 }
@@ -92,9 +125,10 @@ static void another_threads_parent_is_refused()
 
 int main(int argc, char **argv)
 {
-    static const loop_kind kind = {loop_new, loop_free, loop_attach, loop_turn, loop_tick, true, true};
+    static const loop_kind kind = {loop_new, loop_free, loop_attach, loop_turn, loop_tick, loop_pace, true, true};
     static const loop_case more[] = {
         {"the_parent_may_go_in_a_callback", the_parent_may_go_in_a_callback},
+        {"the_parent_may_go_in_a_loop_in_a_callback", the_parent_may_go_in_a_loop_in_a_callback},
         {"no_parent_is_needed", no_parent_is_needed},
         {"another_threads_parent_is_refused", another_threads_parent_is_refused},
     };

@@ -30,6 +30,8 @@ public:
     {
         ending = true;
         adb_queue_detach(queue);
+        if (gone != nullptr)
+            *gone = true;
     }
 
     void begin(adb_queue *watched, QObject *parent)
@@ -56,24 +58,33 @@ public:
 protected:
     bool event(QEvent *event) override
     {
-        if (event->type() != QEvent::SockAct)
-            return QSocketNotifier::event(event);
-        if (queue != nullptr)
-            turn();
-        return true;
+        if (event->type() == QEvent::SockAct) {
+            if (queue != nullptr)
+                turn();
+            return true;
+        }
+        if (event->type() == QEvent::ThreadChange)
+            leave();
+        return QSocketNotifier::event(event);
     }
 
 private:
     void turn()
     {
-        const QPointer<adb__qt> self(this); /* a callback may delete the parent */
-        if (dispatcher != QAbstractEventDispatcher::instance())
+        bool deleted = false; /* a callback may delete the parent */
+        bool *const around = gone;
+        if (dispatcher == nullptr)
             follow(QAbstractEventDispatcher::instance());
+        gone = &deleted;
         depth++;
         some_left = true;
         const size_t n = adb_queue_dispatch(queue, slice);
-        if (self.isNull())
+        if (deleted) {
+            if (around != nullptr)
+                *around = true;
             return;
+        }
+        gone = around;
         depth--;
         some_left = depth > 0 && n == slice;
     }
@@ -81,8 +92,6 @@ private:
     /* A callback may run a loop of its own, as a dialogue does: what was taken and not delivered is delivered there. */
     void follow(QAbstractEventDispatcher *current)
     {
-        if (dispatcher != nullptr)
-            disconnect(dispatcher, nullptr, this, nullptr);
         dispatcher = current;
         connect(dispatcher, &QAbstractEventDispatcher::aboutToBlock, this, [this] {
             if (depth > 0 && some_left && queue != nullptr)
@@ -90,9 +99,17 @@ private:
         });
     }
 
+    void leave()
+    {
+        if (dispatcher != nullptr)
+            disconnect(dispatcher, nullptr, this, nullptr);
+        dispatcher = nullptr;
+    }
+
     adb_queue *queue = nullptr; /* as long as it is attached */
     size_t slice;
-    QPointer<QAbstractEventDispatcher> dispatcher;
+    QPointer<QAbstractEventDispatcher> dispatcher; /* of the thread that this is in; it keeps one for its life */
+    bool *gone = nullptr;                          /* in the turn under way: whether this was deleted in it */
     unsigned depth = 0; /* of turns in turns */
     bool some_left = false;
     bool ending = false;
