@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-3-Clause
-# The manual is whole: each public function has a man page with all its sections, nothing is without a comment, the pages
-# are good roff whose references lead somewhere, and asyncdb(7) speaks of all of it.
+# The manual is whole: each public function has a man page with all its sections, nothing is without a comment, the
+# pages are good roff whose references lead somewhere, and asyncdb(7) speaks of all of it.
 
 . "${top_srcdir:-$(dirname "$0")/..}/tests/lib/check.sh"
 
@@ -51,11 +51,12 @@ check_pages() {
     for function in $(public_functions); do
         page=$man3/$function.3
         [ -e "$page" ] || { echo "$function: has no page"; continue; }
-        for section in NAME SYNOPSIS DESCRIPTION "RETURN VALUE" ERRORS OWNERSHIP BLOCKING THREADS HISTORY "SEE ALSO"; do
+        for section in NAME SYNOPSIS DESCRIPTION "RETURN VALUE" ERRORS OWNERSHIP BLOCKING THREADS HISTORY \
+            "SEE ALSO"; do
             grep -qx "\.SH $section" "$page" || echo "$function: its page has no section $section"
         done
         # Names of parameters are in italics, and each of them is explained under its own.
-        sed -n '/^\.SH SYNOPSIS/,/^\.SH DESCRIPTION/p' "$page" | grep -o 'fI[a-z_]*' | sed 's/^fI//' | while read -r name; do
+        sed -n '/^\.SH SYNOPSIS/,/^\.SH DESCRIPTION/p' "$page" | grep -o 'fI[a-z_]*' | cut -c3- | while read -r name; do
             sed -n '/^\.SH PARAMETERS/,/^\.SH RETURN/p' "$page" | grep -qx "\\\\fI$name\\\\fP" ||
                 echo "$function: its page does not explain $name"
         done
@@ -103,8 +104,9 @@ check_overview() {
         [ -n "$(overview_section "$section")" ] || echo "asyncdb(7): has no section $section"
     done
     overview_section FUNCTIONS | sed -n 's/^\\fB\(adb_[a-z0-9_]*\)\\fP(3)$/\1/p' | sort >"$work/listed"
-    public_functions | sort | comm -3 - "$work/listed" | sed 's/^\t*/asyncdb(7): lists not, or without its being there: /'
-    overview_section EXAMPLE | sed -n '/^\.nf/,/^\.fi/p' | sed '/^\.[nf]/d; s/^\\&//; s/\\-/-/g; s/\\(aq/'"'"'/g; s/\\e/\\/g' |
+    public_functions | sort | comm -3 - "$work/listed" | sed 's/^\t*/asyncdb(7): either lacks or invents /'
+    overview_section EXAMPLE | sed -n '/^\.nf/,/^\.fi/p' |
+        sed '/^\.[nf]/d; s/^\\&//; s/\\-/-/g; s/\\(aq/'"'"'/g; s/\\e/\\/g' |
         ${CC:-cc} -std=c11 -Wall -Wextra -Werror -Iinclude -fsyntax-only -x c - 2>&1
 }
 

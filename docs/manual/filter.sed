@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
-# Doxygen's commands for what the headers say without: what a file is for, the four lines that end each comment, and links
-# to statuses, but for those in tables.
+# Doxygen's commands for what the headers say without: what a file is for, the four lines that end each comment, and
+# links to statuses, but for those in tables.
 2s,^/\* \(.*\) \*/$,/** \1 @file */,
 s,^ \* Ownership: *, * @ownership ,
 s,^ \* Blocking: *, * @blocking ,
