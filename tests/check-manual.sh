@@ -75,7 +75,7 @@ check_comments() {
     command -v doxygen >/dev/null || return 0
     rm -f "$build/docs/manual/html.stamp"
     make -s -C "$build" html >"$work/log" 2>&1 || echo "make html fails"
-    grep -v '^ *GEN ' "$work/log"
+    grep -E 'warning|error' "$work/log"
     [ -e "$build/docs/manual/html/index.html" ] || echo "make html makes no index.html"
 }
 

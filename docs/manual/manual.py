@@ -13,8 +13,7 @@ import xml.etree.ElementTree as ElementTree
 ORDER = "database context job copy session listen queue result value url error version".split()  # of the themes
 SHORT_EXAMPLE = 20  # lines
 FACTS = "Which thread|How often|Locks|May call|Lifetime"
-BLOCKS = ("verbatim", "programlisting", "itemizedlist", "orderedlist", "table", "simplesect", "parameterlist", "preformatted")
-SUBMISSION_ERRORS = "A job that was accepted may end with any status; see"
+BLOCKS = "verbatim preformatted programlisting itemizedlist orderedlist table simplesect parameterlist".split()
 
 
 class Entry:
@@ -40,9 +39,9 @@ class Entry:
         first, last = int(place.get("bodystart", place.get("line"))), int(place.get("bodyend", -1))
         with open(os.path.join(include, self.header), encoding="utf-8") as header:
             lines = header.read().split("\n")[first - 1:]
-        text = "\n".join(lines[:last - first + 1] if last >= first else lines)
-        text = re.sub(r" *(/\*\*<.*?\*/)", "", text, flags=re.S)
-        return text if last >= first else re.match(r"(.*?(\\\n.*?)*)(\n|;$)", text, re.M).group(1)
+        if last < first:
+            return re.match(r"[^;]*;", "\n".join(lines)).group()
+        return re.sub(r" */\*\*<.*?\*/", "", "\n".join(lines[:last - first + 1]), flags=re.S)
 
 
 class Manual:
@@ -56,8 +55,10 @@ class Manual:
                 self.add(Entry(tree, "struct"))
             elif compound.get("kind") == "file" and compound.findtext("name").endswith(".h"):
                 self.read_header(tree)
-        self.themes.sort(key=lambda theme: ORDER.index(theme[0][8:-2]) if theme[0][8:-2] in ORDER else len(ORDER))
-        self.statuses = {value.findtext("name"): flat(value) for value in self.entries["adb_status"].node.iter("enumvalue")}
+        names = ["asyncdb/%s.h" % name for name in ORDER]
+        self.themes.sort(key=lambda theme: names.index(theme[0]) if theme[0] in names else len(names))
+        self.statuses = {value.findtext("name"): flat(value.find("briefdescription"))
+                         for value in self.entries["adb_status"].node.iter("enumvalue")}
 
     def add(self, entry):
         """A struct goes before the name that a typedef gives it."""
@@ -153,7 +154,8 @@ def lines_of(text):
 
 def code_block(text):
     lines = [escape(line, code=True) for line in textwrap.dedent(text).strip("\n").split("\n")]
-    return [".PP", ".RS 4", ".nf"] + ["\\&" + line if line[:1] in (".", "'") else line for line in lines] + [".fi", ".RE"]
+    lines = ["\\&" + line if line[:1] in (".", "'") else line for line in lines]
+    return [".PP", ".RS 4", ".nf"] + lines + [".fi", ".RE"]
 
 
 def listing(element):
@@ -233,46 +235,41 @@ class Page:
         return out + section("See also", self.see_also())
 
     def synopsis(self):
-        out = [".nf", bold("#include <%s>" % ("asyncdb.h" if "/adapters/" not in self.entry.header else self.entry.header)),
-               ".PP"]
-        if self.entry.kind == "function":
-            out += self.prototype()
-        else:
-            source = [self.entry.source(self.manual.include)] + ([self.macro_synopsis(self.macro)] if self.macro else [])
-            if self.entry.kind == "define":
-                source = [self.macro_synopsis(self.entry)]
-            elif self.entry.kind in ("typedef", "variable"):
-                source[0] = re.sub(r"^ADB_API ", "", source[0]).rstrip(";") + ";"
-            for n, text in enumerate(source):
-                out += [".PP"] * (n > 0) + ["\\&" + bold(line) if line else "" for line in text.split("\n")]
+        header = self.entry.header if "/adapters/" in self.entry.header else "asyncdb.h"
+        out = [".nf", bold("#include <%s>" % header)]
+        for lines in self.declarations():
+            out += [".PP"] + ["\\&" + line if line else "" for line in lines]
         return out + [".fi"]
 
-    @staticmethod
-    def macro_synopsis(macro):
-        params = [p.findtext("defname") for p in macro.node.findall("param")]
-        value = macro.node.findtext("initializer") or ""
-        return "#define " + macro.name + ("(%s)" % ", ".join(params) if params else " " + value)
+    def declarations(self):
+        if self.entry.kind == "function":
+            yield self.prototype()
+        elif self.entry.kind != "define":
+            source = re.sub(r"^ADB_API ", "", self.entry.source(self.manual.include))
+            yield [line and bold(line) for line in source.split("\n")]
+        for macro in (self.entry if self.entry.kind == "define" else None, self.macro):
+            if macro is not None:
+                params = [p.findtext("defname") for p in macro.node.findall("param")]
+                value = "(%s)" % ", ".join(params) if params else " " + flat(macro.node.find("initializer"))
+                yield [bold("#define " + macro.name + value)]
 
     def prototype(self):
         """Aligned behind the bracket, and no line longer than eighty characters where that can be."""
-        kind = flat(self.entry.node.find("type"))
-        kind = re.sub(r"^static inline ", "", kind).replace(" *", " *")
-        head = kind + ("" if kind.endswith("*") else " ") + self.entry.name + "("
-        params = [(re.sub(r"\* \*", "**", flat(p.find("type"))), p.findtext("declname") or "", p.findtext("array") or "")
-                  for p in self.entry.node.findall("param")]
-        width = max((len(a + b + c) + 2 for a, b, c in params), default=0)
-        indent = len(head) if len(head) + width <= 76 else 8
-        out, line, length = [], bold(head), len(head)
-        for n, (kind, name, array) in enumerate(params):
-            gap = "" if kind.endswith("*") or not name else " "
-            piece = bold(kind + gap) + (italic(name) if name else "") + bold(array + (", " if n < len(params) - 1 else ");"))
-            size = len(kind + gap + name + array) + 2
-            if length + size > 78 and length > indent:
+        params = [declarator(flat(node.find("type")), node.findtext("declname"), node.findtext("array"))
+                  for node in self.entry.node.findall("param")] or [("void", bold("void"))]
+        kind = re.sub(r"^static inline ", "", flat(self.entry.node.find("type")))
+        plain, line = declarator(kind, self.entry.name + "(")
+        line = bold(plain)
+        indent = len(plain) if len(plain) + max(len(plain) for plain, _ in params) < 77 else 8
+        out, length = [], len(plain)
+        for n, (plain, roff) in enumerate(params, 1):
+            end = ");" if n == len(params) else ","
+            if length + len(plain + end) > 78 and length > indent:
                 out.append(line)
                 line, length = " " * indent, indent
-            line, length = line + piece, length + size
-        out.append(line if params else line + bold("void);"))
-        return ["\\&" + line for line in out]
+            line += roff + bold(end + " " * (n < len(params)))
+            length += len(plain + end) + 1
+        return out + [line]
 
     def description(self):
         out = [".PP"] + lines_of(prose(self.entry.brief) + ".") + blocks(self.entry.detail, self.params)
@@ -292,8 +289,8 @@ class Page:
         for value in self.entry.node.iter("enumvalue"):
             out += [".TP", bold(value.findtext("name"))] + self.meaning(value)
         for field in self.entry.node.findall(".//memberdef[@kind='variable']"):
-            kind, array = re.sub(r" adb_\w+::@\d+", "", flat(field.find("type"))), field.findtext("argsstring") or ""
-            out += [".TP", bold(kind + ("" if kind.endswith("*") else " ")) + italic(field.findtext("name")) + bold(array)]
+            kind = re.sub(r" adb_\w+::@\d+", "", flat(field.find("type")))
+            out += [".TP", declarator(kind, field.findtext("name"), field.findtext("argsstring"))[1]]
             out += self.meaning(field)
         return out
 
@@ -318,17 +315,17 @@ class Page:
 
     def errors(self):
         text = self.entry.text() + " " + flat(self.group)
-        codes = [code for code in self.manual.statuses if re.search(code + r"\b", text) and code.startswith("ADB_E_")]
-        numbers = sorted(set(re.findall(r"\bE[A-Z]{3,}\b", flat_sections(self.sections("return"))))) if "errno" in text else []
+        returned = " ".join(flat(part) for part in self.sections("return"))
         out = []
-        for code in codes:
-            meaning = self.manual.statuses[code].split(" ", 1)[1]
-            out += [".TP", bold(code)] + lines_of(prose(re.sub(r"^= -\d+ ", "", meaning)))
-        if numbers:
-            out += lines_of("errno is one of " + ", ".join(bold(number) for number in numbers) + ".")
-        if flat(self.entry.node.find("type")) == "adb_job" and "refused" in text:
-            out += [".PP"] + lines_of(prose(SUBMISSION_ERRORS + " adb_status(3)."))
-        return out or ["See RETURN VALUE." if re.search("NULL|-1", flat_sections(self.sections("return"))) else "None."]
+        for code, meaning in self.manual.statuses.items():
+            if code != "ADB_OK" and re.search(code + r"\b", text):
+                out += [".TP", bold(code)] + lines_of(prose(meaning))
+        if "errno" in returned:
+            numbers = sorted(set(re.findall(r"\bE[A-Z]{3,}\b", returned)))
+            out += lines_of("errno is " + ", ".join(map(bold, numbers)) + ".") if numbers else ["errno tells."]
+        if self.manual.entries["adb_job"] in self.used() and "refused" in text:
+            out += [".PP"] + lines_of(prose("An accepted job may end with any status; see adb_status()."))
+        return out or ["See RETURN VALUE." if re.search("NULL (when|beyond)|-1", returned) else "None."]
 
     def fixed(self, title):
         for part in self.sections("par"):
@@ -342,47 +339,47 @@ class Page:
         return ["Since asyncdb " + flat(part) + "." for part in self.sections("since")]
 
     def example(self):
-        found = [(code, where) for where, code in self.examples
-                 if any(re.search(r"\b%s\b" % name, code) for name in self.entry.names)]
-        if not found or self.entry.kind not in ("function", "define"):
+        """The shortest function of the examples that uses it."""
+        if self.entry.kind not in ("function", "define"):
             return []
-        code, where = min(found, key=lambda pair: pair[0].count("\n"))
-        if code.count("\n") >= SHORT_EXAMPLE:
-            return []
-        return ["From", bold("examples/" + where) + ":"] + code_block(code)
+        found = [(code.count("\n"), where, code) for where, code in self.examples
+                 if re.search(r"\b%s\b" % self.entry.name, code)]
+        lines, where, code = min(found, default=(SHORT_EXAMPLE, None, None))
+        return ["From", bold("examples/" + where) + ":"] + code_block(code) if lines < SHORT_EXAMPLE else []
 
     def see_also(self):
-        text = self.entry.text() + " " + flat(self.group) + " " + flat(self.macro.node if self.macro else None)
-        text += " " + " ".join(flat(p) for p in self.entry.node.findall("param/type") + [self.entry.node.find("type")])
-        words = re.findall(r"\b(?:adb_[a-z_0-9]+|ADB_[A-Z_]+)\b", text)
-        if self.entry.kind != "function" and self.entry.kind != "define":
-            words += [f.name for _, _, functions in self.manual.themes for f in functions if self.uses(f)]
-        words += self.siblings()
-        names = []
-        for word in words:
-            other = self.manual.find(word)
-            if other is not None and other is not self.entry and other is not self.macro and other.name not in names:
-                names.append(other.name)
-        return [bold(name) + "(3)," for name in names] + [bold("asyncdb") + "(7)"]
+        text = " ".join([self.entry.text(), flat(self.group), flat(self.macro.node if self.macro else None)])
+        found = [self.manual.find(word) for word in re.findall(r"\b(?:adb_[a-z_0-9]+|ADB_[A-Z_]+)\b", text)]
+        found += self.used()
+        if self.entry.kind not in ("function", "define"):
+            found += [function for _, _, functions in self.manual.themes for function in functions
+                      if self.entry in Page(self.manual, function, ()).used()]
+        names = [entry.name for entry in found + self.siblings() if entry not in (None, self.entry, self.macro)]
+        return [bold(name) + "(3)," for name in dict.fromkeys(names)] + [bold("asyncdb") + "(7)"]
+
+    def used(self):
+        """The types of its parameters and of what it returns."""
+        types = " ".join(flat(node) for node in self.entry.node.findall("param/type") + self.entry.node.findall("type"))
+        return [self.manual.entries[name] for name in re.findall(r"\w+", types) if name in self.manual.entries]
 
     def siblings(self):
         """Functions that do much the same: adb_fetch_one() beside adb_fetch_all()."""
         family = self.entry.name.rpartition("_")[0]
-        return [name for name in self.manual.entries if family != "adb" and name.rpartition("_")[0] == family]
+        return [entry for entry in self.manual.pages()
+                if entry.name.rpartition("_")[0] == family and family.lower() != "adb"]
 
-    def uses(self, function):
-        types = [flat(p) for p in function.node.findall("param/type")] + [flat(function.node.find("type"))]
-        return any(re.search(r"\b%s\b" % self.entry.name, kind) for kind in types)
+
+def declarator(kind, name, array=None):
+    """A type and a name as C writes them, plain and as roff."""
+    kind = kind.replace("* *", "**") + ("" if kind.endswith("*") or not name else " ")
+    name, array = name or "", array or ""
+    return kind + name + array, bold(kind) + (italic(name) if name else "") + (bold(array) if array else "")
 
 
 def in_passing(brief):
     """The first part of a sentence, to stand behind a name."""
     brief = re.split(r"[:;] ", brief)[0]
     return brief[0].lower() + brief[1:] if brief[1:2].islower() or brief[1:2] == " " else brief
-
-
-def flat_sections(parts):
-    return " ".join(flat(part) for part in parts)
 
 
 def overview_lines(manual):
@@ -409,8 +406,9 @@ def read_examples(paths):
     for path in paths:
         with open(path, encoding="utf-8") as file:
             text = file.read()
-        for match in re.finditer(r"^(?:/\*(?:(?!\*/).)*\*/\n)?static [^;{}=]*?\b(\w+)\([^;{}]*\)\n\{\n.*?^\}", text, re.S | re.M):
-            found.append((os.path.basename(path), match.group(0)))
+        comment = r"^(?:/\*(?:(?!\*/).)*\*/\n)?"
+        for match in re.finditer(comment + r"static [^;{}=]*\([^;{}]*\)\n\{\n.*?^\}", text, re.S | re.M):
+            found.append((os.path.basename(path), match.group()))
     return found
 
 
