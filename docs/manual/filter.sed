@@ -7,5 +7,7 @@ s,^ \* Blocking: *, * @blocking ,
 s,^ \* Threads: *, * @threads ,
 s,^ \* Since: *, * @since ,
 /^ \*/{
-    /[A-Za-z]  /!s,ADB_E_[A-Z_]*[A-Z],#&,g
+    /[A-Za-z]  /b
+    /^ \* \{20\}/b
+    s,ADB_E_[A-Z_]*[A-Z],#&,g
 }

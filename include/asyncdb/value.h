@@ -260,16 +260,20 @@ ADB_API adb_value adb_list(const adb_value *items, size_t n_items);
  *
  *     to         from        how
  *     bool       BOOL        as it is
- *                INT DOUBLE  0 is false, others are true; NaN is ADB_E_RANGE
- *                text        true t yes y on, false f no n off in any case; or a number, as above
+ *                INT DOUBLE  0 is false, others true; NaN is ADB_E_RANGE
+ *                text        true t yes y on, false f no n off in any
+ *                            case; or a number, as above
  *     int        INT         as it is
  *                BOOL        1 or 0
- *                DOUBLE      fraction cut off as in C; ADB_E_RANGE beyond 64 bits, and for NaN
- *                text        a number, read exactly, fraction cut off; ADB_E_RANGE beyond 64 bits, and for NaN
+ *                DOUBLE      fraction cut off as in C; ADB_E_RANGE
+ *                            beyond 64 bits, and for NaN
+ *                text        a number, read exactly, fraction cut off;
+ *                            ADB_E_RANGE likewise
  *     double     DOUBLE      as it is
  *                INT         rounded to the nearest
  *                BOOL        1 or 0
- *                text        a number, rounded to the nearest; ADB_E_RANGE when too large for a double
+ *                text        a number, rounded to the nearest;
+ *                            ADB_E_RANGE when too large for a double
  *     date       DATE        as it is
  *                TIMESTAMP   the day in UTC
  *                text        a date, or a timestamp's day in UTC
@@ -281,16 +285,20 @@ ADB_API adb_value adb_list(const adb_value *items, size_t n_items);
  *                text        a timestamp, or a date's midnight
  *     uuid       UUID        as it is
  *                BLOB        when it has sixteen bytes, else ADB_E_TYPE
- *                text        36 characters with dashes, or 32 without, in any case
+ *                text        36 characters with dashes, or 32 without,
+ *                            in any case
  *
  * "text" is TEXT, DECIMAL and JSON. It is read whole: no blanks around it, nothing after it, whatever the locale.
  *
- *     a number     [+-]digits[.digits][e[+-]digits], with digits on one side of the point at least; [+-]inf,
- *                  [+-]infinity, nan in any case
+ *     a number     [+-]digits[.digits][e[+-]digits], with digits on one
+ *                  side of the point at least; [+-]inf, [+-]infinity, nan
+ *                  in any case
  *     a date       YYYY-MM-DD
- *     a time       HH:MM[:SS[.fraction]][zone], brought to UTC within the day when there is a zone
+ *     a time       HH:MM[:SS[.fraction]][zone], brought to UTC within the
+ *                  day when there is a zone
  *     a timestamp  date, a blank or T, time
- *     a zone       Z, or +HH[:MM[:SS]], or the same with -; a blank may precede it; without one it is UTC
+ *     a zone       Z, or +HH[:MM[:SS]], or the same with -; a blank may
+ *                  precede it; without one it is UTC
  *
  * Of a fraction the first six digits count, the rest is cut off. Years other than 0001 to 9999, days that do not exist,
  * hour 24 and second 60 are ADB_E_RANGE. No number converts to a date or time, nor the other way.
