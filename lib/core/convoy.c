@@ -2,7 +2,9 @@
 /* Gather, have the driver send and flush, tell all of them. */
 #include "core/convoy.h"
 
+#include "base/clock.h"
 #include "core/database.h"
+#include "core/group.h"
 #include "core/perform.h"
 #include "core/pipeline.h"
 #include "core/server.h"
@@ -12,6 +14,12 @@
 
 /* Jobs of one lane: each of them waits for the answer to the one before. */
 #define LANE_SHARE 16
+
+/* One after the other, before the worker looks after itself. */
+#define MOST_TRIPS 64
+
+/* When it has heard nothing for so long, nobody waits for it on the quay. */
+#define PATIENCE_NS (20 * ADB__NS_PER_MS)
 
 struct member {
     struct adb__lane *lane;
@@ -27,13 +35,15 @@ struct convoy {
     struct adb__call calls[ADB__CONVOY_MAX];
     struct member members[ADB__CONVOY_MAX]; /* one for each call */
     struct adb__worker *worker;
-    struct adb__lane *lanes[ADB__CONVOY_MAX]; /* attended; the first is the caller's */
+    struct adb__lane *lanes[ADB__CONVOY_MAX]; /* attended */
     struct adb__mail *next[ADB__CONVOY_MAX];  /* of each lane: what is not in the convoy yet */
     size_t n_lanes;
-    bool guarded; /* all have run: no deadline of a job covers the flush */
+    int64_t since; /* when it first waited for what it waits for now; 0: not yet */
+    bool guarded;  /* all have run: no deadline of a job covers the flush */
+    bool quit;     /* it has no place at sea any more */
 };
 
-bool adb__convoy_takes(const struct adb__job *job)
+static bool job_suits(const struct adb__job *job)
 {
     return job->kind == ADB_REQUEST_EXECUTE && !job->alone &&
            (job->statement.flags & (ADB__STMT_WRITES | ADB__STMT_NO_CACHE)) == ADB__STMT_WRITES;
@@ -47,7 +57,20 @@ static struct adb__job *mail_job(const struct adb__lane *lane, struct adb__mail 
     if (mail == NULL || mail == &lane->farewell)
         return NULL;
     struct adb__job *job = ADB__CONTAINER_OF(mail, struct adb__job, mail);
-    return adb__convoy_takes(job) ? job : NULL;
+    return job_suits(job) ? job : NULL;
+}
+
+static struct adb__quay *quay_of(const struct adb__worker *worker)
+{
+    return &worker->pool->server->quay;
+}
+
+bool adb__convoy_suits(const struct adb__worker *worker, const struct adb__lane *lane, const struct adb__job *job)
+{
+    return worker->pool->server->layout.group_commit == ADB__GROUP_FLUSH && job_suits(job) &&
+           !adb__lane_is_held(lane) && !adb__session_must_read(lane) && adb__group_is_allowed(worker) &&
+           (adb__pool_has_ready(worker->pool) || mail_job(lane, job->mail.next) != NULL ||
+            adb__quay_at_sea(quay_of(worker)) > 0);
 }
 
 /* False: the lane's first job does not suit. */
@@ -89,11 +112,20 @@ static bool convoy_add_round(struct convoy *convoy)
     return convoy->base.n_calls < ADB__CONVOY_MAX;
 }
 
-static void convoy_gather(struct convoy *convoy, struct adb__lane *first)
+/* Of the lanes that are ready, what falls to one of those who may still go to sea. */
+static size_t convoy_share(const struct adb__worker *worker)
+{
+    const size_t n_at_sea = adb__quay_at_sea(quay_of(worker)); /* with this one */
+    const size_t n_left = adb__quay_places() > n_at_sea ? adb__quay_places() - n_at_sea : 0;
+    const size_t share = adb__pool_ready(worker->pool) / (n_left + 1) + 1;
+    const size_t of_pool = adb__pipeline_share(worker);
+    return share > of_pool ? share : of_pool;
+}
+
+static void convoy_gather(struct convoy *convoy)
 {
     struct adb__worker *worker = convoy->worker;
-    convoy_join(convoy, first);
-    for (size_t n = adb__pipeline_share(worker); n > 0 && convoy->n_lanes < ADB__CONVOY_MAX; n--) {
+    for (size_t n = convoy_share(worker); n > 0 && convoy->n_lanes < ADB__CONVOY_MAX; n--) {
         struct adb__lane *lane = adb__pool_pop(worker->pool);
         if (lane == NULL)
             break;
@@ -137,6 +169,7 @@ static bool convoy_begin(struct adb__pipeline *base, struct adb__call *call)
     struct convoy *convoy = convoy_of(base);
     struct adb__worker *worker = convoy->worker;
     const struct member *member = member_of(convoy, call);
+    convoy->since = 0;
     worker->job = member->job;
     adb__worker_set_state(worker, ADB__WORKER_BUSY);
     adb__trace_statement(worker->db, &member->statement);
@@ -189,11 +222,29 @@ static void convoy_end(struct adb__pipeline *base, struct adb__call *call)
     member_keep(convoy, member);
 }
 
+static void lanes_put_back(struct adb__worker *worker, struct adb__lane *const *lanes, size_t n_lanes)
+{
+    for (size_t i = 0; i < n_lanes; i++)
+        adb__worker_put_back(worker, lanes[i]);
+}
+
+static void convoy_quit(struct convoy *convoy)
+{
+    struct adb__lane *lanes[ADB__QUAY_MAX];
+    convoy->quit = true;
+    lanes_put_back(convoy->worker, lanes, adb__quay_quit(quay_of(convoy->worker), lanes));
+}
+
 static void convoy_wait(struct adb__pipeline *base)
 {
     struct convoy *convoy = convoy_of(base);
     if (convoy->worker->job == NULL && !convoy->guarded)
         convoy->guarded = adb__guard_call(convoy->worker);
+    const int64_t now = adb__clock_now();
+    if (convoy->since == 0)
+        convoy->since = now;
+    else if (now - convoy->since >= PATIENCE_NS && !convoy->quit)
+        convoy_quit(convoy);
 }
 
 /* The whole -------------------------------------------------------------------------------------------------------- */
@@ -243,29 +294,55 @@ static void convoy_sail(struct convoy *convoy)
         adb__guard_clear(worker);
     if (convoy->base.durable != ADB_OK)
         adb__session_judge(worker, convoy->base.durable, &convoy->base.flush_error);
+    if (convoy->base.refused)
+        adb__group_pause(worker);
     convoy_conclude(convoy);
     convoy_deliver(convoy);
     if (worker->is_broken)
         adb__worker_disconnect(worker, ADB__CLOSED_LOST);
-    else if (!convoy->base.refused)
+    else
         adb__worker_clean(worker);
 }
 
-bool adb__convoy_run(struct adb__worker *worker, struct adb__lane *lane)
+/* With these lanes, and others that are ready. False: it has no place at sea any more. */
+static bool convoy_run(struct adb__worker *worker, struct adb__lane *const *lanes, size_t n_lanes)
 {
     struct convoy convoy;
     convoy.worker = worker;
     convoy.n_lanes = 0;
-    convoy.guarded = false;
+    convoy.since = 0;
+    convoy.guarded = convoy.quit = false;
     convoy.base = (struct adb__pipeline){.calls = convoy.calls,
                                          .writes = true,
                                          .take_fn = convoy_take,
                                          .begin_fn = convoy_begin,
                                          .end_fn = convoy_end,
                                          .wait_fn = convoy_wait};
-    convoy_gather(&convoy, lane);
-    convoy_sail(&convoy);
-    for (size_t i = 1; i < convoy.n_lanes; i++)
-        adb__worker_put_back(worker, convoy.lanes[i]);
-    return !convoy.base.refused;
+    for (size_t i = 0; i < n_lanes; i++) {
+        if (!convoy_join(&convoy, lanes[i]))
+            adb__worker_put_back(worker, lanes[i]);
+    }
+    convoy_gather(&convoy);
+    if (convoy.base.n_calls > 0)
+        convoy_sail(&convoy);
+    lanes_put_back(worker, convoy.lanes, convoy.n_lanes);
+    return !convoy.quit;
+}
+
+void adb__convoy_run(struct adb__worker *worker, struct adb__lane *lane)
+{
+    struct adb__quay *quay = quay_of(worker);
+    struct adb__lane *lanes[ADB__QUAY_MAX] = {lane};
+    size_t n_lanes = 1;
+    if (!adb__quay_enter(quay, lane))
+        return;
+    for (unsigned n = 0; n < MOST_TRIPS && adb__group_is_allowed(worker); n++) {
+        if (!convoy_run(worker, lanes, n_lanes))
+            return;
+        n_lanes = adb__quay_return(quay, lanes);
+        if (n_lanes == 0)
+            return;
+    }
+    lanes_put_back(worker, lanes, n_lanes);
+    lanes_put_back(worker, lanes, adb__quay_quit(quay, lanes));
 }

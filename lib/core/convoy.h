@@ -13,11 +13,11 @@
 /* Most jobs that share one flush. */
 #define ADB__CONVOY_MAX 64
 
-/* May the job be one of a convoy? */
-bool adb__convoy_takes(const struct adb__job *job);
+/* May the first job of the lane's backlog be one of a convoy, and are there perhaps others? */
+bool adb__convoy_suits(const struct adb__worker *worker, const struct adb__lane *lane, const struct adb__job *job);
 
-/* Run the lane's first jobs, and those of other ready lanes. False: this connection cannot, and nothing has happened.
- * Other lanes are given back; the caller's lane stays the caller's. */
-bool adb__convoy_run(struct adb__worker *worker, struct adb__lane *lane);
+/* Run the lane's first jobs, and those of other ready lanes; or leave the lane to the next convoy, when enough are under
+ * way. All the lanes, the caller's too, are given back. */
+void adb__convoy_run(struct adb__worker *worker, struct adb__lane *lane);
 
 #endif

@@ -1,18 +1,15 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Group commit: who may, and which way; and the way of SQLite's writer: gather, run each under a savepoint, commit once,
- * deliver. */
+/* Group commit on the writer: gather, run each under a savepoint, commit once, deliver. */
 #include "core/group.h"
 
 #include "base/clock.h"
-#include "core/convoy.h"
 #include "core/database.h"
 #include "core/perform.h"
 #include "core/server.h"
 #include "core/session.h"
 #include "model/error.h"
 
-/* After a group could not be begun (another process holds the lock; the connection may not) jobs run one by one for a
- * while. */
+/* After a transaction could not be begun (another process holds the lock) jobs wait one by one for a while. */
 #define PAUSE_NS (1000 * ADB__NS_PER_MS)
 
 /* No more is taken in after so long: those that are in wait for the commit. */
@@ -48,20 +45,21 @@ static bool job_suits(const struct adb__job *job)
            (job->statement.flags & (ADB__STMT_NO_CACHE | ADB__STMT_READS | ADB__STMT_MUST_READ)) == 0;
 }
 
-static bool job_suits_kind(const struct adb__job *job, enum adb__group_kind kind)
-{
-    return kind == ADB__GROUP_FLUSH ? adb__convoy_takes(job) : job_suits(job);
-}
-
-static enum adb__group_kind group_kind(const struct adb__worker *worker)
-{
-    return worker->db->options.ungrouped ? ADB__GROUP_NONE : worker->pool->server->layout.group_commit;
-}
-
 static bool worker_suits(const struct adb__worker *worker)
 {
+    return worker->pool->server->layout.group_commit == ADB__GROUP_SAVEPOINTS && adb__group_is_allowed(worker);
+}
+
+bool adb__group_is_allowed(const struct adb__worker *worker)
+{
     return worker->pool->role == ADB__ROLE_WRITER && worker->is_open && !worker->base_open && !worker->in_group &&
-           !worker->db->options.unpooled && !adb__database_has_checkouts(worker->db);
+           !worker->db->options.ungrouped && !worker->db->options.unpooled &&
+           !adb__database_has_checkouts(worker->db) && adb__clock_now() >= worker->group_not_before;
+}
+
+void adb__group_pause(struct adb__worker *worker)
+{
+    worker->group_not_before = adb__clock_now() + PAUSE_NS;
 }
 
 static bool lane_suits(const struct adb__lane *lane)
@@ -75,15 +73,12 @@ static bool has_company(const struct adb__worker *worker, const struct adb__lane
     struct adb__mail *next = job->mail.next;
     if (adb__pool_has_ready(worker->pool))
         return true;
-    return next != NULL && next != &lane->farewell &&
-           job_suits_kind(ADB__CONTAINER_OF(next, struct adb__job, mail), group_kind(worker));
+    return next != NULL && next != &lane->farewell && job_suits(ADB__CONTAINER_OF(next, struct adb__job, mail));
 }
 
 bool adb__group_suits(const struct adb__worker *worker, const struct adb__lane *lane, const struct adb__job *job)
 {
-    const enum adb__group_kind kind = group_kind(worker);
-    return kind != ADB__GROUP_NONE && job_suits_kind(job, kind) && has_company(worker, lane, job) &&
-           worker_suits(worker) && lane_suits(lane) && adb__clock_now() >= worker->group_not_before;
+    return has_company(worker, lane, job) && job_suits(job) && worker_suits(worker) && lane_suits(lane);
 }
 
 static bool transaction_is_open(const struct adb__worker *worker)
@@ -100,6 +95,8 @@ static bool group_begin(struct adb__worker *worker)
         status = adb__worker_send(worker, text.bytes, NULL);
     adb__buf_fini(&text);
     worker->in_group = status == ADB_OK && transaction_is_open(worker);
+    if (!worker->in_group)
+        adb__group_pause(worker);
     return worker->in_group;
 }
 
@@ -222,8 +219,7 @@ static void group_end(struct group *group)
         group_repeat(group);
 }
 
-/* One transaction with a savepoint for each. */
-static bool group_run(struct adb__worker *worker, struct adb__lane *lane)
+bool adb__group_run(struct adb__worker *worker, struct adb__lane *lane)
 {
     struct group group = {.worker = worker};
     if (!group_begin(worker))
@@ -242,13 +238,4 @@ static bool group_run(struct adb__worker *worker, struct adb__lane *lane)
     for (size_t i = 0; i < group.n_others; i++)
         adb__worker_put_back(worker, group.others[i]);
     return true;
-}
-
-bool adb__group_run(struct adb__worker *worker, struct adb__lane *lane)
-{
-    const bool flushes = group_kind(worker) == ADB__GROUP_FLUSH;
-    const bool done = flushes ? adb__convoy_run(worker, lane) : group_run(worker, lane);
-    if (!done)
-        worker->group_not_before = adb__clock_now() + PAUSE_NS;
-    return done;
 }

@@ -31,7 +31,12 @@ adb_status adb__server_init(struct adb__server *server, struct adb_database *db,
     server->read_only = read_only;
     if (!adb__gate_init(&server->gate))
         return adb__error_set(error, ADB_E_NOMEM, "no resources for a server");
+    if (!adb__quay_init(&server->quay)) {
+        adb__gate_fini(&server->gate);
+        return adb__error_set(error, ADB_E_NOMEM, "no resources for a server");
+    }
     if (pthread_mutex_init(&server->lock, NULL) != 0) {
+        adb__quay_fini(&server->quay);
         adb__gate_fini(&server->gate);
         return adb__error_set(error, ADB_E_NOMEM, "no resources for a server");
     }
@@ -67,6 +72,7 @@ void adb__server_fini(struct adb__server *server)
         adb__pool_fini(&server->pools[role]);
     adb_url_free(server->url);
     pthread_mutex_destroy(&server->lock);
+    adb__quay_fini(&server->quay);
     adb__gate_fini(&server->gate);
     server->db = NULL;
 }

@@ -5,6 +5,7 @@
 
 #include "core/gate.h"
 #include "core/pool.h"
+#include "core/quay.h"
 #include "drivers/driver.h"
 
 struct adb_database;
@@ -16,6 +17,7 @@ struct adb__server {
     bool read_only;                 /* in the session itself */
     struct adb__layout layout;
     struct adb__gate gate;          /* before connecting */
+    struct adb__quay quay;          /* for durable writes */
     struct adb__counter failures;   /* to connect, one after the other */
     struct adb__counter retry_at;   /* not before then (base/clock.h) */
 

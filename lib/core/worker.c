@@ -4,6 +4,7 @@
 
 #include "base/alloc.h"
 #include "base/clock.h"
+#include "core/convoy.h"
 #include "core/database.h"
 #include "core/group.h"
 #include "core/perform.h"
@@ -441,6 +442,10 @@ static void worker_attend(struct adb__worker *worker, struct adb__lane *lane)
         n_run++;
         if (adb__pipeline_suits(worker, lane, job)) {
             adb__pipeline_run(worker, lane);
+            return;
+        }
+        if (adb__convoy_suits(worker, lane, job)) {
+            adb__convoy_run(worker, lane);
             return;
         }
         if (adb__group_suits(worker, lane, job) && adb__group_run(worker, lane))
