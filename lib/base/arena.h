@@ -5,6 +5,7 @@
 #define ADB_BASE_ARENA_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 struct adb__arena_chunk;
 
@@ -37,6 +38,18 @@ static inline void adb__arena_reset(struct adb__arena *arena)
 void adb__arena_rewind(struct adb__arena *arena);
 /* Aligned for any type; NULL when there is no memory. Size 0 gives a valid pointer. */
 void *adb__arena_alloc(struct adb__arena *arena, size_t size);
+/* Room for that many bytes and one more, without alignment, in the memory at hand; NULL: it has not so much, and
+ * adb__arena_bytes() is to be called. For what is done for each value. */
+static inline char *adb__arena_room(struct adb__arena *arena, size_t size)
+{
+    if (size >= (size_t)((uintptr_t)arena->end - (uintptr_t)arena->cursor))
+        return NULL;
+    char *room = arena->cursor;
+    arena->cursor += size + 1;
+    arena->total_bytes += size + 1;
+    return room;
+}
+
 /* Bytes without alignment, followed by a NUL that size does not count. */
 char *adb__arena_bytes(struct adb__arena *arena, const void *bytes, size_t size);
 char *adb__arena_strdup(struct adb__arena *arena, const char *text);

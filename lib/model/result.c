@@ -123,26 +123,9 @@ adb_status adb__result_share_columns(struct adb_result *to, const struct adb_res
     return adb__result_set_columns(to, from->columns, from->n_columns);
 }
 
-/* Row 0 is block 0; block n, from 1 on, has the rows from 2^(n-1) to 2^n - 1. */
-static unsigned block_of(size_t row)
-{
-    return row == 0 ? 0 : (unsigned)(sizeof(unsigned long long) * CHAR_BIT) - (unsigned)__builtin_clzll(row);
-}
-
-static size_t block_first_row(unsigned block)
-{
-    return block == 0 ? 0 : (size_t)1 << (block - 1);
-}
-
 static size_t block_rows(unsigned block)
 {
     return block == 0 ? 1 : (size_t)1 << (block - 1);
-}
-
-struct adb__cell *adb__result_cells(const struct adb_result *result, size_t row)
-{
-    const unsigned block = block_of(row);
-    return result->blocks[block] + (row - block_first_row(block)) * result->n_columns;
 }
 
 static adb_status block_new(struct adb_result *result, unsigned block)
@@ -159,7 +142,7 @@ static adb_status block_new(struct adb_result *result, unsigned block)
 
 adb_status adb__result_make_room(struct adb_result *result, struct adb__cell **row_out, size_t *n_rows_out)
 {
-    const unsigned block = block_of(result->n_rows);
+    const unsigned block = adb__result_block(result->n_rows);
     if (block >= ADB__RESULT_BLOCKS)
         return ADB_E_TOO_BIG;
     const adb_status status = block == result->n_blocks ? block_new(result, block) : ADB_OK;
@@ -167,7 +150,7 @@ adb_status adb__result_make_room(struct adb_result *result, struct adb__cell **r
         return status;
 
     const size_t row_size = result->n_columns * sizeof(struct adb__cell);
-    const size_t left = block_first_row(block) + block_rows(block) - result->n_rows;
+    const size_t left = adb__result_block_first(block) + block_rows(block) - result->n_rows;
     const size_t most = row_size < ROOM_BYTES ? ROOM_BYTES / row_size : 1;
     *n_rows_out = left < most ? left : most;
     *row_out = adb__result_cells(result, result->n_rows);

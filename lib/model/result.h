@@ -9,6 +9,8 @@
 
 #include <asyncdb/result.h>
 
+#include <limits.h>
+
 /* Row blocks of 1, 1, 2, 4, 8, … rows: no row ever moves, a small result stays small, and the block of a row follows
  * from its index. So many blocks hold 2^31 rows. */
 #define ADB__RESULT_BLOCKS 32
@@ -72,10 +74,25 @@ void adb__result_discard(struct adb_result *result);
 adb_status adb__result_set_columns(struct adb_result *result, const struct adb__column *columns, size_t n_columns);
 /* Give a new batch the columns of another result: a copy, so that neither has to outlive the other. ADB_E_NOMEM. */
 adb_status adb__result_share_columns(struct adb_result *to, const struct adb_result *from);
+/* Which block a row is in, and which row is the first of a block: without a branch, as each value that is read asks. */
+static inline unsigned adb__result_block(size_t row)
+{
+    return (unsigned)(sizeof(unsigned long long) * CHAR_BIT) - 1 - (unsigned)__builtin_clzll(2ull * row + 1);
+}
+
+static inline size_t adb__result_block_first(unsigned block)
+{
+    return ((size_t)1 << block) >> 1;
+}
+
 /* Room behind the last row, for one row or more, all NULL; they do not count as rows yet. ADB_E_NOMEM, ADB_E_TOO_BIG. */
 adb_status adb__result_make_room(struct adb_result *result, struct adb__cell **row_out, size_t *n_rows_out);
-/* The cells of an existing row. */
-struct adb__cell *adb__result_cells(const struct adb_result *result, size_t row);
+/* The cells of an existing row. Row 0 is block 0; block n, from 1 on, has the rows from 2^(n-1) to 2^n - 1. */
+static inline struct adb__cell *adb__result_cells(const struct adb_result *result, size_t row)
+{
+    const unsigned block = adb__result_block(row);
+    return result->blocks[block] + (row - adb__result_block_first(block)) * result->n_columns;
+}
 /* Reduce to the first row's one column, for fetch_val: by name, or by index when name is NULL. ADB_E_RANGE or
  * ADB_E_NOT_FOUND when there is no such column, and then nothing changes. A result without any column is left alone. */
 adb_status adb__result_reduce(struct adb_result *result, size_t column, const char *name, adb_error *error);

@@ -3,9 +3,6 @@
 #include "model/sink.h"
 
 #include "model/error.h"
-#include "model/value.h"
-
-#include <string.h>
 
 static adb_status sink_enough(struct adb__sink *sink)
 {
@@ -50,13 +47,6 @@ adb_status adb__sink_make_room(struct adb__sink *sink, adb_error *error)
     return ADB_OK;
 }
 
-/* Bytes are in the arena: let the cell point at them. */
-static void sink_set_bytes(struct adb__sink *sink, size_t column, adb_type type, const char *bytes, size_t size)
-{
-    *adb__sink_cell(sink, column) = (struct adb__cell){.type = (uint8_t)type, .size = (uint32_t)size, .as.bytes = bytes};
-    sink->n_bytes += size;
-}
-
 static adb_status sink_check_size(adb_type type, size_t size, adb_error *error)
 {
     assert(type != ADB_TYPE_UUID || size == 16);
@@ -65,8 +55,8 @@ static adb_status sink_check_size(adb_type type, size_t size, adb_error *error)
     return ADB_OK;
 }
 
-adb_status adb__sink_bytes(struct adb__sink *sink, size_t column, adb_type type, const void *bytes, size_t size,
-                           adb_error *error)
+adb_status adb__sink_bytes_anew(struct adb__sink *sink, size_t column, adb_type type, const void *bytes, size_t size,
+                                adb_error *error)
 {
     const adb_status status = sink_check_size(type, size, error);
     if (status != ADB_OK)
@@ -74,7 +64,7 @@ adb_status adb__sink_bytes(struct adb__sink *sink, size_t column, adb_type type,
     const char *copy = adb__arena_bytes(&sink->result->arena, bytes, size);
     if (copy == NULL)
         return adb__error_set(error, ADB_E_NOMEM, "no memory for a value of %zu bytes", size);
-    sink_set_bytes(sink, column, type, copy, size);
+    adb__sink_set_bytes(sink, column, type, copy, size);
     return ADB_OK;
 }
 
@@ -88,7 +78,7 @@ adb_status adb__sink_reserve(struct adb__sink *sink, size_t column, adb_type typ
     if (bytes == NULL)
         return adb__error_set(error, ADB_E_NOMEM, "no memory for a value of %zu bytes", size);
     bytes[size] = '\0';
-    sink_set_bytes(sink, column, type, bytes, size);
+    adb__sink_set_bytes(sink, column, type, bytes, size);
     *bytes_out = bytes;
     return ADB_OK;
 }

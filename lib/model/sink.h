@@ -5,8 +5,10 @@
 #define ADB_MODEL_SINK_H
 
 #include "model/result.h"
+#include "model/value.h"
 
 #include <assert.h>
+#include <string.h>
 
 struct adb__sink {
     struct adb_result *result; /* being filled; changes when a batch is handed over */
@@ -43,8 +45,8 @@ static inline void adb__sink_double(const struct adb__sink *sink, size_t column,
 static inline void adb__sink_moment(const struct adb__sink *sink, size_t column, adb_type type, int64_t value);
 /* TEXT, BLOB, DECIMAL, JSON (any size below ADB__VALUE_MAX_BYTES, else ADB_E_TOO_BIG) or UUID (16 bytes); copied, with
  * a NUL after it. */
-adb_status adb__sink_bytes(struct adb__sink *sink, size_t column, adb_type type, const void *bytes, size_t size,
-                           adb_error *error);
+static inline adb_status adb__sink_bytes(struct adb__sink *sink, size_t column, adb_type type, const void *bytes,
+                                         size_t size, adb_error *error);
 /* Like adb__sink_bytes() but hands out the memory to fill (size bytes; the NUL is in place): no second copy. */
 adb_status adb__sink_reserve(struct adb__sink *sink, size_t column, adb_type type, size_t size, void **bytes_out,
                              adb_error *error);
@@ -56,6 +58,9 @@ static inline adb_status adb__sink_row_end(struct adb__sink *sink, adb_error *er
 
 /* Room for more rows, within the limits; as adb__sink_row_begin(). */
 adb_status adb__sink_make_room(struct adb__sink *sink, adb_error *error);
+/* As adb__sink_bytes(), for any value: one that is too big, or that the memory at hand has no room for. */
+adb_status adb__sink_bytes_anew(struct adb__sink *sink, size_t column, adb_type type, const void *bytes, size_t size,
+                                adb_error *error);
 /* The row was perhaps the last one of the batch or of all that are wanted; as adb__sink_row_end(). */
 adb_status adb__sink_look(struct adb__sink *sink, adb_error *error);
 
@@ -73,7 +78,7 @@ static inline adb_status adb__sink_row_begin(struct adb__sink *sink, adb_error *
 /* The cell to fill. */
 static inline struct adb__cell *adb__sink_cell(const struct adb__sink *sink, size_t column)
 {
-    assert(sink->row != NULL && column < sink->result->n_columns);
+    assert(column < sink->result->n_columns);
     return &sink->row[column];
 }
 
@@ -96,6 +101,29 @@ static inline void adb__sink_moment(const struct adb__sink *sink, size_t column,
 {
     assert(type == ADB_TYPE_DATE || type == ADB_TYPE_TIME || type == ADB_TYPE_TIMESTAMP);
     *adb__sink_cell(sink, column) = (struct adb__cell){.type = (uint8_t)type, .as.integer = value};
+}
+
+/* Bytes are in the arena: let the cell point at them. */
+static inline void adb__sink_set_bytes(struct adb__sink *sink, size_t column, adb_type type, const char *bytes,
+                                       size_t size)
+{
+    struct adb__cell *cell = adb__sink_cell(sink, column);
+    *cell = (struct adb__cell){.type = (uint8_t)type, .size = (uint32_t)size, .as.bytes = bytes};
+    sink->n_bytes += size;
+}
+
+static inline adb_status adb__sink_bytes(struct adb__sink *sink, size_t column, adb_type type, const void *bytes,
+                                         size_t size, adb_error *error)
+{
+    assert(type != ADB_TYPE_UUID || size == 16);
+    char *copy = size < ADB__VALUE_MAX_BYTES ? adb__arena_room(&sink->result->arena, size) : NULL;
+    if (copy == NULL)
+        return adb__sink_bytes_anew(sink, column, type, bytes, size, error);
+    if (size > 0)
+        memcpy(copy, bytes, size);
+    copy[size] = '\0';
+    adb__sink_set_bytes(sink, column, type, copy, size);
+    return ADB_OK;
 }
 
 static inline adb_status adb__sink_row_end(struct adb__sink *sink, adb_error *error)

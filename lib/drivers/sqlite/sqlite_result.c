@@ -166,20 +166,32 @@ static adb_status announce_columns(struct adb__sqlite_statement *prepared, struc
 
 /* Rows ------------------------------------------------------------------------------------------------------------- */
 
-/* The bytes first, then their number: SQLite wants it so. Only an empty blob may be NULL. */
-static adb_status append_bytes(sqlite3_value *value, size_t column, bool is_text, struct adb__sink *sink,
-                               adb_error *error)
+static adb_status no_memory(adb_error *error)
 {
-    const void *bytes = is_text ? sqlite3_value_text(value) : sqlite3_value_blob(value);
+    return adb__error_set(error, ADB_E_NOMEM, "no memory for a value");
+}
+
+/* The bytes first, then their number: SQLite wants it so. */
+static inline adb_status append_text(sqlite3_value *value, size_t column, struct adb__sink *sink, adb_error *error)
+{
+    const unsigned char *text = sqlite3_value_text(value);
+    if (text == NULL)
+        return no_memory(error);
+    return adb__sink_bytes(sink, column, ADB_TYPE_TEXT, text, (size_t)sqlite3_value_bytes(value), error);
+}
+
+/* Only an empty one may be NULL. */
+static adb_status append_blob(sqlite3_value *value, size_t column, struct adb__sink *sink, adb_error *error)
+{
+    const void *bytes = sqlite3_value_blob(value);
     const int size = sqlite3_value_bytes(value);
-    if (bytes == NULL && (is_text || size > 0))
-        return adb__error_set(error, ADB_E_NOMEM, "no memory for a value");
-    return adb__sink_bytes(sink, column, is_text ? ADB_TYPE_TEXT : ADB_TYPE_BLOB, bytes != NULL ? bytes : "",
-                           (size_t)size, error);
+    if (bytes == NULL && size > 0)
+        return no_memory(error);
+    return adb__sink_bytes(sink, column, ADB_TYPE_BLOB, bytes, (size_t)size, error);
 }
 
 /* Values keep the class that SQLite stores them in; the declared type is only a hint. */
-static adb_status append_value(sqlite3_value *value, size_t column, struct adb__sink *sink, adb_error *error)
+static inline adb_status append_value(sqlite3_value *value, size_t column, struct adb__sink *sink, adb_error *error)
 {
     switch (sqlite3_value_type(value)) {
     case SQLITE_NULL:
@@ -191,9 +203,9 @@ static adb_status append_value(sqlite3_value *value, size_t column, struct adb__
         adb__sink_double(sink, column, sqlite3_value_double(value));
         return ADB_OK;
     case SQLITE_TEXT:
-        return append_bytes(value, column, true, sink, error);
+        return append_text(value, column, sink, error);
     default:
-        return append_bytes(value, column, false, sink, error);
+        return append_blob(value, column, sink, error);
     }
 }
 
