@@ -108,7 +108,7 @@ shows() {
 # start_program [OPTION…]
 start_program() {
     mkfifo "$work/$mode.shown"
-    timeout -k 10 90 "$program" "$@" "${ADB_GUI_URL:-sqlite:///$work/$mode.db}" >"$work/$mode.shown" \
+    timeout -k 10 200 "$program" "$@" "${ADB_GUI_URL:-sqlite:///$work/$mode.db}" >"$work/$mode.shown" \
         2>"$work/$mode.errors" &
     pid=$!
     exec 7<"$work/$mode.shown"

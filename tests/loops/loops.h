@@ -40,6 +40,9 @@ int loop_main(const char *suite, const struct loop_kind *kind, const struct loop
 
 int loop_measure(const struct loop_kind *kind, const char *name, char *program);
 
+/* From now on loops are of this kind. */
+void loop_use(const struct loop_kind *used);
+
 /* For further scenarios: a database of the fake driver, its queue attached to a loop. */
 struct loop_scene {
     void *loop;

@@ -5,7 +5,6 @@
 #include "tests/lib/rig.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -16,59 +15,6 @@
 #endif
 
 static const struct loop_kind *kind;
-
-struct loop_scene loop_open(size_t slice)
-{
-    struct loop_scene scene = {.rig = calloc(1, sizeof(struct rig))};
-    REQUIRE(scene.rig != NULL);
-    rig_open(scene.rig, &kind_fake, NULL);
-    scene.db = scene.rig->db;
-    scene.queue = scene.rig->queue;
-    scene.ctx = scene.rig->ctx;
-    scene.loop = kind->new_fn();
-    REQUIRE(scene.loop != NULL);
-    REQUIRE(kind->attach_fn(scene.loop, scene.queue, slice) == ADB_OK);
-    return scene;
-}
-
-void loop_close(struct loop_scene *scene)
-{
-    adb_queue_detach(scene->queue);
-    if (scene->loop != NULL)
-        kind->free_fn(scene->loop);
-    scene->rig->ctx = scene->ctx;
-    scene->rig->queue = scene->queue;
-    rig_close(scene->rig);
-    free(scene->rig);
-}
-
-struct waiting {
-    const struct rig *rig;
-    size_t n;
-};
-
-static bool so_many_wait(void *data)
-{
-    const struct waiting *waiting = data;
-    return rig_stats(waiting->rig).jobs_undelivered >= waiting->n;
-}
-
-void loop_await(struct loop_scene *scene, size_t n)
-{
-    await(so_many_wait, &(struct waiting){scene->rig, n});
-}
-
-void loop_flood(struct loop_scene *scene, size_t n, adb_done_cb done, void *user_data)
-{
-    for (size_t i = 0; i < n; i++)
-        REQUIRE(rig_quick(scene->rig, done, user_data) != 0);
-    loop_await(scene, n);
-}
-
-void loop_check(bool holds, const char *what, const char *file, unsigned line)
-{
-    CU_assertImplementation(holds, line, what, file, "", CU_FALSE);
-}
 
 static void turn_until(struct loop_scene *scene, struct tally *tally, size_t n)
 {
@@ -367,6 +313,59 @@ TEST(a_queue_has_one_loop_at_a_time)
     loop_close(&scene);
 }
 
+struct stranger {
+    struct loop_scene *scene;
+    adb_status attached;
+};
+
+static void *attach_there(void *data)
+{
+    struct stranger *stranger = data;
+    stranger->attached = kind->attach_fn(stranger->scene->loop, stranger->scene->queue, 0);
+    return NULL;
+}
+
+/* Before the loop runs; Qt's knows its thread, and refuses. What arrives is delivered where it is turned. */
+TEST(another_thread_may_attach_or_is_refused)
+{
+    pthread_t thread;
+    struct tally tally = TALLY_INIT;
+    struct loop_scene scene = loop_open(0);
+    struct stranger stranger = {.scene = &scene};
+    adb_queue_detach(scene.queue);
+    REQUIRE(pthread_create(&thread, NULL, attach_there, &stranger) == 0);
+    pthread_join(thread, NULL);
+    if (stranger.attached == ADB_E_STATE)
+        stranger.attached = kind->attach_fn(scene.loop, scene.queue, 0);
+    CU_ASSERT_EQUAL(stranger.attached, ADB_OK);
+    loop_flood(&scene, 3, tally_done, &tally);
+    turn_until(&scene, &tally, 3);
+    CU_ASSERT(pthread_equal(tally_seen(&tally, 2).thread, pthread_self()));
+    loop_close(&scene);
+}
+
+static void dawdle(adb_result *result, void *data)
+{
+    struct turnover *turnover = data;
+    (void)result;
+    if (turnover->n++ == 0)
+        loop_await(turnover->scene, 1000);
+}
+
+/* The workers go on, and what they bring waits until the callback returns. */
+TEST(a_callback_that_dawdles_holds_up_its_loop_alone)
+{
+    enum { N = 1001 };
+    struct loop_scene scene = loop_open(0);
+    struct turnover turnover = {.scene = &scene};
+    for (int i = 0; i < N; i++)
+        REQUIRE(rig_quick(scene.rig, dawdle, &turnover) != 0);
+    while (turnover.n < N)
+        kind->turn_fn(scene.loop);
+    CU_ASSERT_EQUAL(turnover.n, N);
+    loop_close(&scene);
+}
+
 TEST(what_cannot_be_attached_is_refused)
 {
     struct loop_scene scene = loop_open(0);
@@ -531,6 +530,8 @@ static const struct loop_case scenarios[] = {
     CASE(the_loop_may_go_first),
     CASE(a_turned_loop_may_go_first),
     CASE(a_queue_has_one_loop_at_a_time),
+    CASE(another_thread_may_attach_or_is_refused),
+    CASE(a_callback_that_dawdles_holds_up_its_loop_alone),
     CASE(what_cannot_be_attached_is_refused),
     CASE(several_queues_share_a_loop),
     CASE(a_process_has_many_loops),
@@ -551,6 +552,7 @@ int loop_main(const char *suite, const struct loop_kind *tested, const struct lo
     struct harness_case cases[MOST];
     size_t n = 0;
     kind = tested;
+    loop_use(tested);
     for (; n < N; n++)
         cases[n] = (struct harness_case){scenarios[n].name, scenarios[n].run};
     for (size_t i = 0; i < n_more && n < MOST; i++, n++)

@@ -16,6 +16,7 @@ passed=0
 failed=0
 deadline_ms=60000 # longer than any test
 pid=
+loader=
 
 # claim WORDS FUNCTION ARGUMENT…: one claim about $on; it holds when the function has nothing to complain of.
 claim() {
@@ -66,6 +67,7 @@ stop_service() {
 
 clean_up() {
     [ -z "$pid" ] || kill -KILL "$pid" 2>/dev/null
+    [ -z "$loader" ] || kill "$loader" 2>/dev/null
     rm -rf "$work"
 }
 trap clean_up EXIT
@@ -250,24 +252,34 @@ field() {
     echo "$2" | sed -n "s/.* $1 \([0-9]*\).*/\1/p"
 }
 
-# count_list NAME: its notes, page by page.
+# count_list NAME: its notes. A page is 100 of them, so pages that begin at each 100 numbers show all; one curl asks for many.
 count_list() {
-    count=0
-    last=0
-    while
-        ask GET "/notes?list=$1&after=$last"
-        ids=$(echo "$body" | tr '{' '\n' | sed -n 's/"id":\([0-9]*\),.*/\1/p')
-        [ -n "$ids" ]
+    last=5000
+    until
+        curl -sS -m 60 "$at/notes?list=$1&after=[0-$last:100]" | tr '{' '\n' | sed -n 's/"id":\([0-9]*\),.*/\1/p' |
+            sort -un >"$work/ids"
+        [ ! -s "$work/ids" ] || [ "$(tail -n 1 "$work/ids")" -le "$last" ]
     do
-        count=$((count + $(echo "$ids" | wc -l)))
-        last=$(echo "$ids" | tail -n 1)
+        last=$((last * 2))
     done
-    echo "$count"
+    wc -l <"$work/ids"
+}
+
+# load_by LIST COMMAND…: wrk goes on until the command has ended; what it says is in $line.
+load_by() {
+    wrk -t 1 -c 32 -d 60 -s tests/web/load.lua "$at" -- "$1" >"$work/wrk" &
+    loader=$!
+    shift
+    "$@"
+    kill -INT "$loader"
+    wait "$loader"
+    loader=
+    line=$(grep ^load: "$work/wrk")
 }
 
 load() {
     answers 200 '{"id":1,*"title":"milk",*}' GET /notes/1
-    line=$(wrk -t 1 -c 32 -d 1 -s tests/web/load.lua "$at" -- load | grep ^load:)
+    load_by load await_stats 5000 completed
     [ "$(field created "$line")" -gt 0 ] && [ "$(field read "$line")" -gt 0 ] &&
         [ "$(field other "$line")" -eq 0 ] && [ "$(field errors "$line")" -eq 0 ] || echo "wrk says: $line"
     # When wrk leaves, requests are under way: their notes may be there, and nobody was told.
@@ -275,14 +287,14 @@ load() {
     [ "$stored" -ge "$(field created "$line")" ] || echo "$stored notes are there; wrk says: $line"
 }
 
-# Stopped under load, the service has answered what it has taken, and wrk has got each answer.
-stop_under_load() {
-    wrk -t 1 -c 32 -d 1 -s tests/web/load.lua "$at" -- stop >"$work/wrk" &
-    loader=$!
+stop_soon() {
     await_stats 200 completed
     stop_service
-    wait "$loader"
-    line=$(grep ^load: "$work/wrk")
+}
+
+# Stopped under load, the service has answered what it has taken, and wrk has got each answer.
+stop_under_load() {
+    load_by stop stop_soon
     complete=$(($(field complete "$line") + n_asked))
     [ "$said" = "stopped: $complete requests answered, 0 hung up" ] || echo "$said; asked $n_asked, wrk says: $line"
     [ "$(field other "$line")" -eq 0 ] || echo "wrk says: $line"
