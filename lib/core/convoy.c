@@ -38,9 +38,10 @@ struct convoy {
     struct adb__lane *lanes[ADB__CONVOY_MAX]; /* attended */
     struct adb__mail *next[ADB__CONVOY_MAX];  /* of each lane: what is not in the convoy yet */
     size_t n_lanes;
-    int64_t since; /* when it first waited for what it waits for now; 0: not yet */
-    bool guarded;  /* all have run: no deadline of a job covers the flush */
-    bool quit;     /* it has no place at sea any more */
+    int64_t since;    /* when it first waited for what it waits for now; 0: not yet */
+    int64_t deadline; /* the first of those that have run */
+    bool guarded;     /* no job is RUNNING: none covers what the driver waits for */
+    bool quit;        /* it has no place at sea any more */
 };
 
 static bool job_suits(const struct adb__job *job)
@@ -151,11 +152,34 @@ static struct member *member_of(struct convoy *convoy, const struct adb__call *c
     return &convoy->members[call - convoy->calls];
 }
 
+/* While no job is RUNNING, the deadlines of those that have run are heeded; without any, the wait may last as long as that
+ * of a statement may. */
+static void convoy_guard(struct convoy *convoy)
+{
+    struct adb__worker *worker = convoy->worker;
+    const int64_t deadline = convoy->deadline;
+    if (convoy->guarded || worker->job != NULL)
+        return;
+    if (deadline == 0)
+        convoy->guarded = adb__guard_call(worker); /* nothing has been sent yet */
+    else
+        convoy->guarded =
+            adb__guard_set(worker, deadline == ADB__NEVER ? deadline : deadline + worker->db->watchdog.sever_after);
+}
+
+static void convoy_unguard(struct convoy *convoy)
+{
+    if (convoy->guarded)
+        adb__guard_clear(convoy->worker);
+    convoy->guarded = false;
+}
+
 /* All before it in its lane are over, so that it is the first there. */
 static bool convoy_take(struct adb__pipeline *base, struct adb__call *call)
 {
     struct convoy *convoy = convoy_of(base);
     const struct member *member = member_of(convoy, call);
+    convoy_unguard(convoy);
     if (member->given_up)
         return false;
     if (adb__job_claim(member->job, convoy->worker))
@@ -183,6 +207,7 @@ static void member_keep(struct convoy *convoy, struct member *member)
     while (adb__job_keep(member->job) == ADB_E_BUSY)
         adb__worker_rest(worker, ADB__NEVER);
     adb__lane_pop(member->lane);
+    convoy->deadline = adb__deadline_first(convoy->deadline == 0 ? ADB__NEVER : convoy->deadline, member->job->deadline);
     member->kept = true;
     worker->job = NULL;
 }
@@ -238,8 +263,7 @@ static void convoy_quit(struct convoy *convoy)
 static void convoy_wait(struct adb__pipeline *base)
 {
     struct convoy *convoy = convoy_of(base);
-    if (convoy->worker->job == NULL && !convoy->guarded)
-        convoy->guarded = adb__guard_call(convoy->worker);
+    convoy_guard(convoy);
     const int64_t now = adb__clock_now();
     if (convoy->since == 0)
         convoy->since = now;
@@ -290,8 +314,7 @@ static void convoy_sail(struct convoy *convoy)
     worker->db->driver->pipeline(worker->conn, &convoy->base);
     worker->in_group = false;
     adb__counter_add(&worker->pool->n_pipelining, -1);
-    if (convoy->guarded)
-        adb__guard_clear(worker);
+    convoy_unguard(convoy);
     if (convoy->base.durable != ADB_OK)
         adb__session_judge(worker, convoy->base.durable, &convoy->base.flush_error);
     if (convoy->base.refused)
@@ -310,7 +333,7 @@ static bool convoy_run(struct adb__worker *worker, struct adb__lane *const *lane
     struct convoy convoy;
     convoy.worker = worker;
     convoy.n_lanes = 0;
-    convoy.since = 0;
+    convoy.since = convoy.deadline = 0;
     convoy.guarded = convoy.quit = false;
     convoy.base = (struct adb__pipeline){.calls = convoy.calls,
                                          .writes = true,

@@ -116,6 +116,7 @@ enum adb__pg_sharing { ADB__PG_SHARING_UNKNOWN, ADB__PG_SHARES, ADB__PG_SHARES_N
 struct adb__pg_wal {
     enum adb__pg_sharing may;
     bool is_due;       /* commits are not waited for, and have not been flushed */
+    bool is_warned;    /* of something, since it was last false */
     char commit[16];   /* what synchronous_commit is to be again: "" for its default */
     char timeout[16];  /* and statement_timeout */
     char patience[16]; /* what that is meanwhile */

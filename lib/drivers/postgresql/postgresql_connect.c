@@ -40,13 +40,14 @@ static PGconn *start(const struct adb__pg_settings *settings, const struct attem
 
 static void on_notice(void *state, const PGresult *notice)
 {
-    const struct adb__pg *conn = state;
+    struct adb__pg *conn = state;
     const char *severity = PQresultErrorField(notice, PG_DIAG_SEVERITY_NONLOCALIZED);
     const char *words = PQresultErrorField(notice, PG_DIAG_MESSAGE_PRIMARY);
     int level = ADB__LOG_DEBUG;
     if (severity != NULL && strcmp(severity, "WARNING") == 0)
         level = ADB__LOG_WARN;
-    else if (severity != NULL && strcmp(severity, "NOTICE") == 0)
+    conn->wal.is_warned = conn->wal.is_warned || level == ADB__LOG_WARN;
+    if (severity != NULL && strcmp(severity, "NOTICE") == 0)
         level = ADB__LOG_INFO;
     if (words != NULL)
         adb__log(conn->open->log, level, "postgresql: %s", words);

@@ -453,7 +453,8 @@ static bool read_own(struct adb__pg *conn)
     return false;
 }
 
-/* When it has begun and does not end well here, it is still to be flushed. */
+/* When it has begun and does not end well here, it is still to be flushed; also when a cancel that came too late for one of
+ * the calls has ended the wait for a standby, which is but a warning. */
 static void read_all(struct batch *batch)
 {
     struct adb__pg *conn = batch->conn;
@@ -465,7 +466,8 @@ static void read_all(struct batch *batch)
     if (!batch->ends)
         return;
     const bool is_set = read_own(conn);
-    const bool is_flushed = read_own(conn);
+    conn->wal.is_warned = false;
+    const bool is_flushed = read_own(conn) && !conn->wal.is_warned;
     conn->wal.is_due = conn->wal.is_due && !(is_set && is_flushed);
 }
 
