@@ -37,6 +37,7 @@ adb_queue *adb_queue_new(void)
     adb__ref_init(&queue->ref, 1);
     adb__mailbox_init(&queue->inbox);
     adb__list_init(&queue->arrived);
+    adb__process_begin();
     queue->generation = adb__process_generation();
     return queue;
 }
@@ -120,9 +121,10 @@ bool adb__queue_is_orphaned(const adb_queue *queue)
 
 void adb__queue_collect(adb_queue *queue)
 {
+    struct adb__mail *word = adb__queue_is_orphaned(queue) ? ADB__MAILBOX_ORPHANED : ADB__MAILBOX_IDLE;
     /* Clear before taking: a push after the taking signals anew. */
     adb__notify_clear(&queue->notify);
-    struct adb__mail *mail = adb__mailbox_empty(&queue->inbox);
+    struct adb__mail *mail = adb__mailbox_empty(&queue->inbox, word);
     while (mail != NULL) {
         struct adb__event *event = ADB__CONTAINER_OF(mail, struct adb__event, mail);
         mail = mail->next;
@@ -155,17 +157,24 @@ void adb__queue_leave(adb_queue *queue)
         adb__notify_signal(&queue->notify); /* readable as long as something waits */
 }
 
-/* A chain of events, the newest first. */
+/* A chain of events, the newest first. Who finds others there has nothing more to do, and no business with the queue: once
+ * delivered, by another thread, the events may drop its last context. */
 static void queue_post_chain(adb_queue *queue, struct adb__mail *newest, struct adb__mail *oldest)
 {
-    adb__queue_ref(queue); /* delivered by another thread at once, the events may drop the last context */
-    if (adb__mailbox_push_chain(&queue->inbox, newest, oldest))
+    bool kept = false;
+    struct adb__mail *head = adb__mailbox_head(&queue->inbox);
+    do {
+        if (!kept && !adb__mail_is_some(head)) {
+            adb__queue_ref(queue);
+            kept = true;
+        }
+    } while (!adb__mailbox_try_push(&queue->inbox, &head, newest, oldest));
+    if (head == ADB__MAILBOX_IDLE)
         adb__notify_signal(&queue->notify);
-    /* seq_cst: pairs with adb_queue_free(), which sets the flag and then drains. One of the two sees the event. */
-    atomic_thread_fence(memory_order_seq_cst);
-    if (atomic_load_explicit(&queue->orphaned, memory_order_relaxed))
+    else if (head == ADB__MAILBOX_ORPHANED)
         queue_drain_orphan(queue);
-    adb__queue_unref(queue);
+    if (kept)
+        adb__queue_unref(queue);
 }
 
 void adb__queue_post(adb_queue *queue, struct adb__event *event)
@@ -199,11 +208,11 @@ static void outbox_add(struct adb__outbox *outbox, adb_queue *queue, struct adb_
 
 void adb__job_deliver(struct adb__job *job, struct adb_result *outcome, struct adb__outbox *outbox)
 {
-    outcome->user_data = job->user_data;
-    job->event.kind = &adb__outcome_kind;
-    job->event.job = job;
+    if (outcome != &job->result)
+        outcome->user_data = job->user_data;
     job->event.result = outcome;
-    adb__database_count(job->ctx->db, outcome->error.status);
+    if (outcome->error.status != ADB_OK)
+        adb__database_count_failure(job->ctx->db, outcome->error.status);
     if (outbox != NULL && !adb__queue_is_direct(job->ctx->queue)) {
         outbox_add(outbox, job->ctx->queue, &job->event);
         return;
@@ -257,7 +266,10 @@ static struct adb_result *outcome_take(struct adb__event *event)
     struct adb__job *job = event->job;
     struct adb_result *outcome = event->result;
     adb__list_remove(&event->link);
-    adb__counter_add(&job->ctx->delivered, 1);
+    if (adb__queue_is_direct(job->ctx->queue))
+        adb__counter_add(&job->ctx->delivered, 1);
+    else
+        adb__counter_add_own(&job->ctx->delivered, 1); /* one consumer at a time */
     atomic_store_explicit(&job->delivered, true, memory_order_relaxed);
     /* nobody waits for it or resumes it any more, even while its lane still has the slot */
     atomic_store_explicit(&job->jobs->slots[job->index].ctx, NULL, memory_order_relaxed);
@@ -435,8 +447,9 @@ void adb_queue_free(adb_queue *queue)
         return;
     adb_queue_detach(queue);
     if (queue->generation == adb__process_generation()) {
-        atomic_store_explicit(&queue->orphaned, true, memory_order_seq_cst);
-        atomic_thread_fence(memory_order_seq_cst);
+        /* release: whoever is the consumer sees it at the latest when it leaves, as the gate is a lock; and the last one to
+         * leave lets the next event know. */
+        atomic_store_explicit(&queue->orphaned, true, memory_order_release);
         if (adb__queue_enter(queue)) {
             adb__queue_collect(queue);
             for (struct adb__event *event = queue_first(queue); event != NULL; event = queue_first(queue))

@@ -17,11 +17,6 @@
 /* Numbers databases, for their anchors and for the tags in their jobs' ids. */
 static struct adb__counter database_number;
 
-bool adb__database_is_forked(const adb_database *db)
-{
-    return db->generation != adb__process_generation();
-}
-
 void adb__database_ref(adb_database *db)
 {
     adb__ref_take(&db->ref);
@@ -150,6 +145,7 @@ static adb_database *database_new(void)
     adb__arena_init(&db->arena, NULL, 0);
     adb__list_init(&db->contexts);
     adb__list_init(&db->process_link);
+    adb__process_begin();
     db->generation = adb__process_generation();
     return db;
 }

@@ -7,6 +7,7 @@
 #include "core/guard.h"
 #include "core/job.h"
 #include "core/listen.h"
+#include "core/process.h"
 #include "core/server.h"
 #include "core/templates.h"
 #include "core/watchdog.h"
@@ -19,7 +20,7 @@ enum adb__phase { ADB__OPEN, ADB__CLOSING, ADB__CLOSED };
 /* What adb_database_stats() adds up. */
 struct adb__figures {
     struct adb__counter accepted; /* of contexts that are no more; the others have their own */
-    struct adb__counter refused, completed, failed, cancelled, timed_out;
+    struct adb__counter refused, failed, cancelled, timed_out; /* what ends well, its worker counts */
     struct adb__counter dirty_returns, retries, opened, open_failures, group_commits, pipelined;
     struct adb__counter connections, listening, contexts;
     struct adb__counter closed[ADB__N_CLOSE_REASONS];
@@ -64,11 +65,14 @@ static inline bool adb__database_has_checkouts(const adb_database *db)
 {
     return db->options.on_acquire != NULL || db->options.on_release != NULL;
 }
-bool adb__database_is_forked(const adb_database *db);
+static inline bool adb__database_is_forked(const adb_database *db)
+{
+    return db->generation != adb__process_generation();
+}
 /* Start the watchdog, which starts the workers. Idempotent. */
 adb_status adb__database_start(adb_database *db, adb_error *error);
-/* A job has this outcome. */
-void adb__database_count(adb_database *db, adb_status status);
+/* A job has failed so. */
+void adb__database_count_failure(adb_database *db, adb_status status);
 /* Close at exit of the process: nothing is delivered. */
 void adb__database_quit(adb_database *db);
 

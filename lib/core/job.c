@@ -143,6 +143,9 @@ static struct adb__job *slot_block(struct adb__jobs *jobs, uint32_t index)
     job->stash = jobs->stash;
     adb__ref_init(&job->block, 1);
     adb__arena_init(&job->arena, job->request_memory, sizeof(job->request_memory));
+    adb__result_init(&job->result, job->result_memory, sizeof(job->result_memory), result_release);
+    job->event.kind = &adb__outcome_kind;
+    job->event.job = job;
     job->jobs = jobs;
     job->index = index;
     slot->job = job;
@@ -171,7 +174,7 @@ static void job_reset(struct adb__job *job)
     job->batch = NULL;
     job->copy = NULL;
     atomic_init(&job->delivered, false);
-    adb__result_init(&job->result, job->result_memory, sizeof(job->result_memory), result_release);
+    adb__result_renew(&job->result);
     job->result.job = job->id;
 }
 

@@ -239,7 +239,8 @@ static void lane_drop(struct adb__lane *lane, struct adb__job *job)
 
 void adb__perform_end(struct adb__worker *worker, struct adb__lane *lane, struct adb__job *job, adb_status status)
 {
-    job->result.error.status = status;
+    if (job->result.error.status != status) /* as a rule it is: what nobody writes, nobody fetches from another cache */
+        job->result.error.status = status;
     if (status != ADB_OK) {
         adb_result_unref(job->outcome);
         job->outcome = NULL;
@@ -259,6 +260,8 @@ void adb__perform_end(struct adb__worker *worker, struct adb__lane *lane, struct
         adb__worker_disconnect(worker, ADB__CLOSED_LOST);
     else if (!adb__lane_is_held(lane))
         adb__worker_clean(worker);
+    if (ours && status == ADB_OK)
+        adb__counter_add_own(&worker->completed, 1);
     if (ours && outcome != &job->result) {
         outcome->job = job->id;
         adb__job_deliver(job, outcome, outbox);

@@ -261,6 +261,20 @@ void adb__pool_count(struct adb__pool *pool, unsigned *counts)
     pthread_mutex_unlock(&pool->lock);
 }
 
+int64_t adb__pool_completed(struct adb__pool *pool)
+{
+    int64_t n = 0;
+    if (pool->max == 0)
+        return 0;
+    pthread_mutex_lock(&pool->lock);
+    for (unsigned i = 0; i < pool->max; i++)
+        n += pool->workers[i] == NULL ? 0 : adb__counter_get(&pool->workers[i]->completed);
+    for (const struct adb__worker *orphan = pool->orphans; orphan != NULL; orphan = orphan->next_orphan)
+        n += adb__counter_get(&orphan->completed);
+    pthread_mutex_unlock(&pool->lock);
+    return n;
+}
+
 /* What a job is told that has waited too long. */
 static void pool_report(struct adb__pool *pool, adb_error *error)
 {

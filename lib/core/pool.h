@@ -72,6 +72,8 @@ void adb__pool_goodbye(struct adb__pool *pool, struct adb__worker *worker);
 void adb__pool_alert(struct adb__pool *pool);
 /* Add up what the workers are at, by enum adb__worker_state. */
 void adb__pool_count(struct adb__pool *pool, unsigned *counts);
+/* Jobs that its workers have ended well. */
+int64_t adb__pool_completed(struct adb__pool *pool);
 /* May a worker go that has no connection, as others have? Then it has left the count. */
 bool adb__pool_resign(struct adb__pool *pool, struct adb__worker *worker);
 /* May an idle worker go? Then it has left the count. */

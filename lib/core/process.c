@@ -12,7 +12,7 @@
 static pthread_once_t process_once = PTHREAD_ONCE_INIT;
 static pthread_mutex_t process_lock = PTHREAD_MUTEX_INITIALIZER;
 static struct adb__list process_databases = {&process_databases, &process_databases}; /* process_lock */
-static struct adb__counter process_generation = {1};
+struct adb__counter adb__process_number = {1};
 static pthread_key_t thread_key;
 static bool thread_key_is_good;
 
@@ -21,7 +21,7 @@ static _Thread_local bool this_is_worker;
 /* The only thread of the child. The parent's databases are not its to touch, nor may its exit close them. */
 static void process_forked(void)
 {
-    adb__counter_add(&process_generation, 1);
+    adb__counter_add(&adb__process_number, 1);
     pthread_mutex_init(&process_lock, NULL);
     adb__list_init(&process_databases);
     this_is_worker = false;
@@ -77,10 +77,9 @@ static void process_start(void)
     atexit(process_exiting);
 }
 
-unsigned adb__process_generation(void)
+void adb__process_begin(void)
 {
     pthread_once(&process_once, process_start);
-    return (unsigned)adb__counter_get(&process_generation);
 }
 
 void adb__process_add(struct adb__list *link)

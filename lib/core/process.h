@@ -5,13 +5,22 @@
 #define ADB_CORE_PROCESS_H
 
 #include "base/list.h"
+#include "base/ref.h"
 
 #include <asyncdb/context.h>
 
 #include <stdbool.h>
 
+extern struct adb__counter adb__process_number;
+
+/* Before the first handle: notice forks, and exit. */
+void adb__process_begin(void);
+
 /* Grows with each fork, in the child. A handle made under another number is a parent's. */
-unsigned adb__process_generation(void);
+static inline unsigned adb__process_generation(void)
+{
+    return (unsigned)adb__counter_get(&adb__process_number);
+}
 
 /* The list of databases, for the exit hook. */
 void adb__process_add(struct adb__list *link);

@@ -6,28 +6,31 @@
 
 #include <string.h>
 
-void adb__database_count(adb_database *db, adb_status status)
+void adb__database_count_failure(adb_database *db, adb_status status)
 {
     struct adb__figures *figures = &db->figures;
-    struct adb__counter *counter = status == ADB_OK             ? &figures->completed
-                                   : status == ADB_E_CANCELLED ? &figures->cancelled
-                                   : status == ADB_E_TIMEOUT   ? &figures->timed_out
-                                                               : &figures->failed;
+    struct adb__counter *counter = status == ADB_E_CANCELLED ? &figures->cancelled
+                                   : status == ADB_E_TIMEOUT ? &figures->timed_out
+                                                             : &figures->failed;
     adb__counter_add(counter, 1);
 }
 
 static void stats_workers(const adb_database *db, adb_stats *stats)
 {
     unsigned n[ADB__N_WORKER_STATES] = {0};
+    int64_t completed = 0;
     for (size_t i = 0; i < db->n_servers; i++) {
-        for (unsigned role = 0; role < ADB__N_ROLES; role++)
+        for (unsigned role = 0; role < ADB__N_ROLES; role++) {
             adb__pool_count(&db->servers[i].pools[role], n);
+            completed += adb__pool_completed(&db->servers[i].pools[role]);
+        }
     }
     stats->idle = n[ADB__WORKER_IDLE];
     stats->busy = n[ADB__WORKER_BUSY];
     stats->held = n[ADB__WORKER_HELD];
     stats->connecting = n[ADB__WORKER_CONNECTING];
     stats->workers = stats->idle + stats->busy + stats->held + stats->connecting;
+    stats->completed = (uint64_t)completed;
 }
 
 static void stats_jobs(const adb_database *db, adb_stats *stats)
@@ -63,7 +66,6 @@ static void stats_counters(const adb_database *db, adb_stats *stats)
     stats->contexts = (size_t)adb__counter_get(&figures->contexts);
     stats->accepted = stats_accepted(db);
     stats->refused = (uint64_t)adb__counter_get(&figures->refused);
-    stats->completed = (uint64_t)adb__counter_get(&figures->completed);
     stats->failed = (uint64_t)adb__counter_get(&figures->failed);
     stats->cancelled = (uint64_t)adb__counter_get(&figures->cancelled);
     stats->timed_out = (uint64_t)adb__counter_get(&figures->timed_out);

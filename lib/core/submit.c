@@ -229,7 +229,7 @@ adb_status adb__job_fill(struct adb__job *job, adb_context *ctx, const adb_reque
     job->kind = request->kind;
     job->flags = request->flags;
     job->done = request->done;
-    job->user_data = request->user_data;
+    job->user_data = job->result.user_data = request->user_data;
     job->deadline = job_deadline(ctx, request->timeout_ms, now);
     if ((request->flags & ~(unsigned)(ADB_REQUEST_FORMAT | ADB_REQUEST_NOT_ATOMIC)) != 0)
         return adb__error_set(error, ADB_E_INVAL, "unknown flags in a request");

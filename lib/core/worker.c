@@ -175,10 +175,9 @@ static struct adb__lane *worker_pass_on(struct adb__worker *worker, struct adb__
     worker->sleeper.in_vain = false;
     worker->roves = adb__pool_has_ready(worker->pool) && worker_is_quick(worker) &&
                     adb__park_rove(park, &worker->sleeper, searching);
-    if (worker->roves)
-        return lane;
-    if (searching)
-        adb__park_found(park);
+    if (worker->roves || !searching)
+        return lane; /* who searches calls, and whoever has pushed what waits has called */
+    adb__park_found(park);
     worker_call_next(worker);
     return lane;
 }

@@ -56,6 +56,7 @@ struct adb__worker {
     int64_t took_at;                /* the thread's own: when it got its lane, */
     int64_t pace_ns;                /* and how long lanes take */
     struct adb__counter state;      /* enum adb__worker_state */
+    struct adb__counter completed;  /* jobs that ended well; the thread's own */
     struct adb__place place;        /* at the gate of the server */
     struct adb__guard guard;
 

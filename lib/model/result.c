@@ -35,21 +35,23 @@ static void result_forget(struct adb_result *result)
 }
 
 /* Only what is read: most of an error and of the blocks is not, in a small result that is well. */
-void adb__result_init(struct adb_result *result, void *lent, size_t lent_size, void (*release_fn)(struct adb_result *))
+void adb__result_renew(struct adb_result *result)
 {
     adb__ref_init(&result->ref, 1);
-    result->error.status = ADB_OK;
-    result->error.flags = 0;
-    result->error.native_code = 0;
-    result->error.sqlstate[0] = result->error.message[0] = '\0';
+    adb__error_clear(&result->error);
     result->job = 0;
     result->user_data = NULL;
     result->more = false;
     result->transaction_id = NULL;
+    result_forget(result);
+}
+
+void adb__result_init(struct adb_result *result, void *lent, size_t lent_size, void (*release_fn)(struct adb_result *))
+{
     result->release_fn = release_fn;
     atomic_init(&result->render, NULL);
     adb__arena_init(&result->arena, lent, lent_size);
-    result_forget(result);
+    adb__result_renew(result);
 }
 
 void adb__result_fini(struct adb_result *result)
@@ -68,7 +70,8 @@ struct adb_result *adb__result_new(void)
 
 void adb__result_discard(struct adb_result *result)
 {
-    adb__render_free(result);
+    if (atomic_load_explicit(&result->render, memory_order_relaxed) != NULL)
+        adb__render_free(result);
     adb__arena_reset(&result->arena);
     result_forget(result);
 }

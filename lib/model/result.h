@@ -61,6 +61,8 @@ struct adb_result {
 
 /* Caller's storage: one reference, no error, affected -1. release_fn NULL: adb__free(). */
 void adb__result_init(struct adb_result *result, void *lent, size_t lent_size, void (*release_fn)(struct adb_result *));
+/* One that was released, for another use in the same place: as after adb__result_init(). */
+void adb__result_renew(struct adb_result *result);
 /* Free all that the result holds, not its own memory. */
 void adb__result_fini(struct adb_result *result);
 /* Allocate one of its own, for batches; NULL when there is no memory. */

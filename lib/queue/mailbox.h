@@ -3,7 +3,8 @@
  *
  *     IDLE           nothing waits and nobody attends: whoever pushes now must call a consumer (push returns true)
  *     ATTENDED       nothing waits, a consumer attends: it will look again before it leaves
- *     pointer        mail waits, newest first; its chain ends in IDLE or ATTENDED
+ *     ORPHANED       nothing waits and nobody will come: whoever pushes now must see to the mail
+ *     pointer        mail waits, newest first; its chain ends in one of the others
  *
  * A consumer attends by adb__mailbox_take() and leaves by adb__mailbox_leave(), which fails when mail has come
  * meanwhile. So between a push that found IDLE and the leave that restores it there is exactly one responsible
@@ -26,36 +27,50 @@ struct adb__mailbox {
 
 #define ADB__MAILBOX_IDLE     ((struct adb__mail *)NULL)
 #define ADB__MAILBOX_ATTENDED ((struct adb__mail *)(uintptr_t)1)
+#define ADB__MAILBOX_ORPHANED ((struct adb__mail *)(uintptr_t)2)
+
+/* Is it mail, and none of the words for an empty mailbox? */
+static inline bool adb__mail_is_some(const struct adb__mail *mail)
+{
+    return (uintptr_t)mail > (uintptr_t)ADB__MAILBOX_ORPHANED;
+}
 
 static inline void adb__mailbox_init(struct adb__mailbox *box)
 {
     atomic_init(&box->head, ADB__MAILBOX_IDLE);
 }
 
-/* Mail that is chained from the newest to the oldest. True: the mailbox was idle, the caller must see to it that a
- * consumer comes. */
-static inline bool adb__mailbox_push_chain(struct adb__mailbox *box, struct adb__mail *newest, struct adb__mail *oldest)
+/* The head, for a first attempt to push: whatever it is, the push finds out. */
+static inline struct adb__mail *adb__mailbox_head(const struct adb__mailbox *box)
 {
-    struct adb__mail *old = atomic_load_explicit(&box->head, memory_order_relaxed);
-    do {
-        oldest->next = old;
-        /* release: pairs with the acquire in adb__mailbox_take(), which reads the mail.
-         * acquire: pairs with the release in adb__mailbox_leave(): the last consumer's state is visible here. */
-    } while (!atomic_compare_exchange_weak_explicit(&box->head, &old, newest, memory_order_acq_rel,
-                                                    memory_order_relaxed));
-    return old == ADB__MAILBOX_IDLE;
+    return atomic_load_explicit(&box->head, memory_order_relaxed);
 }
 
+/* Mail that is chained from the newest to the oldest, onto that head. False: it was another, and is in *head now. When there
+ * was none (adb__mail_is_some()), the caller does what the word says. */
+static inline bool adb__mailbox_try_push(struct adb__mailbox *box, struct adb__mail **head, struct adb__mail *newest,
+                                         struct adb__mail *oldest)
+{
+    oldest->next = *head;
+    /* release: pairs with the acquire in adb__mailbox_take(), which reads the mail.
+     * acquire: pairs with the release in adb__mailbox_leave(): the last consumer's state is visible here. */
+    return atomic_compare_exchange_weak_explicit(&box->head, head, newest, memory_order_acq_rel, memory_order_relaxed);
+}
+
+/* True: the mailbox was idle, the caller must see to it that a consumer comes. */
 static inline bool adb__mailbox_push(struct adb__mailbox *box, struct adb__mail *mail)
 {
-    return adb__mailbox_push_chain(box, mail, mail);
+    struct adb__mail *head = adb__mailbox_head(box);
+    while (!adb__mailbox_try_push(box, &head, mail, mail))
+        ;
+    return head == ADB__MAILBOX_IDLE;
 }
 
 /* Mail in the order of arrival from a chain in the opposite order. */
 static inline struct adb__mail *adb__mail_reverse(struct adb__mail *newest)
 {
     struct adb__mail *oldest = NULL;
-    while (newest != ADB__MAILBOX_IDLE && newest != ADB__MAILBOX_ATTENDED) {
+    while (adb__mail_is_some(newest)) {
         struct adb__mail *next = newest->next;
         newest->next = oldest;
         oldest = newest;
@@ -92,19 +107,18 @@ static inline bool adb__mailbox_attend(struct adb__mailbox *box)
                                                    memory_order_relaxed);
 }
 
-/* Take all and leave at once: for a consumer that is called again by the next push. NULL when nothing waits. */
-static inline struct adb__mail *adb__mailbox_empty(struct adb__mailbox *box)
+/* Take all and leave at once, IDLE or ORPHANED: what the next push is to find. NULL when nothing waits. */
+static inline struct adb__mail *adb__mailbox_empty(struct adb__mailbox *box, struct adb__mail *word)
 {
     /* acquire: pairs with the release in adb__mailbox_push(); release: as adb__mailbox_leave() */
-    return adb__mail_reverse(atomic_exchange_explicit(&box->head, ADB__MAILBOX_IDLE, memory_order_acq_rel));
+    return adb__mail_reverse(atomic_exchange_explicit(&box->head, word, memory_order_acq_rel));
 }
 
 /* A glance: something waited a moment ago. */
 static inline bool adb__mailbox_waiting(const struct adb__mailbox *box)
 {
     /* acquire: pairs with the release in adb__mailbox_push() */
-    struct adb__mail *head = atomic_load_explicit(&box->head, memory_order_acquire);
-    return head != ADB__MAILBOX_IDLE && head != ADB__MAILBOX_ATTENDED;
+    return adb__mail_is_some(atomic_load_explicit(&box->head, memory_order_acquire));
 }
 
 /* A glance: nobody attends and nothing waits. */

@@ -126,6 +126,12 @@ breaks queue "-DBUG_UNSEEN"
 breaks queue "-DBUG_COMPARE"
 breaks queue "-DBUG_READ"
 
+holds orphan
+holds orphan "-DPRODUCERS=3 -DITEMS=1"
+breaks orphan "-DBUG_EARLY"
+breaks orphan "-DBUG_IDLE"
+breaks orphan "-DBUG_ONCE"
+
 holds drain
 holds drain "-DJOBS=5"
 breaks drain "-DBUG_LOOK_FIRST"

@@ -106,15 +106,40 @@ TEST(attend_fails_when_mail_waits)
 TEST(empty_takes_all_and_leaves)
 {
     adb__mailbox_init(&box);
-    CU_ASSERT_PTR_NULL(adb__mailbox_empty(&box));
+    CU_ASSERT_PTR_NULL(adb__mailbox_empty(&box, ADB__MAILBOX_IDLE));
     for (size_t i = 0; i < 4; i++)
         CU_ASSERT_EQUAL(adb__mailbox_push(&box, &mails[i]), i == 0);
-    expect_chain(adb__mailbox_empty(&box), 0, 4);
+    expect_chain(adb__mailbox_empty(&box, ADB__MAILBOX_IDLE), 0, 4);
     CU_ASSERT(adb__mailbox_is_idle(&box));
     CU_ASSERT(adb__mailbox_push(&box, &mails[0]));
+}
+
+/* Emptied for good it says so to the next push, and to that one only. */
+TEST(push_to_an_orphaned_mailbox_is_told)
+{
+    adb__mailbox_init(&box);
+    adb__mailbox_push(&box, &mails[0]);
+    expect_chain(adb__mailbox_empty(&box, ADB__MAILBOX_ORPHANED), 0, 1);
+    CU_ASSERT(!adb__mailbox_waiting(&box));
+    struct adb__mail *head = adb__mailbox_head(&box);
+    CU_ASSERT_PTR_EQUAL(head, ADB__MAILBOX_ORPHANED);
+    CU_ASSERT(adb__mailbox_try_push(&box, &head, &mails[0], &mails[0]));
+    CU_ASSERT_PTR_EQUAL(head, ADB__MAILBOX_ORPHANED);
+    CU_ASSERT(!adb__mailbox_push(&box, &mails[1]));
+    expect_chain(adb__mailbox_empty(&box, ADB__MAILBOX_ORPHANED), 0, 2);
+}
+
+/* A head that has changed is told, and nothing was pushed. */
+TEST(push_onto_an_old_head_fails)
+{
+    adb__mailbox_init(&box);
+    struct adb__mail *head = &mails[2];
+    CU_ASSERT(!adb__mailbox_try_push(&box, &head, &mails[0], &mails[0]));
+    CU_ASSERT_PTR_EQUAL(head, ADB__MAILBOX_IDLE);
+    CU_ASSERT(adb__mailbox_is_idle(&box));
 }
 
 SUITE(mailbox, CASE(new_mailbox_is_idle), CASE(first_push_calls_and_later_ones_do_not), CASE(takes_all_oldest_first),
       CASE(push_to_an_attended_mailbox_calls_nobody), CASE(leave_fails_when_mail_has_come),
       CASE(push_after_leave_calls_again), CASE(attends_an_idle_mailbox), CASE(attend_fails_when_mail_waits),
-      CASE(empty_takes_all_and_leaves))
+      CASE(empty_takes_all_and_leaves), CASE(push_to_an_orphaned_mailbox_is_told), CASE(push_onto_an_old_head_fails))
