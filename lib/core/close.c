@@ -145,7 +145,7 @@ static void close_sweep(adb_database *db)
         for (unsigned role = 0; role < ADB__N_ROLES; role++) {
             struct adb__pool *pool = &db->servers[i].pools[role];
             if (pool->max > 0)
-                adb__pool_sweep(pool, adb__ready_tail(&pool->ready));
+                adb__pool_sweep(pool, UINT64_MAX);
         }
     }
 }

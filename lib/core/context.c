@@ -5,6 +5,7 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "core/database.h"
+#include "core/deal.h"
 #include "core/lane.h"
 #include "core/process.h"
 
@@ -69,7 +70,8 @@ adb_context *adb_context_new(adb_database *db, adb_queue *queue, unsigned flags)
         return NULL;
     }
     struct adb__lane *lane = adb__lane_new(server, (flags & (ADB_CONTEXT_READ_ONLY | ADB_CONTEXT_REPLICA)) != 0);
-    if (lane == NULL) {
+    if (lane == NULL || ((flags & ADB_CONTEXT_PARALLEL) != 0 && !adb__deal_init(lane))) {
+        adb__lane_unref(lane);
         errno = ENOMEM;
         return NULL;
     }

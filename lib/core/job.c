@@ -356,6 +356,13 @@ bool adb__job_is_queued(const struct adb__job *job)
     return adb__word_state(slot_word(job_slot(job))) == ADB__JOB_QUEUED;
 }
 
+void adb__job_set_undealt(struct adb__job *job, bool undealt)
+{
+    /* release: pairs with the watchdog's acquire, which finds the job's role then. An old value does no harm, as it looks
+     * now and then; before the slot's next job is accepted this one was dealt. */
+    atomic_store_explicit(&job_slot(job)->undealt, undealt, memory_order_release);
+}
+
 void adb__job_expire(struct adb__job *job)
 {
     struct adb__slot *slot = job_slot(job);

@@ -134,6 +134,7 @@ struct adb__slot {
     struct adb__lane *lane;                   /* which lane this number stands for in the ready queue */
     struct adb__hold template_hold;           /* keeps the template of its statement */
     _Atomic uint64_t paused;                  /* the generation of a paused iterate, 0: none */
+    _Atomic bool undealt;                     /* it waits with a dealer; see core/deal.h */
     struct adb__asking asking;                /* the watchdog's */
 };
 
@@ -175,6 +176,8 @@ bool adb__job_unsettle(struct adb__job *job);                            /* SETT
 adb_status adb__job_keep(struct adb__job *job);
 int64_t adb__job_accepted_at(const struct adb__job *job);
 bool adb__job_is_queued(const struct adb__job *job);
+/* It waits with a dealer, or does no longer: what it is told when it has waited too long does not depend on its lane. */
+void adb__job_set_undealt(struct adb__job *job, bool undealt);
 /* Its deadline has passed, as its worker sees before the watchdog: for all to see, or a paused stream would hold back the
  * outcome. */
 void adb__job_expire(struct adb__job *job);

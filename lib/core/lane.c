@@ -4,6 +4,7 @@
 
 #include "base/alloc.h"
 #include "core/database.h"
+#include "core/deal.h"
 #include "core/job.h"
 #include "core/server.h"
 #include "core/worker.h"
@@ -11,11 +12,12 @@
 void adb__lane_init(struct adb__lane *lane, struct adb__server *server, bool read_only, struct adb__job *embedded_in)
 {
     adb__mailbox_init(&lane->mailbox);
-    adb__ref_init(&lane->ref, embedded_in == NULL); /* no handle keeps an embedded lane, only who attends it */
+    adb__ref_init(&lane->ref, 1);
     lane->server = server;
     lane->read_only = read_only;
     lane->acted_at = 0;
     lane->embedded_in = embedded_in;
+    lane->deals_for = NULL;
     lane->home = NULL;
     atomic_init(&lane->called, false);
     lane->opener = 0;
@@ -43,13 +45,15 @@ void adb__lane_ref(struct adb__lane *lane)
 
 void adb__lane_unref(struct adb__lane *lane)
 {
-    if (!adb__ref_drop(&lane->ref))
+    if (lane == NULL || !adb__ref_drop(&lane->ref))
         return;
     adb__txn_fini(&lane->txn);
-    if (lane->embedded_in != NULL)
+    if (lane->embedded_in != NULL) {
         adb__job_drop(lane->embedded_in); /* the lane's hold of its one job */
-    else
-        adb__free(lane);
+        return;
+    }
+    adb__deal_fini(lane);
+    adb__free(lane);
 }
 
 /* The worker is touched last: what it does when it is called may be its end. */
@@ -87,18 +91,20 @@ void adb__lane_farewell(struct adb__lane *lane)
         lane_call_home(lane);
 }
 
-void adb__lane_collect(struct adb__lane *lane)
+size_t adb__lane_collect(struct adb__lane *lane)
 {
     struct adb__mail *mail = adb__mailbox_take(&lane->mailbox);
+    size_t n = 1;
     if (mail == NULL)
-        return;
+        return 0;
     if (lane->backlog == NULL)
         lane->backlog = mail;
     else
         lane->backlog_end->next = mail;
-    while (mail->next != NULL)
+    for (; mail->next != NULL; n++)
         mail = mail->next;
     lane->backlog_end = mail;
+    return n;
 }
 
 void adb__lane_unpop(struct adb__lane *lane, struct adb__mail *mail)

@@ -12,6 +12,7 @@
 #include <pthread.h>
 
 struct adb__job;
+struct adb__pool;
 struct adb__server;
 struct adb__worker;
 
@@ -23,6 +24,7 @@ struct adb__lane {
     int64_t acted_at;                /* its last job ended no later: a shared snapshot must be younger; the attender's */
     bool read_only;                  /* of the context: writes are refused */
     struct adb__job *embedded_in;    /* a job that is a lane of its own; NULL: allocated */
+    struct adb__pool *deals_for;     /* it runs no jobs, but deals them to the workers there; NULL: it does. See core/deal.h */
 
     /* The attending worker's. home is also read by a producer that found the mailbox idle. */
     struct adb__worker *home;        /* keeps the lane between its jobs: transaction or acquired connection */
@@ -36,6 +38,7 @@ struct adb__lane {
     struct adb__counter depth;       /* txn's, for adb_context_depth() */
     struct adb__counter planned;     /* levels begun less levels ended, as submitted: for parallel contexts */
 
+    struct adb__lane *dealers[ADB__N_ROLES]; /* of a parallel context's jobs; NULL: it is not parallel */
     struct adb__mail farewell;       /* the last handle is gone: unwind */
     _Atomic(struct adb__job *) delivering; /* an iterate whose batch callback is running */
     pthread_t delivering_thread;     /* set before delivering */
@@ -52,7 +55,7 @@ void adb__lane_submit(struct adb__lane *lane, struct adb__job *job);
 void adb__lane_farewell(struct adb__lane *lane);
 
 /* For the worker that attends. */
-void adb__lane_collect(struct adb__lane *lane);                 /* mailbox to backlog */
+size_t adb__lane_collect(struct adb__lane *lane);               /* mailbox to backlog; how many */
 static inline struct adb__mail *adb__lane_peek(const struct adb__lane *lane) /* NULL: the backlog is empty */
 {
     return lane->backlog;

@@ -13,6 +13,12 @@
 /* So long a job may keep those that were sent behind it from other workers. */
 #define PATIENCE_NS (20 * ADB__NS_PER_MS)
 
+/* So long the answers behind the first may take: whoever comes meanwhile stands behind all that has been sent. */
+#define ANSWERS_NS (1 * ADB__NS_PER_MS)
+
+/* Nor fewer than that, or nobody would know how long the next take. */
+#define FEWEST 2
+
 /* A job on its way. It is the first of its lane when its turn comes. */
 struct member {
     struct adb__lane *lane;
@@ -29,6 +35,9 @@ struct adb__pipelining {
     struct adb__worker *worker;
     struct adb__lane *lanes[ADB__PIPELINE_MAX]; /* attended */
     size_t n_lanes;
+    size_t most;                /* jobs to send */
+    size_t n_answers;
+    int64_t first_answer_at;
     size_t turn;                /* whose answer is read */
     int64_t since;              /* when it was first waited for; 0: not yet */
     const struct member *loser; /* whose answer was that the connection is lost; NULL: none */
@@ -103,7 +112,7 @@ static bool pipeline_take(struct adb__pipelining *pipeline, struct adb__lane *la
     struct adb__mail *mail = adb__lane_peek(lane);
     struct adb__job *job = adb__lane_is_held(lane) ? NULL : mail_job(lane, mail);
     const bool any = job != NULL;
-    for (unsigned n = 0; job != NULL && n < ADB__WORKER_RUN && pipeline->base.n_calls < ADB__PIPELINE_MAX; n++) {
+    for (unsigned n = 0; job != NULL && n < ADB__WORKER_RUN && pipeline->base.n_calls < pipeline->most; n++) {
         pipeline_add(pipeline, lane, job);
         mail = mail->next;
         job = mail_job(lane, mail);
@@ -111,6 +120,23 @@ static bool pipeline_take(struct adb__pipelining *pipeline, struct adb__lane *la
     if (any)
         pipeline->lanes[pipeline->n_lanes++] = lane;
     return any;
+}
+
+/* As many as are likely to be answered in time, to judge by the last ones. */
+static size_t pipeline_most(const struct adb__worker *worker)
+{
+    const int64_t most = FEWEST + ANSWERS_NS / (worker->answer_ns + 1);
+    return most < ADB__PIPELINE_MAX ? (size_t)most : ADB__PIPELINE_MAX;
+}
+
+/* How long an answer takes after the one before, when they were sent together: the database's time, not that of the way. */
+static void pipeline_learn(const struct adb__pipelining *pipeline)
+{
+    struct adb__worker *worker = pipeline->worker;
+    if (pipeline->n_answers < 2)
+        return;
+    const int64_t each = (adb__clock_now() - pipeline->first_answer_at) / (int64_t)(pipeline->n_answers - 1);
+    worker->answer_ns += (each - worker->answer_ns) / 4;
 }
 
 size_t adb__pipeline_share(const struct adb__worker *worker)
@@ -124,8 +150,9 @@ size_t adb__pipeline_share(const struct adb__worker *worker)
 static void pipeline_gather(struct adb__pipelining *pipeline, struct adb__lane *first)
 {
     struct adb__worker *worker = pipeline->worker;
+    pipeline->most = pipeline_most(worker);
     pipeline_take(pipeline, first);
-    for (size_t n = adb__pipeline_share(worker); n > 0 && pipeline->base.n_calls < ADB__PIPELINE_MAX; n--) {
+    for (size_t n = adb__pipeline_share(worker); n > 0 && pipeline->base.n_calls < pipeline->most; n--) {
         struct adb__lane *lane = adb__pool_pop(worker->pool);
         if (lane == NULL)
             return;
@@ -196,6 +223,8 @@ static void pipeline_end(struct adb__pipeline *base, struct adb__call *call)
 {
     struct adb__pipelining *pipeline = pipeline_of(base);
     const struct member *member = &pipeline->members[call - pipeline->calls];
+    if (pipeline->n_answers++ == 0)
+        pipeline->first_answer_at = adb__clock_now();
     if (call->status < 0 && (call->error->flags & ADB_ERROR_CONNECTION_LOST) != 0)
         pipeline->loser = member; /* closed when the driver has returned */
     else if (call->status != ADB__RUN_ALONE || !member_go_back(pipeline, member))
@@ -278,6 +307,7 @@ void adb__pipeline_run(struct adb__worker *worker, struct adb__lane *lane)
     worker->pipeline = NULL;
     adb__counter_add(&worker->pool->n_pipelining, -1);
     adb__outbox_flush(&worker->outbox);
+    pipeline_learn(&pipeline);
     if (pipeline.loser != NULL)
         pipeline_lose(&pipeline);
     for (size_t i = 0; i < pipeline.n_lanes; i++)

@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "core/condition.h"
 #include "core/database.h"
+#include "core/deal.h"
 #include "core/perform.h"
 #include "core/server.h"
 #include "core/worker.h"
@@ -85,7 +86,7 @@ size_t adb__pool_ready(const struct adb__pool *pool)
 {
     uint64_t tail = adb__ready_tail(&pool->ready);
     uint64_t head = adb__ready_head(&pool->ready);
-    return head < tail ? (size_t)(tail - head) : 0;
+    return (size_t)adb__counter_get(&pool->n_undealt) + (head < tail ? (size_t)(tail - head) : 0);
 }
 
 void adb__pool_push(struct adb__pool *pool, struct adb__lane *lane, uint32_t index, int64_t now)
@@ -107,12 +108,17 @@ void adb__pool_call(struct adb__pool *pool, int64_t now)
         adb__watchdog_by(&db->watchdog, adb__deadline_in(now, db->options.wait_timeout_ms / 8));
 }
 
+/* What stands first in the queue, and by which number. */
+static struct adb__lane *pool_take(struct adb__pool *pool, uint32_t *index_out)
+{
+    return adb__ready_pop(&pool->ready, index_out) ? pool->server->db->jobs.slots[*index_out].lane : NULL;
+}
+
 struct adb__lane *adb__pool_pop(struct adb__pool *pool)
 {
     uint32_t index;
-    if (!adb__ready_pop(&pool->ready, &index))
-        return NULL;
-    return pool->server->db->jobs.slots[index].lane;
+    struct adb__lane *lane = pool_take(pool, &index);
+    return lane == NULL || lane->deals_for == NULL ? lane : adb__deal(lane);
 }
 
 /* A free place among the workers, or max. */
@@ -275,8 +281,7 @@ int64_t adb__pool_completed(struct adb__pool *pool)
     return n;
 }
 
-/* What a job is told that has waited too long. */
-static void pool_report(struct adb__pool *pool, adb_error *error)
+void adb__pool_report(struct adb__pool *pool, adb_error *error)
 {
     struct adb_database *db = pool->server->db;
     char state[ADB_ERROR_MESSAGE_SIZE];
@@ -338,11 +343,17 @@ void adb__pool_sweep(struct adb__pool *pool, uint64_t ticket)
     bool closing = adb__counter_get(&pool->stopping) != 0;
     adb_error report;
     if (!closing)
-        pool_report(pool, &report);
+        adb__pool_report(pool, &report);
     while (adb__ready_head(&pool->ready) < ticket) {
-        struct adb__lane *lane = adb__pool_pop(pool);
+        uint32_t index;
+        struct adb__lane *lane = pool_take(pool, &index);
         if (lane == NULL)
             return;
+        if (lane->deals_for != NULL && !closing) {
+            adb__pool_push(pool, lane, index, adb__clock_now()); /* the watchdog sees how long each of its jobs has waited */
+            continue;
+        }
+        lane = lane->deals_for != NULL ? adb__deal(lane) : lane;
         sweep_lane(lane, closing ? ADB__STOP_CLOSE : ADB__STOP_DEADLINE, &report);
     }
 }

@@ -30,6 +30,7 @@ struct adb__pool {
     unsigned min;                   /* kept when idle */
     struct adb__counter n_workers;  /* written under lock */
     struct adb__counter n_open;     /* connections */
+    struct adb__counter n_undealt;  /* jobs that stand in the ready queue behind the first of their dealer */
     struct adb__counter n_pipelining; /* workers that are in a pipeline */
     struct adb__counter stopping;   /* the workers shall go home */
     pthread_mutex_t lock;
@@ -60,7 +61,10 @@ int64_t adb__pool_grow(struct adb__pool *pool, int64_t now);
 int64_t adb__pool_fill(struct adb__pool *pool, int64_t now);
 /* The watchdog's: fail the lanes that have waited too long. Returns when to look again. */
 int64_t adb__pool_expire(struct adb__pool *pool, int64_t now);
-/* Fail what waits in the ready queue up to a ticket: the watchdog for overdue lanes, the closer for what is left. */
+/* What a job is told that has waited too long for a worker of the pool. */
+void adb__pool_report(struct adb__pool *pool, adb_error *error);
+/* Fail what waits in the ready queue up to a ticket: the watchdog for overdue lanes, the closer for all that is
+ * left. */
 void adb__pool_sweep(struct adb__pool *pool, uint64_t ticket);
 
 /* Closing: send the workers home, wait for them until the deadline, leave the rest behind. Returns how many were left. */

@@ -4,6 +4,7 @@
 #include "core/context.h"
 #include "core/copy.h"
 #include "core/database.h"
+#include "core/deal.h"
 #include "core/job.h"
 #include "core/options.h"
 #include "core/stream.h"
@@ -186,7 +187,7 @@ static adb_status fill_kind(struct adb__job *job, const adb_request *request, ad
 /* Who may run the job: readers what says of itself that it only reads. A reader that finds otherwise passes it on. */
 static enum adb__role job_role(const struct adb__job *job)
 {
-    if (job->lane->read_only)
+    if (job->ctx->lane->read_only)
         return ADB__ROLE_READER;
     if (job->kind == ADB_REQUEST_BEGIN || job->kind == ADB_REQUEST_TRANSACT)
         return job->transaction.read_only ? ADB__ROLE_READER : ADB__ROLE_WRITER;
@@ -203,8 +204,9 @@ static int64_t job_deadline(const adb_context *ctx, int timeout_ms, int64_t now)
     return timeout_ms == 0 ? ADB__NEVER : adb__deadline_in(now, timeout_ms);
 }
 
-/* A parallel context gives each job a lane of its own, unless it stands inside a transaction or hold. */
-static void job_choose_lane(struct adb__job *job)
+/* A parallel context gives each job a lane of its own, unless it stands inside a transaction or hold. Returns where to put
+ * the job. */
+static struct adb__lane *job_choose_lane(struct adb__job *job)
 {
     adb_context *ctx = job->ctx;
     int change = job->kind == ADB_REQUEST_BEGIN || job->kind == ADB_REQUEST_ACQUIRE       ? 1
@@ -215,11 +217,10 @@ static void job_choose_lane(struct adb__job *job)
     bool shared = change != 0 || adb__counter_get(&ctx->lane->planned) > 0;
     if (change != 0 && adb__counter_get(&ctx->lane->planned) + change >= 0)
         adb__counter_add(&ctx->lane->planned, change);
-    job->lane = ctx->lane;
-    if ((ctx->flags & ADB_CONTEXT_PARALLEL) == 0 || shared)
-        return;
-    adb__lane_init(&job->own_lane, ctx->lane->server, ctx->lane->read_only, job);
-    job->lane = &job->own_lane;
+    bool own = (ctx->flags & ADB_CONTEXT_PARALLEL) != 0 && !shared;
+    job->lane = own ? &job->own_lane : ctx->lane;
+    job->role = job_role(job);
+    return own ? adb__deal_enter(ctx->lane, job) : job->lane;
 }
 
 adb_status adb__job_fill(struct adb__job *job, adb_context *ctx, const adb_request *request, int64_t now,
@@ -293,11 +294,10 @@ adb_job adb_submit(adb_context *ctx, const adb_request *request)
         return submit_refuse(ctx, job);
     }
     /* From here on an outsider may end the job, but its memory is the lane's too, and so still ours. */
-    job_choose_lane(job);
-    job->role = job_role(job);
+    struct adb__lane *lane = job_choose_lane(job);
     ctx->error.status = ADB_OK;
     int64_t deadline = job->deadline;
-    adb__lane_submit(job->lane, job);
+    adb__lane_submit(lane, job);
     if (deadline != ADB__NEVER)
         adb__watchdog_by(&ctx->db->watchdog, deadline);
     return id;

@@ -120,6 +120,24 @@ static void watchdog_expire(struct adb__job *job)
     adb__job_deliver(job, verdict, NULL);
 }
 
+/* A job of a parallel context has waited too long with its dealer: when that gets its turn says nothing of the job. */
+static void watchdog_overdue(struct adb__job *job)
+{
+    struct adb_result *verdict = adb__job_verdict(job, ADB__STOP_DEADLINE, false);
+    adb__pool_report(adb__server_pool(job->ctx->lane->server, job->role), &verdict->error);
+    adb__job_deliver(job, verdict, NULL);
+}
+
+/* When a job of a parallel context that waits with its dealer has waited too long. */
+static int64_t watchdog_overdue_at(const struct adb_database *db, const struct adb__slot *slot)
+{
+    int wait_ms = db->options.wait_timeout_ms;
+    /* acquire: pairs with adb__job_set_undealt() */
+    if (wait_ms < 0 || !atomic_load_explicit(&slot->undealt, memory_order_acquire))
+        return ADB__NEVER;
+    return adb__deadline_in(atomic_load_explicit(&slot->accepted_at, memory_order_relaxed), wait_ms);
+}
+
 /* One slot: what is due, and when to look at it again. */
 static int64_t watchdog_slot(struct adb_database *db, uint32_t index, int64_t now)
 {
@@ -133,12 +151,15 @@ static int64_t watchdog_slot(struct adb_database *db, uint32_t index, int64_t no
     if (state != ADB__JOB_QUEUED && state != ADB__JOB_RUNNING)
         return ADB__NEVER;
     int64_t deadline = atomic_load_explicit(&slot->deadline, memory_order_seq_cst);
-    if (now < deadline)
-        return deadline;
+    int64_t overdue_at = state == ADB__JOB_QUEUED ? watchdog_overdue_at(db, slot) : ADB__NEVER;
+    if (now < deadline && now < overdue_at)
+        return adb__deadline_first(deadline, overdue_at);
     if (state == ADB__JOB_QUEUED) {
         struct adb__job *job = adb__jobs_take_queued(&db->jobs, index, word, ADB__STOP_DEADLINE);
-        if (job != NULL)
+        if (job != NULL && now >= deadline)
             watchdog_expire(job);
+        else if (job != NULL)
+            watchdog_overdue(job);
         return ADB__NEVER;
     }
     adb__jobs_stop(&db->jobs, index, word, ADB__STOP_DEADLINE);

@@ -155,10 +155,8 @@ static void worker_learn_pace(struct adb__worker *worker)
 /* Would this worker be through with all that waits before another one is awake? */
 static bool worker_is_quick(const struct adb__worker *worker)
 {
-    const struct adb__ready *ready = &worker->pool->ready;
-    uint64_t tail = adb__ready_tail(ready);
-    uint64_t head = adb__ready_head(ready);
-    return head >= tail || worker->pace_ns < WAKE_NS / (int64_t)(tail - head);
+    const size_t n_ready = adb__pool_ready(worker->pool);
+    return n_ready == 0 || worker->pace_ns < WAKE_NS / (int64_t)n_ready;
 }
 
 static void worker_call_next(struct adb__worker *worker)

@@ -40,6 +40,12 @@ static inline void adb__mailbox_init(struct adb__mailbox *box)
     atomic_init(&box->head, ADB__MAILBOX_IDLE);
 }
 
+/* A consumer attends from the start, as nobody will push anything that could call one. */
+static inline void adb__mailbox_init_attended(struct adb__mailbox *box)
+{
+    atomic_init(&box->head, ADB__MAILBOX_ATTENDED);
+}
+
 /* The head, for a first attempt to push: whatever it is, the push finds out. */
 static inline struct adb__mail *adb__mailbox_head(const struct adb__mailbox *box)
 {

@@ -98,6 +98,12 @@ holds mailbox "-DMAILS=3 -DRUN=2"
 breaks mailbox "-DBUG_LEAVE"
 breaks mailbox "-DBUG_STEAL"
 
+holds deal
+holds deal "-DJOBS=3 -DSLOTS=2"
+breaks deal "-DBUG_LEAVE"
+breaks deal "-DBUG_NUMBER"
+breaks deal "-DBUG_EARLY"
+
 holds park "-DPRODUCERS=1 -DITEMS=3"
 breaks park "-DBUG_NO_LOOK"
 breaks park "-DBUG_NO_NEXT"
