@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # Each header compiles alone and twice: the public ones as C11 and as C++17, the private ones as C11.
 # An adapter needs its event loop; without that it is left out, and named.
+# A program with all that is made in place compiles as each C++ since C++11, with each compiler there is.
 
 . "${top_srcdir:-$(dirname "$0")/..}/tests/lib/check.sh"
 . tests/lib/adapters.sh
@@ -54,7 +55,19 @@ check_private() {
     done
 }
 
+check_cplusplus() {
+    pkg-config --exists cunit || return 0
+    for compiler in g++ clang++; do
+        command -v $compiler >/dev/null || continue
+        for language in c++11 c++17 c++20; do
+            $compiler -std=$language $warnings -Wold-style-cast -I. -Iinclude $(pkg-config --cflags cunit) \
+                tests/integration/test_cplusplus.cpp 2>&1 ||
+                echo "test_cplusplus.cpp: does not compile as $language with $compiler"
+        done
+    done
+}
+
 exec 3>&1
-complaints=$(check_public && check_private)
+complaints=$(check_public && check_private && check_cplusplus)
 [ -n "$complaints" ] || [ -n "$cxx" ] || skip "no C++ compiler; as C, all headers are well"
 conclude "$complaints"
