@@ -96,7 +96,7 @@ static bool queue_step_out(adb_queue *queue)
  * was freed, which stops it. Nor is anything of an iterate whose batch callback is running. */
 static bool queue_holds(const adb_queue *queue, const struct adb__event *event)
 {
-    if (event->job == NULL)
+    if (event->job == NULL || !adb__job_comes_in_parts(event->job))
         return false;
     if (atomic_load_explicit(&event->job->lane->delivering, memory_order_acquire) == event->job)
         return true;
@@ -213,13 +213,13 @@ void adb__job_deliver(struct adb__job *job, struct adb_result *outcome, struct a
     job->event.result = outcome;
     if (outcome->error.status != ADB_OK)
         adb__database_count_failure(job->ctx->db, outcome->error.status);
-    if (outbox != NULL && !adb__queue_is_direct(job->ctx->queue)) {
-        outbox_add(outbox, job->ctx->queue, &job->event);
+    if (outbox != NULL && !adb__queue_is_direct(job->queue)) {
+        outbox_add(outbox, job->queue, &job->event);
         return;
     }
     if (outbox != NULL)
         adb__outbox_flush(outbox); /* its callback runs here: nobody shall wait for it */
-    adb__queue_post(job->ctx->queue, &job->event);
+    adb__queue_post(job->queue, &job->event);
 }
 
 static void log_unseen(const struct adb__job *job, const struct adb_result *outcome)
@@ -296,9 +296,13 @@ static void outcome_deliver(struct adb__event *event)
     if (done != NULL)
         done(outcome, outcome->user_data);
     deliveries = here.outer;
-    adb_result_unref(outcome); /* first: if nobody keeps it, its memory stays with the slot */
-    if (here.job != NULL)
+    /* First the outcome: if nobody keeps it, its memory stays with the slot. */
+    if (here.job != NULL) {
+        adb__job_end_outcome(job, outcome);
         adb__job_drop(job);
+    } else {
+        adb_result_unref(outcome);
+    }
     outcome_delivered(ctx);
 }
 

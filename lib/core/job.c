@@ -217,6 +217,17 @@ static void slot_give(struct adb__job *job)
     adb__slots_give(&jobs->free, index);
 }
 
+void adb__job_end_outcome(struct adb__job *job, struct adb_result *outcome)
+{
+    if (outcome != &job->result || !adb__ref_is_only(&outcome->ref)) {
+        adb_result_unref(outcome);
+        return;
+    }
+    /* Nobody keeps it, and the slot cannot be given back meanwhile: only this thread knows of the memory's two holds. */
+    adb__result_fini(outcome);
+    adb__ref_init(&job->block, 1);
+}
+
 void adb__job_untake(struct adb__job *job)
 {
     slot_give(job);
@@ -276,7 +287,7 @@ void adb__job_drop(struct adb__job *job)
     struct adb__slot *slot = job_slot(job);
     if (job->deadline != ADB__NEVER)
         atomic_store_explicit(&slot->deadline, ADB__NEVER, memory_order_relaxed);
-    if (job->streams || job->copy != NULL)
+    if (adb__job_comes_in_parts(job))
         atomic_store_explicit(&slot->paused, 0, memory_order_relaxed);
     /* release: the id is stale from here on */
     atomic_store_explicit(&slot->word, word_next(slot_word(slot)), memory_order_release);

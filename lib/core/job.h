@@ -77,6 +77,7 @@ struct adb__job {
     uint32_t index;                     /* of its slot */
     enum adb__role role;                /* which worker may run it */
     adb_context *ctx;                   /* referenced until delivered */
+    adb_queue *queue;                   /* of the context, which its submitter writes to all the time */
     struct adb__lane *lane;
 
     /* The request, in the arena */
@@ -114,6 +115,12 @@ struct adb__job {
     struct adb_result verdict;          /* an outsider's outcome */
     struct adb__stash *stash;           /* where its memory goes */
 };
+
+/* Does it come in parts, and may be paused? */
+static inline bool adb__job_comes_in_parts(const struct adb__job *job)
+{
+    return job->streams || job->copy != NULL;
+}
 
 /* How the watchdog goes about a job that is to stop. */
 struct adb__asking {
@@ -166,6 +173,8 @@ void adb__job_untake(struct adb__job *job);
 bool adb__job_accept(struct adb__job *job, int64_t now);
 /* Drop one of the holds. The last gives the slot back. */
 void adb__job_drop(struct adb__job *job);
+/* The callback has returned, and the caller has a hold of the job: let go of its outcome. */
+void adb__job_end_outcome(struct adb__job *job, struct adb_result *outcome);
 
 /* The worker's side. */
 bool adb__job_claim(struct adb__job *job, struct adb__worker *worker);   /* QUEUED to RUNNING; false: an outsider was first */

@@ -16,27 +16,28 @@ struct adb__pool;
 struct adb__server;
 struct adb__worker;
 
+/* In the order of use: what every job needs comes first. */
 struct adb__lane {
     struct adb__mailbox mailbox;
     struct adb__ref ref;             /* the handles, and whoever attends or is called */
-    struct adb__server *server;
-    struct adb__counter handles;     /* contexts; the last one says farewell */
-    int64_t acted_at;                /* its last job ended no later: a shared snapshot must be younger; the attender's */
     bool read_only;                  /* of the context: writes are refused */
+    struct adb__server *server;
     struct adb__job *embedded_in;    /* a job that is a lane of its own; NULL: allocated */
     struct adb__pool *deals_for;     /* it runs no jobs, but deals them to the workers there; NULL: it does. See core/deal.h */
+    struct adb__counter planned;     /* levels begun less levels ended, as submitted: for parallel contexts */
+    int64_t acted_at;                /* its last job ended no later: a shared snapshot must be younger; the attender's */
 
     /* The attending worker's. home is also read by a producer that found the mailbox idle. */
     struct adb__worker *home;        /* keeps the lane between its jobs: transaction or acquired connection */
-    _Atomic bool called;             /* a producer has called home; see adb__mailbox_leave() */
-    adb_job opener;                  /* the begin of the outermost level */
     struct adb__mail *backlog;       /* taken, oldest first */
     struct adb__mail *backlog_end;
-    struct adb__txn txn;
-    unsigned acquired;
     int64_t given_back_at;           /* the first time since its last job that its worker had no connection; 0: not */
+    unsigned acquired;
+    _Atomic bool called;             /* a producer has called home; see adb__mailbox_leave() */
+    struct adb__txn txn;
+    adb_job opener;                  /* the begin of the outermost level */
     struct adb__counter depth;       /* txn's, for adb_context_depth() */
-    struct adb__counter planned;     /* levels begun less levels ended, as submitted: for parallel contexts */
+    struct adb__counter handles;     /* contexts; the last one says farewell */
 
     struct adb__lane *dealers[ADB__N_ROLES]; /* of a parallel context's jobs; NULL: it is not parallel */
     struct adb__mail farewell;       /* the last handle is gone: unwind */

@@ -253,7 +253,7 @@ void adb__perform_end(struct adb__worker *worker, struct adb__lane *lane, struct
     struct adb__outbox *outbox = worker->pipeline != NULL || worker->gathers ? &worker->outbox : NULL;
     bool ours = job_finish(worker, job);
     worker->job = NULL;
-    if (!ours || !adb__queue_is_direct(job->ctx->queue)) /* whose callbacks run here */
+    if (!ours || !adb__queue_is_direct(job->queue)) /* whose callbacks run here */
         adb__worker_set_state(worker, adb__lane_is_held(lane) ? ADB__WORKER_HELD : ADB__WORKER_IDLE);
     lane_compare(worker, lane, &job->result.error);
     if (worker->is_broken)

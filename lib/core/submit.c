@@ -227,6 +227,7 @@ adb_status adb__job_fill(struct adb__job *job, adb_context *ctx, const adb_reque
                          adb_error *error)
 {
     job->ctx = ctx;
+    job->queue = ctx->queue;
     job->kind = request->kind;
     job->flags = request->flags;
     job->done = request->done;
