@@ -55,7 +55,8 @@ struct adb_copy_options {
  * @param done       Called once with the outcome; NULL to pull it, or to leave it to dispatch.
  * @param user_data  Handed to the callbacks untouched.
  *
- * @return The job's id, or 0 when refused.
+ * @return The job's id, or 0 when refused; then adb_context_error() says why: ADB_E_BUSY, ADB_E_CLOSED, ADB_E_FORKED,
+ *         ADB_E_INVAL, ADB_E_NOMEM.
  *
  * Ownership: copies what it is given; @p user_data must live until the outcome is delivered.
  * Blocking:  never.
@@ -79,7 +80,8 @@ ADB_API adb_job adb_copy_in(adb_context *ctx, const char *target, adb_copy_in_cb
  * @param done       Called once after the last piece, with an outcome without rows.
  * @param user_data  Handed to the callbacks untouched.
  *
- * @return The job's id, or 0 when refused.
+ * @return The job's id, or 0 when refused; then adb_context_error() says why: ADB_E_BUSY, ADB_E_CLOSED, ADB_E_FORKED,
+ *         ADB_E_INVAL, ADB_E_NOMEM.
  *
  * Ownership: copies what it is given; @p user_data must live until the outcome is delivered.
  * Blocking:  never.

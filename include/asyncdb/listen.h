@@ -107,7 +107,8 @@ ADB_API void adb_unlisten(adb_listener *listener);
  * @param done       Called once with the outcome; NULL to pull it, or to leave it to dispatch.
  * @param user_data  Handed to the callbacks untouched.
  *
- * @return The job's id, or 0 when refused, as adb_listen() is.
+ * @return The job's id, or 0 when refused; then adb_context_error() says why, as for adb_listen(): ADB_E_UNSUPPORTED,
+ *         ADB_E_INVAL, ADB_E_TOO_BIG, ADB_E_BUSY, ADB_E_CLOSED, ADB_E_FORKED, ADB_E_NOMEM.
  *
  * Ownership: copies what it is given; @p user_data must live until the outcome is delivered.
  * Blocking:  never.
