@@ -14,6 +14,13 @@
 /* So long who waits looks for an outcome before it sleeps: what it takes to wake a worker and run a short job. */
 #define LOOK_NS 8000
 
+/* So long it dozes before it sleeps, where that has brought several outcomes at once lately: the longest that an outcome
+ * can be kept from who waits for it, give or take what the system makes of a timer. */
+#define DOZE_NS 100000
+
+/* Fewer at once are not worth setting it. */
+#define DOZE_LEAST 4
+
 struct adb_queue adb_queue_direct;
 
 adb_queue *adb_queue_new(void)
@@ -125,11 +132,15 @@ void adb__queue_collect(adb_queue *queue)
     /* Clear before taking: a push after the taking signals anew. */
     adb__notify_clear(&queue->notify);
     struct adb__mail *mail = adb__mailbox_empty(&queue->inbox, word);
-    while (mail != NULL) {
+    unsigned n = 0;
+    for (; mail != NULL; n++) {
         struct adb__event *event = ADB__CONTAINER_OF(mail, struct adb__event, mail);
         mail = mail->next;
         adb__list_append(&queue->arrived, &event->link);
     }
+    /* relaxed: a hint for whoever waits next */
+    if (n > atomic_load_explicit(&queue->most, memory_order_relaxed))
+        atomic_store_explicit(&queue->most, n, memory_order_relaxed);
 }
 
 /* The queue was freed by its owner: what arrives is delivered by whoever brings it; or, when that one finds another thread
@@ -158,13 +169,14 @@ void adb__queue_leave(adb_queue *queue)
 }
 
 /* A chain of events, the newest first. Who finds others there has nothing more to do, and no business with the queue: once
- * delivered, by another thread, the events may drop its last context. */
+ * delivered, by another thread, the events may drop its last context. But who dozes may do so over others' whispers. */
 static void queue_post_chain(adb_queue *queue, struct adb__mail *newest, struct adb__mail *oldest)
 {
+    const bool dozes = adb__notify_is_dozing(&queue->notify);
     bool kept = false;
     struct adb__mail *head = adb__mailbox_head(&queue->inbox);
     do {
-        if (!kept && !adb__mail_is_some(head)) {
+        if (!kept && (dozes || !adb__mail_is_some(head))) {
             adb__queue_ref(queue);
             kept = true;
         }
@@ -173,6 +185,8 @@ static void queue_post_chain(adb_queue *queue, struct adb__mail *newest, struct 
         adb__notify_signal(&queue->notify);
     else if (head == ADB__MAILBOX_ORPHANED)
         queue_drain_orphan(queue);
+    else if (dozes)
+        adb__notify_rouse(&queue->notify);
     if (kept)
         adb__queue_unref(queue);
 }
@@ -206,13 +220,48 @@ static void outbox_add(struct adb__outbox *outbox, adb_queue *queue, struct adb_
     outbox->queue = queue;
 }
 
-void adb__job_deliver(struct adb__job *job, struct adb_result *outcome, struct adb__outbox *outbox)
+void adb__whispers_rouse(struct adb__whispers *whispers)
+{
+    adb_queue *queue = whispers->queue;
+    if (queue == NULL)
+        return;
+    whispers->queue = NULL;
+    adb__notify_rouse(&queue->notify);
+    adb__queue_unref(queue);
+}
+
+static void outcome_prepare(struct adb__job *job, struct adb_result *outcome)
 {
     if (outcome != &job->result)
         outcome->user_data = job->user_data;
     job->event.result = outcome;
     if (outcome->error.status != ADB_OK)
         adb__database_count_failure(job->ctx->db, outcome->error.status);
+}
+
+void adb__job_whisper(struct adb__job *job, struct adb_result *outcome, struct adb__whispers *whispers)
+{
+    adb_queue *queue = job->queue;
+    if (whispers->queue != queue) {
+        adb__whispers_rouse(whispers);
+        adb__queue_ref(queue);
+        whispers->queue = queue;
+    }
+    whispers->n++;
+    outcome_prepare(job, outcome);
+    struct adb__mail *mail = &job->event.mail;
+    struct adb__mail *head = adb__mailbox_head(&queue->inbox);
+    while (!adb__mailbox_try_push(&queue->inbox, &head, mail, mail))
+        continue;
+    if (head == ADB__MAILBOX_IDLE)
+        adb__notify_whisper(&queue->notify);
+    else if (head == ADB__MAILBOX_ORPHANED)
+        queue_drain_orphan(queue);
+}
+
+void adb__job_deliver(struct adb__job *job, struct adb_result *outcome, struct adb__outbox *outbox)
+{
+    outcome_prepare(job, outcome);
     if (outbox != NULL && !adb__queue_is_direct(job->queue)) {
         outbox_add(outbox, job->queue, &job->event);
         return;
@@ -375,6 +424,17 @@ adb_result *adb_queue_next(adb_queue *queue)
     return result;
 }
 
+/* For a moment, where that has paid lately, whispers may gather. */
+static bool queue_doze(adb_queue *queue, int64_t deadline)
+{
+    if (queue->dozed && atomic_load_explicit(&queue->most, memory_order_relaxed) >= DOZE_LEAST)
+        adb__spin_paid(&queue->doze);
+    atomic_store_explicit(&queue->most, 0, memory_order_relaxed);
+    int64_t until = adb__spin_until(&queue->doze, DOZE_NS);
+    queue->dozed = until != 0 && until < deadline && adb__notify_doze(&queue->notify, until);
+    return queue->dozed;
+}
+
 bool adb__queue_await(adb_queue *queue, int64_t deadline)
 {
     if (adb__notify_is_signalled(&queue->notify))
@@ -387,7 +447,7 @@ bool adb__queue_await(adb_queue *queue, int64_t deadline)
         }
         adb__spin_pause();
     }
-    return adb__notify_wait(&queue->notify, deadline);
+    return queue_doze(queue, deadline) || adb__notify_wait(&queue->notify, deadline);
 }
 
 adb_status adb_queue_wait(adb_queue *queue, int timeout_ms)

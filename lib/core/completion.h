@@ -52,6 +52,9 @@ struct adb_queue {
     struct adb__notify notify;
     struct adb__list arrived;   /* the consumer's */
     struct adb__spin spin;      /* whoever waits */
+    struct adb__spin doze;      /* whoever waits */
+    bool dozed;                 /* whoever waits: the last time, until something had come */
+    _Atomic unsigned most;      /* events taken at once since then */
     pthread_mutex_t gate;
     pthread_t consumer;         /* gate; valid while depth > 0 */
     unsigned depth;             /* gate; nested calls of the consumer */
@@ -67,6 +70,16 @@ struct adb_queue {
 /* Hand an event over: from any thread, without a lock. For ADB_QUEUE_DIRECT it is delivered here. */
 void adb__queue_post(adb_queue *queue, struct adb__event *event);
 
+/* Events that were handed over with no more than a whisper: who dozes is to be roused soon, and before the thread does
+ * something else; a moment later it looks by itself. */
+struct adb__whispers {
+    adb_queue *queue; /* kept; NULL: none */
+    unsigned n;       /* of them in a row */
+    int64_t since;    /* the poster's */
+};
+
+void adb__whispers_rouse(struct adb__whispers *whispers);
+
 /* Events that are to be handed over together, with one signal: soon, and before the thread waits for anything. */
 struct adb__outbox {
     adb_queue *queue;          /* theirs; kept by their contexts */
@@ -80,6 +93,8 @@ void adb__outbox_flush(struct adb__outbox *outbox);
 /* Hand over the outcome of a job that is DONE: for whoever brought it there. At once, or, with an outbox, when that is
  * flushed. */
 void adb__job_deliver(struct adb__job *job, struct adb_result *outcome, struct adb__outbox *outbox);
+/* The same, at once and in a whisper. Not for ADB_QUEUE_DIRECT. */
+void adb__job_whisper(struct adb__job *job, struct adb_result *outcome, struct adb__whispers *whispers);
 
 /* Become the consumer. False: another thread is. */
 bool adb__queue_enter(adb_queue *queue);

@@ -179,6 +179,20 @@ static adb_status perform_kind(struct adb__worker *worker, struct adb__lane *lan
     return adb__error_set(error, ADB_E_INTERNAL, "unknown kind of job");
 }
 
+/* Not as a rule something long: a statement that reads. */
+static bool kind_is_quick(const struct adb__job *job)
+{
+    switch (job->kind) {
+    case ADB_REQUEST_FETCH_ONE:
+    case ADB_REQUEST_FETCH_ALL:
+    case ADB_REQUEST_FETCH_VAL:
+    case ADB_REQUEST_FETCH_MANY:
+        return (job->statement.flags & ADB__STMT_READS) != 0;
+    default:
+        return false;
+    }
+}
+
 /* Jobs that keep the stack in order run whatever state it is in. */
 static bool kind_is_structural(adb_request_kind kind)
 {
@@ -237,6 +251,23 @@ static void lane_drop(struct adb__lane *lane, struct adb__job *job)
         adb__job_drop(job); /* an embedded lane keeps its job until it is left itself */
 }
 
+/* Now, with others, or now but so that nobody is woken for it alone. */
+static void perform_deliver(struct adb__worker *worker, struct adb__job *job, struct adb_result *outcome)
+{
+    const bool direct = adb__queue_is_direct(job->queue);
+    if (worker->pipeline != NULL || worker->gathers) {
+        adb__job_deliver(job, outcome, &worker->outbox);
+    } else if (!direct && kind_is_quick(job) && adb__worker_may_whisper(worker)) {
+        adb__job_whisper(job, outcome, &worker->whispers);
+    } else if (direct) {
+        adb__whispers_rouse(&worker->whispers); /* the callback runs here */
+        adb__job_deliver(job, outcome, NULL);
+    } else {
+        adb__job_deliver(job, outcome, NULL); /* before the others, so as not to be too late for the one that is woken */
+        adb__whispers_rouse(&worker->whispers);
+    }
+}
+
 void adb__perform_end(struct adb__worker *worker, struct adb__lane *lane, struct adb__job *job, adb_status status)
 {
     if (job->result.error.status != status) /* as a rule it is: what nobody writes, nobody fetches from another cache */
@@ -250,7 +281,6 @@ void adb__perform_end(struct adb__worker *worker, struct adb__lane *lane, struct
             job->result.transaction_id = job->transaction_id;
     }
     struct adb_result *outcome = job->outcome != NULL ? job->outcome : &job->result;
-    struct adb__outbox *outbox = worker->pipeline != NULL || worker->gathers ? &worker->outbox : NULL;
     bool ours = job_finish(worker, job);
     worker->job = NULL;
     if (!ours || !adb__queue_is_direct(job->queue)) /* whose callbacks run here */
@@ -264,10 +294,10 @@ void adb__perform_end(struct adb__worker *worker, struct adb__lane *lane, struct
         adb__counter_add_own(&worker->completed, 1);
     if (ours && outcome != &job->result) {
         outcome->job = job->id;
-        adb__job_deliver(job, outcome, outbox);
+        perform_deliver(worker, job, outcome);
         adb_result_unref(&job->result); /* the outcome's share of the memory, which it does not need */
     } else if (ours) {
-        adb__job_deliver(job, outcome, outbox);
+        perform_deliver(worker, job, outcome);
     } else {
         if (outcome != &job->result)
             adb_result_unref(outcome);
@@ -366,6 +396,8 @@ void adb__perform(struct adb__worker *worker, struct adb__lane *lane, struct adb
     }
     worker->job = job;
     adb__worker_set_state(worker, ADB__WORKER_BUSY);
+    if (!kind_is_quick(job))
+        adb__whispers_rouse(&worker->whispers);
     if (status != ADB_OK && adb__worker_check_stop(worker, &error) != ADB_OK)
         status = error.status; /* connecting took all the time there was */
     if (status != ADB_OK && adb__resolve_in_doubt(job))

@@ -28,6 +28,10 @@
 /* So much of it the pace changes with a lane that is slower or faster. */
 #define PACE_STEP 8
 
+/* Outcomes for which nobody was woken wait no longer than this for the next; as for those who doze, core/completion.c has
+ * the limit. */
+#define WHISPER_NS 100000
+
 /* So long one lane's jobs may run in a row while other lanes wait. */
 #define LANE_SLICE_NS (1 * ADB__NS_PER_MS)
 
@@ -159,6 +163,18 @@ static bool worker_is_quick(const struct adb__worker *worker)
     return n_ready == 0 || worker->pace_ns < WAKE_NS / (int64_t)n_ready;
 }
 
+bool adb__worker_may_whisper(struct adb__worker *worker)
+{
+    struct adb__whispers *whispers = &worker->whispers;
+    if (whispers->queue == NULL) {
+        whispers->n = 0;
+        whispers->since = worker->took_at;
+    }
+    /* Half of what waits: while somebody wakes and asks for more, there is something to do. */
+    return worker->pace_ns < WAKE_NS && whispers->n < adb__pool_ready(worker->pool) &&
+           worker->took_at - whispers->since < WHISPER_NS;
+}
+
 static void worker_call_next(struct adb__worker *worker)
 {
     if (adb__pool_has_ready(worker->pool))
@@ -198,9 +214,10 @@ static bool worker_settle(struct adb__worker *worker)
     return roved && adb__park_settle(&worker->pool->park, &worker->sleeper);
 }
 
-/* It will be away from the ready queue: somebody else is to search. */
+/* It will be away from the ready queue: somebody else is to search, and its outcomes are to be seen. */
 static void worker_stop_roving(struct adb__worker *worker)
 {
+    adb__whispers_rouse(&worker->whispers);
     if (!worker_settle(worker))
         return;
     adb__park_found(&worker->pool->park);
@@ -258,8 +275,10 @@ static struct adb__lane *worker_next_lane(struct adb__worker *worker)
         if (worker->roves && worker_goes_on(worker, lane))
             return lane;
         searching = worker_settle(worker) || searching;
-        if (lane == NULL)
+        if (lane == NULL) {
+            adb__whispers_rouse(&worker->whispers);
             adb__share_end(worker);
+        }
         if (lane == NULL && !searching)
             worker_connect_eagerly(worker);
         if (lane == NULL && !searching)

@@ -87,6 +87,7 @@ struct adb__worker {
     struct adb__pipelining *pipeline; /* several are on their way; NULL: not. See core/pipeline.c */
     bool gathers;                   /* several outcomes are delivered together */
     struct adb__outbox outbox;      /* outcomes of those */
+    struct adb__whispers whispers;  /* outcomes for which nobody was woken yet */
     struct adb__lane *next_lane;    /* the next one, popped and attended already; NULL: ask the ready queue */
     uint64_t random;
 
@@ -110,6 +111,8 @@ void adb__worker_wake(struct adb__worker *worker);
 
 /* The worker's own thread: rest until woken or the deadline. */
 void adb__worker_rest(struct adb__worker *worker, int64_t deadline);
+/* Will it soon have more outcomes, so that nobody need be woken for this one? */
+bool adb__worker_may_whisper(struct adb__worker *worker);
 /* Should the running job end? ADB_OK: no. */
 adb_status adb__worker_check_stop(struct adb__worker *worker, adb_error *error);
 

@@ -21,6 +21,7 @@
 #define SIGNALLED UINT32_C(1)
 #define ASLEEP    UINT32_C(2) /* somebody has gone to sleep since the last signal */
 #define WATCHED   UINT32_C(4) /* the descriptor follows; never taken back */
+#define DOZING    ADB__NOTIFY_DOZING /* with ASLEEP: all who have, doze, and will look by themselves */
 
 #if defined(HAVE_EVENTFD) && !defined(ADB__NOTIFY_PIPE) /* the latter for the tests */
 
@@ -105,7 +106,7 @@ void adb__notify_signal(struct adb__notify *notify)
 {
     uint32_t before = atomic_load_explicit(&notify->word, memory_order_relaxed);
     /* release: pairs with the acquire of whoever waits, glances or clears: what was pushed before is seen. */
-    while (!atomic_compare_exchange_weak_explicit(&notify->word, &before, (before | SIGNALLED) & ~ASLEEP,
+    while (!atomic_compare_exchange_weak_explicit(&notify->word, &before, (before | SIGNALLED) & ~(ASLEEP | DOZING),
                                                   memory_order_acq_rel, memory_order_relaxed))
         continue;
 #if ADB__HAVE_FUTEX
@@ -114,6 +115,18 @@ void adb__notify_signal(struct adb__notify *notify)
 #endif
     if ((before & WATCHED) != 0)
         fd_signal(notify);
+}
+
+void adb__notify_whisper(struct adb__notify *notify)
+{
+    uint32_t before = atomic_load_explicit(&notify->word, memory_order_relaxed);
+    while ((before & (DOZING | WATCHED)) == DOZING) {
+        /* release: as in adb__notify_signal(). A dozer that has not reached the kernel yet finds another word there. */
+        if (atomic_compare_exchange_weak_explicit(&notify->word, &before, before | SIGNALLED, memory_order_acq_rel,
+                                                  memory_order_relaxed))
+            return;
+    }
+    adb__notify_signal(notify);
 }
 
 void adb__notify_clear(struct adb__notify *notify)
@@ -130,22 +143,73 @@ void adb__notify_clear(struct adb__notify *notify)
 
 #if ADB__HAVE_FUTEX
 
-bool adb__notify_wait(struct adb__notify *notify, int64_t deadline)
+void adb__notify_rouse(struct adb__notify *notify)
 {
-    uint32_t seen = atomic_load_explicit(&notify->word, memory_order_acquire);
-    while ((seen & (SIGNALLED | ASLEEP)) == 0) {
-        /* It publishes nothing; the kernel compares the word again when it lets the thread sleep. */
-        if (atomic_compare_exchange_weak_explicit(&notify->word, &seen, seen | ASLEEP, memory_order_acquire,
-                                                  memory_order_acquire))
-            seen |= ASLEEP;
+    uint32_t before = atomic_load_explicit(&notify->word, memory_order_relaxed);
+    while ((before & (DOZING | SIGNALLED)) == (DOZING | SIGNALLED)) {
+        /* It publishes nothing: the whisper has. */
+        if (!atomic_compare_exchange_weak_explicit(&notify->word, &before, before & ~(ASLEEP | DOZING),
+                                                   memory_order_relaxed, memory_order_relaxed))
+            continue;
+        adb__futex_wake(&notify->word, INT_MAX);
+        return;
     }
+}
+
+/* Sleep on the word while it is as it was seen, without SIGNALLED. */
+static bool word_sleep(struct adb__notify *notify, uint32_t seen, int64_t deadline)
+{
     if ((seen & SIGNALLED) != 0)
         return true;
     (void)adb__futex_wait(&notify->word, seen, deadline);
     return adb__notify_is_signalled(notify);
 }
 
+bool adb__notify_wait(struct adb__notify *notify, int64_t deadline)
+{
+    uint32_t seen = atomic_load_explicit(&notify->word, memory_order_acquire);
+    /* Beside those who doze there is now one who does not: a whisper is to be heard. */
+    while ((seen & SIGNALLED) == 0 && (seen & (ASLEEP | DOZING)) != ASLEEP) {
+        /* It publishes nothing; the kernel compares the word again when it lets the thread sleep. */
+        if (atomic_compare_exchange_weak_explicit(&notify->word, &seen, (seen | ASLEEP) & ~DOZING,
+                                                  memory_order_acquire, memory_order_acquire))
+            seen = (seen | ASLEEP) & ~DOZING;
+    }
+    return word_sleep(notify, seen, deadline);
+}
+
+bool adb__notify_doze(struct adb__notify *notify, int64_t until)
+{
+    uint32_t seen = atomic_load_explicit(&notify->word, memory_order_acquire);
+    /* Beside one who sleeps it is woken with that one. */
+    while ((seen & (SIGNALLED | ASLEEP)) == 0) {
+        if (atomic_compare_exchange_weak_explicit(&notify->word, &seen, seen | ASLEEP | DOZING, memory_order_acquire,
+                                                  memory_order_acquire))
+            seen |= ASLEEP | DOZING;
+    }
+    bool signalled = word_sleep(notify, seen, until);
+    /* Nobody need rouse it any more. Another one that dozes is not woken then: it looks by itself. */
+    seen = atomic_load_explicit(&notify->word, memory_order_relaxed);
+    while ((seen & DOZING) != 0 &&
+           !atomic_compare_exchange_weak_explicit(&notify->word, &seen, seen & ~(ASLEEP | DOZING),
+                                                  memory_order_relaxed, memory_order_relaxed))
+        continue;
+    return signalled;
+}
+
 #else
+
+void adb__notify_rouse(struct adb__notify *notify)
+{
+    (void)notify;
+}
+
+/* Nobody does: the descriptor is signalled by a system call anyway. */
+bool adb__notify_doze(struct adb__notify *notify, int64_t until)
+{
+    (void)until;
+    return adb__notify_is_signalled(notify);
+}
 
 bool adb__notify_wait(struct adb__notify *notify, int64_t deadline)
 {

@@ -2,6 +2,7 @@
 /* Jobs that share a commit or a snapshot on SQLite never see that they do: each has its own error, a lane reads its own
  * writes, and nobody reads less than what was known to be committed. */
 #include "tests/lib/harness.h"
+#include "tests/lib/latch.h"
 
 #include <asyncdb.h>
 
@@ -257,7 +258,66 @@ TEST(rolled_back_group_is_repeated_job_by_job)
     teardown(&f);
 }
 
-SUITE(sharing, CASE(lane_reads_its_own_write_under_a_flood_of_selects),
+static void hold_up(adb_function_call *call, const adb_value *arguments, size_t n_arguments, void *user_data)
+{
+    (void)n_arguments;
+    latch_wait(user_data);
+    adb_function_return(call, arguments[0]);
+}
+
+static void on_counted(adb_result *result, void *user_data)
+{
+    CU_ASSERT_EQUAL(adb_result_status(result), ADB_OK);
+    (*(long *)user_data)++;
+}
+
+static void run_until(struct fixture *f, const long *count, long wanted)
+{
+    while (*count < wanted) {
+        CU_ASSERT_EQUAL(adb_queue_wait(f->queue, -1), ADB_OK);
+        adb_queue_dispatch(f->queue, 0);
+    }
+}
+
+/* Quick selects whose outcomes nobody need be woken for one by one, and one behind them on the same worker that lasts until
+ * they have all been delivered. */
+TEST(outcomes_wait_for_no_slow_statement_behind_them)
+{
+    struct fixture f;
+    setup(&f);
+    adb_database *db;
+    adb_error error;
+    char url[128];
+    struct latch latch = LATCH_INIT;
+    const adb_function function = {.name = "hold_up", .n_arguments = 1, .function = hold_up, .user_data = &latch};
+    snprintf(url, sizeof(url), "sqlite:///%s/x.db", f.folder);
+    REQUIRE(adb_database_open(url, ADB_OPTIONS(.max_size = 2, .functions = &function, .n_functions = 1), &db, &error) ==
+            ADB_OK);
+    adb_context *lanes = adb_context_new(db, f.queue, ADB_CONTEXT_PARALLEL);
+    REQUIRE(lanes != NULL);
+    long n_quick = 0, n_slow = 0;
+    for (long round = 1; round <= 200; round++) {
+        const bool slow = round % 10 == 0;
+        for (int i = 0; i < N_FLOOD; i++)
+            adb_fetch_val(lanes, "SELECT v FROM t", NULL, on_counted, &n_quick);
+        if (slow)
+            adb_fetch_val(lanes, "SELECT hold_up(v) FROM t", NULL, on_counted, &n_slow);
+        for (int i = 0; slow && i < N_FLOOD; i++)
+            adb_fetch_val(lanes, "SELECT v FROM t WHERE v = 0", NULL, on_counted, &n_slow);
+        run_until(&f, &n_quick, round * N_FLOOD);
+        if (slow)
+            latch_open(&latch);
+        run_until(&f, &n_slow, round / 10 * (N_FLOOD + 1));
+        latch.open = latch.open && !slow; /* shut again: nobody is at it */
+    }
+    adb_context_free(lanes);
+    CU_ASSERT_EQUAL(adb_database_close(db, 10000), ADB_OK);
+    adb_database_free(db);
+    teardown(&f);
+}
+
+SUITE(sharing, CASE(outcomes_wait_for_no_slow_statement_behind_them),
+      CASE(lane_reads_its_own_write_under_a_flood_of_selects),
       CASE(every_lane_reads_its_own_write_when_all_write),
       CASE(committed_write_is_seen_by_every_later_select), CASE(temporary_table_is_found_under_a_flood_of_selects),
       CASE(failing_job_in_a_group_fails_alone), CASE(cancelled_job_in_a_group_takes_no_other_along),

@@ -125,12 +125,17 @@ breaks job "-DBUG_WAKE"
 holds queue
 holds queue "-DMAX=6"
 holds queue "-DEDGE"
+holds queue "-DPRODUCERS=1 -DOTHER=2"
 breaks queue "-DBUG_LATE"
 breaks queue "-DBUG_REST"
 breaks queue "-DBUG_FD"
 breaks queue "-DBUG_UNSEEN"
 breaks queue "-DBUG_COMPARE"
 breaks queue "-DBUG_READ"
+breaks queue "-DBUG_WHISPER"
+breaks queue "-DPRODUCERS=1 -DOTHER=2 -DBUG_POLLED"
+breaks queue "-DPRODUCERS=1 -DOTHER=2 -DBUG_BESIDE"
+breaks queue "-DPRODUCERS=1 -DOTHER=2 -DBUG_REGARDLESS"
 
 holds orphan
 holds orphan "-DPRODUCERS=3 -DITEMS=1"

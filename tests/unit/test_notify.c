@@ -175,7 +175,113 @@ TEST(wait_ends_with_a_signal_from_another_thread)
     adb__notify_close(&notify);
 }
 
-SUITE(notify, CASE(opens_unsignalled), CASE(signal_stays_until_cleared), CASE(signals_coalesce),
+static void *doze_it(void *arg)
+{
+    while (!adb__notify_doze(arg, ADB__NEVER))
+        continue;
+    return NULL;
+}
+
+static void *doze_again_and_again(void *arg)
+{
+    while (!adb__notify_doze(arg, adb__clock_now() + ADB__NS_PER_MS / 10))
+        continue;
+    return NULL;
+}
+
+/* To who is awake, or comes later, a whisper is a signal. */
+TEST(whisper_is_a_signal)
+{
+    REQUIRE(adb__notify_open(&notify) == 0);
+    adb__notify_whisper(&notify);
+    CU_ASSERT(adb__notify_is_signalled(&notify));
+    CU_ASSERT(adb__notify_wait(&notify, ADB__NEVER));
+    CU_ASSERT(adb__notify_doze(&notify, ADB__NEVER));
+    adb__notify_clear(&notify);
+    CU_ASSERT(!signalled());
+    adb__notify_close(&notify);
+}
+
+/* Nobody need rouse who dozes: it looks by itself. */
+TEST(whisper_is_seen_when_the_doze_is_over)
+{
+    pthread_t thread;
+    REQUIRE(adb__notify_open(&notify) == 0);
+    REQUIRE(pthread_create(&thread, NULL, doze_again_and_again, &notify) == 0);
+    adb__notify_whisper(&notify);
+    pthread_join(thread, NULL);
+    adb__notify_close(&notify);
+}
+
+/* However long the doze was to be. */
+TEST(doze_ends_when_roused_after_a_whisper)
+{
+    pthread_t thread;
+    for (int i = 0; i < 100; i++) {
+        REQUIRE(adb__notify_open(&notify) == 0);
+        REQUIRE(pthread_create(&thread, NULL, doze_it, &notify) == 0);
+        adb__notify_whisper(&notify);
+        adb__notify_rouse(&notify);
+        pthread_join(thread, NULL);
+        adb__notify_close(&notify);
+    }
+}
+
+/* A signal is for those who doze, too. */
+TEST(doze_ends_with_a_signal)
+{
+    pthread_t thread;
+    for (int i = 0; i < 100; i++) {
+        REQUIRE(adb__notify_open(&notify) == 0);
+        REQUIRE(pthread_create(&thread, NULL, doze_it, &notify) == 0);
+        adb__notify_signal(&notify);
+        pthread_join(thread, NULL);
+        adb__notify_close(&notify);
+    }
+}
+
+/* Who sleeps for longer hears a whisper, also beside one who dozes. */
+TEST(whisper_ends_the_wait_beside_a_doze)
+{
+    pthread_t sleeper, dozer;
+    for (int i = 0; i < 100; i++) {
+        REQUIRE(adb__notify_open(&notify) == 0);
+        REQUIRE(pthread_create(&dozer, NULL, doze_again_and_again, &notify) == 0);
+        REQUIRE(pthread_create(&sleeper, NULL, await_it, &notify) == 0);
+        adb__notify_whisper(&notify);
+        pthread_join(sleeper, NULL);
+        pthread_join(dozer, NULL);
+        adb__notify_close(&notify);
+    }
+}
+
+/* Who polls hears it too. */
+TEST(whisper_makes_the_descriptor_readable_beside_a_doze)
+{
+    pthread_t dozer;
+    REQUIRE(adb__notify_open(&notify) == 0);
+    const int fd = adb__notify_fd(&notify);
+    REQUIRE(pthread_create(&dozer, NULL, doze_again_and_again, &notify) == 0);
+    adb__notify_whisper(&notify);
+    CU_ASSERT(readable(fd));
+    pthread_join(dozer, NULL);
+    adb__notify_close(&notify);
+}
+
+/* A doze in which nothing comes is over at its end. */
+TEST(doze_ends_in_time)
+{
+    REQUIRE(adb__notify_open(&notify) == 0);
+    CU_ASSERT(!adb__notify_doze(&notify, adb__clock_now() + ADB__NS_PER_MS / 10));
+    adb__notify_rouse(&notify);
+    CU_ASSERT(!signalled());
+    adb__notify_close(&notify);
+}
+
+SUITE(notify, CASE(whisper_is_a_signal), CASE(whisper_is_seen_when_the_doze_is_over),
+      CASE(doze_ends_when_roused_after_a_whisper), CASE(doze_ends_with_a_signal),
+      CASE(whisper_ends_the_wait_beside_a_doze), CASE(whisper_makes_the_descriptor_readable_beside_a_doze),
+      CASE(doze_ends_in_time), CASE(opens_unsignalled), CASE(signal_stays_until_cleared), CASE(signals_coalesce),
       CASE(signal_keeps_errno), CASE(descriptors_close_on_exec_and_never_block), CASE(close_twice_is_harmless),
       CASE(open_says_why_it_was_refused), CASE(descriptor_follows_the_flag),
       CASE(wait_ends_at_the_deadline), CASE(one_signal_ends_all_waits),
