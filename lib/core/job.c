@@ -43,11 +43,6 @@ static uint64_t word_in(uint64_t word, enum adb__job_state state)
     return word_make(adb__word_generation(word), word_reason(word), state);
 }
 
-static struct adb__slot *job_slot(const struct adb__job *job)
-{
-    return &job->jobs->slots[job->index];
-}
-
 /* One step of the protocol. Who takes a job over sees all that the one before did to it; seq_cst for the last step, see
  * jobs_tell_closer(). */
 static bool slot_step(struct adb__slot *slot, uint64_t from, uint64_t to)
@@ -154,7 +149,7 @@ static struct adb__job *slot_block(struct adb__jobs *jobs, uint32_t index)
 
 static void job_reset(struct adb__job *job)
 {
-    job->id = adb__word_generation(slot_word(job_slot(job))) << 32 | (uint64_t)job->jobs->tag << ID_SLOT_BITS | job->index;
+    job->id = adb__word_generation(slot_word(adb__job_slot(job))) << 32 | (uint64_t)job->jobs->tag << ID_SLOT_BITS | job->index;
     adb__ref_init(&job->holds, 2);
     job->ctx = NULL;
     job->lane = NULL;
@@ -201,7 +196,7 @@ struct adb__job *adb__job_take(struct adb__jobs *jobs, adb_status *status_out)
 static void slot_give(struct adb__job *job)
 {
     struct adb__jobs *jobs = job->jobs;
-    struct adb__slot *slot = job_slot(job);
+    struct adb__slot *slot = adb__job_slot(job);
     uint32_t index = job->index;
     adb__free(job->level);
     if (job->copy != NULL)
@@ -263,7 +258,7 @@ static bool job_withdraw(struct adb__jobs *jobs, struct adb__slot *slot)
 bool adb__job_accept(struct adb__job *job, int64_t now)
 {
     struct adb__jobs *jobs = job->jobs;
-    struct adb__slot *slot = job_slot(job);
+    struct adb__slot *slot = adb__job_slot(job);
     atomic_fetch_add_explicit(&jobs->pending, 1, memory_order_seq_cst);
     adb__ref_init(&job->block, 2); /* for the outcome, which is one of the two results; it is still only ours */
     atomic_store_explicit(&slot->accepted_at, now, memory_order_relaxed);
@@ -284,7 +279,7 @@ void adb__job_drop(struct adb__job *job)
 {
     if (!adb__ref_drop(&job->holds))
         return;
-    struct adb__slot *slot = job_slot(job);
+    struct adb__slot *slot = adb__job_slot(job);
     if (job->deadline != ADB__NEVER)
         atomic_store_explicit(&slot->deadline, ADB__NEVER, memory_order_relaxed);
     if (adb__job_comes_in_parts(job))
@@ -313,7 +308,7 @@ bool adb__jobs_undone(const struct adb__jobs *jobs, uint32_t *from)
 
 bool adb__job_claim(struct adb__job *job, struct adb__worker *worker)
 {
-    struct adb__slot *slot = job_slot(job);
+    struct adb__slot *slot = adb__job_slot(job);
     uint64_t word = slot_word(slot);
     if (adb__word_state(word) != ADB__JOB_QUEUED)
         return false;
@@ -323,21 +318,21 @@ bool adb__job_claim(struct adb__job *job, struct adb__worker *worker)
 
 bool adb__job_unclaim(struct adb__job *job)
 {
-    struct adb__slot *slot = job_slot(job);
+    struct adb__slot *slot = adb__job_slot(job);
     uint64_t word = slot_word(slot);
     return adb__word_state(word) == ADB__JOB_RUNNING && slot_step(slot, word, word_in(word, ADB__JOB_QUEUED));
 }
 
 bool adb__job_settle(struct adb__job *job)
 {
-    struct adb__slot *slot = job_slot(job);
+    struct adb__slot *slot = adb__job_slot(job);
     uint64_t word = slot_word(slot);
     return adb__word_state(word) == ADB__JOB_RUNNING && slot_step(slot, word, word_in(word, ADB__JOB_SETTLED));
 }
 
 adb_status adb__job_keep(struct adb__job *job)
 {
-    struct adb__slot *slot = job_slot(job);
+    struct adb__slot *slot = adb__job_slot(job);
     for (;;) {
         uint64_t word = slot_word(slot);
         enum adb__job_state state = adb__word_state(word);
@@ -352,31 +347,21 @@ adb_status adb__job_keep(struct adb__job *job)
 
 bool adb__job_unsettle(struct adb__job *job)
 {
-    struct adb__slot *slot = job_slot(job);
+    struct adb__slot *slot = adb__job_slot(job);
     uint64_t word = slot_word(slot);
     return adb__word_state(word) == ADB__JOB_SETTLED && slot_step(slot, word, word_in(word, ADB__JOB_RUNNING));
-}
-
-int64_t adb__job_accepted_at(const struct adb__job *job)
-{
-    return atomic_load_explicit(&job_slot(job)->accepted_at, memory_order_relaxed);
-}
-
-bool adb__job_is_queued(const struct adb__job *job)
-{
-    return adb__word_state(slot_word(job_slot(job))) == ADB__JOB_QUEUED;
 }
 
 void adb__job_set_undealt(struct adb__job *job, bool undealt)
 {
     /* release: pairs with the watchdog's acquire, which finds the job's role then. An old value does no harm, as it looks
      * now and then; before the slot's next job is accepted this one was dealt. */
-    atomic_store_explicit(&job_slot(job)->undealt, undealt, memory_order_release);
+    atomic_store_explicit(&adb__job_slot(job)->undealt, undealt, memory_order_release);
 }
 
 void adb__job_expire(struct adb__job *job)
 {
-    struct adb__slot *slot = job_slot(job);
+    struct adb__slot *slot = adb__job_slot(job);
     uint64_t word = slot_word(slot);
     if (adb__word_state(word) == ADB__JOB_RUNNING)
         slot_step(slot, word, word_make(adb__word_generation(word), ADB__STOP_DEADLINE, ADB__JOB_STOPPING));
@@ -384,7 +369,7 @@ void adb__job_expire(struct adb__job *job)
 
 enum adb__job_reason adb__job_stop_reason(const struct adb__job *job)
 {
-    uint64_t word = slot_word(job_slot(job));
+    uint64_t word = slot_word(adb__job_slot(job));
     switch (adb__word_state(word)) {
     case ADB__JOB_STOPPING:
     case ADB__JOB_CANCELLING:
@@ -397,7 +382,7 @@ enum adb__job_reason adb__job_stop_reason(const struct adb__job *job)
 
 adb_status adb__job_finish(struct adb__job *job)
 {
-    struct adb__slot *slot = job_slot(job);
+    struct adb__slot *slot = adb__job_slot(job);
     for (;;) {
         uint64_t word = slot_word(slot);
         enum adb__job_state state = adb__word_state(word);
@@ -496,19 +481,19 @@ void adb__jobs_waiting(const struct adb__jobs *jobs, int64_t now, size_t *n_out,
 
 void adb__job_pause(struct adb__job *job)
 {
-    struct adb__slot *slot = job_slot(job);
+    struct adb__slot *slot = adb__job_slot(job);
     /* seq_cst, as adb__job_go_on(): pairs with adb__feed_close() */
     atomic_store_explicit(&slot->paused, adb__word_generation(slot_word(slot)), memory_order_seq_cst);
 }
 
 bool adb__job_is_paused(const struct adb__job *job)
 {
-    return atomic_load_explicit(&job_slot(job)->paused, memory_order_acquire) != 0;
+    return atomic_load_explicit(&adb__job_slot(job)->paused, memory_order_acquire) != 0;
 }
 
 void adb__job_go_on(struct adb__job *job)
 {
-    atomic_store_explicit(&job_slot(job)->paused, 0, memory_order_seq_cst);
+    atomic_store_explicit(&adb__job_slot(job)->paused, 0, memory_order_seq_cst);
 }
 
 void adb__jobs_resume(struct adb__jobs *jobs, uint32_t index, uint64_t word)

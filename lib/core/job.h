@@ -183,8 +183,6 @@ bool adb__job_settle(struct adb__job *job);                              /* RUNN
 bool adb__job_unsettle(struct adb__job *job);                            /* SETTLED to RUNNING; false: abandoned */
 /* RUNNING or STOPPING to SETTLED: it has run, whatever was asked of it meanwhile. Returns as adb__job_finish(). */
 adb_status adb__job_keep(struct adb__job *job);
-int64_t adb__job_accepted_at(const struct adb__job *job);
-bool adb__job_is_queued(const struct adb__job *job);
 /* It waits with a dealer, or does no longer: what it is told when it has waited too long does not depend on its lane. */
 void adb__job_set_undealt(struct adb__job *job, bool undealt);
 /* Its deadline has passed, as its worker sees before the watchdog: for all to see, or a paused stream would hold back the
@@ -205,6 +203,20 @@ static inline enum adb__job_state adb__word_state(uint64_t word)
 static inline uint64_t adb__word_generation(uint64_t word)
 {
     return word >> 32;
+}
+/* Where it lives. */
+static inline struct adb__slot *adb__job_slot(const struct adb__job *job)
+{
+    return &job->jobs->slots[job->index];
+}
+static inline int64_t adb__job_accepted_at(const struct adb__job *job)
+{
+    return atomic_load_explicit(&adb__job_slot(job)->accepted_at, memory_order_relaxed);
+}
+static inline bool adb__job_is_queued(const struct adb__job *job)
+{
+    /* acquire: pairs with the step of whoever brought it there */
+    return adb__word_state(atomic_load_explicit(&adb__job_slot(job)->word, memory_order_acquire)) == ADB__JOB_QUEUED;
 }
 /* QUEUED to DONE: the job, for the caller to deliver; NULL: too late. */
 struct adb__job *adb__jobs_take_queued(struct adb__jobs *jobs, uint32_t index, uint64_t word, enum adb__job_reason reason);

@@ -338,12 +338,12 @@ static adb_status perform_ready(struct adb__worker *worker, struct adb__lane *la
     adb_status status = ADB_OK;
     if (!kind_is_structural(job->kind))
         status = adb__txn_usable(&lane->txn, error);
-    if (status == ADB_OK && !lane->txn.lost && job->kind != ADB_REQUEST_ROLLBACK) {
+    if (status == ADB_OK && !worker->is_open && !lane->txn.lost && job->kind != ADB_REQUEST_ROLLBACK) {
         worker->may_give_way = lane_may_give_way(worker, lane);
         status = perform_connect(worker, job, error);
         worker->may_give_way = false;
     }
-    if (status == ADB_OK && worker->is_open && !lane->txn.lost)
+    if (status == ADB_OK && worker->is_open && !lane->txn.lost && adb__database_has_checkouts(worker->db))
         status = adb__worker_check_out(worker, error);
     return status;
 }

@@ -209,6 +209,10 @@ static int64_t job_deadline(const adb_context *ctx, int timeout_ms, int64_t now)
 static struct adb__lane *job_choose_lane(struct adb__job *job)
 {
     adb_context *ctx = job->ctx;
+    job->lane = ctx->lane;
+    job->role = job_role(job);
+    if ((ctx->flags & ADB_CONTEXT_PARALLEL) == 0)
+        return job->lane;
     int change = job->kind == ADB_REQUEST_BEGIN || job->kind == ADB_REQUEST_ACQUIRE       ? 1
                  : job->kind == ADB_REQUEST_COMMIT || job->kind == ADB_REQUEST_ROLLBACK ||
                          job->kind == ADB_REQUEST_RELEASE
@@ -217,10 +221,10 @@ static struct adb__lane *job_choose_lane(struct adb__job *job)
     bool shared = change != 0 || adb__counter_get(&ctx->lane->planned) > 0;
     if (change != 0 && adb__counter_get(&ctx->lane->planned) + change >= 0)
         adb__counter_add(&ctx->lane->planned, change);
-    bool own = (ctx->flags & ADB_CONTEXT_PARALLEL) != 0 && !shared;
-    job->lane = own ? &job->own_lane : ctx->lane;
-    job->role = job_role(job);
-    return own ? adb__deal_enter(ctx->lane, job) : job->lane;
+    if (shared)
+        return job->lane;
+    job->lane = &job->own_lane;
+    return adb__deal_enter(ctx->lane, job);
 }
 
 adb_status adb__job_fill(struct adb__job *job, adb_context *ctx, const adb_request *request, int64_t now,
