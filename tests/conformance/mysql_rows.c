@@ -201,6 +201,49 @@ TEST(unsigned_numbers_of_64_bits_arrive)
     claim_close();
 }
 
+#define N_SETS 5000
+
+/* Sets of keys from 1 on, and of a text, a UUID or nothing; the one at that place has a key that is there already. */
+static adb_job insert_sets(size_t bad, unsigned flags)
+{
+    static adb_param values[N_SETS][2];
+    static adb_params sets[N_SETS];
+    const uint8_t uuid[16] = {1};
+    for (size_t i = 0; i < N_SETS; i++) {
+        values[i][0] = (adb_param){NULL, adb_int(i == bad ? 0 : (int64_t)i + 1)};
+        values[i][1] = (adb_param){NULL, i % 7 == 0 ? adb_null() : i < 3000 ? adb_text("a text") : adb_uuid(uuid)};
+        sets[i] = (adb_params){values[i], 2};
+    }
+    return adb_submit(claim_ctx,
+                      ADB_REQUEST(.kind = ADB_REQUEST_EXECUTE_MANY, .flags = flags,
+                                  .sql = "INSERT INTO many_sets VALUES (?, ?)", .sets = sets, .n_sets = N_SETS));
+}
+
+/* Thousands of sets go in few messages, and the server tells only that one has failed: the set that did is found,
+ * wherever it is. It takes the others with it, or, if the caller says so, only those behind it. QRY-19 CFL-10 */
+TEST(the_one_bad_set_of_thousands_is_found)
+{
+    static const size_t places[] = {0, 1, 127, 128, 2047, 2048, 2999, 3000, N_SETS - 1};
+    claim_open(url, NULL);
+    runs("DROP TABLE IF EXISTS many_sets", NULL);
+    runs("CREATE TABLE many_sets (id BIGINT PRIMARY KEY, what VARCHAR(40))", NULL);
+    runs("INSERT INTO many_sets VALUES (0, 'here first')", NULL);
+    for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
+        CU_ASSERT_EQUAL(status_of(claim_ctx, insert_sets(places[i], 0)), ADB_E_UNIQUE);
+        CU_ASSERT(gives("SELECT COUNT(*) FROM many_sets", NULL, 1));
+        adb_begin(claim_ctx, ADB_TRANSACTION(.on_error = ADB_ON_ERROR_CONTINUE), NULL, NULL);
+        CU_ASSERT_EQUAL(status_of(claim_ctx, insert_sets(places[i], ADB_REQUEST_NOT_ATOMIC)), ADB_E_UNIQUE);
+        CU_ASSERT(gives("SELECT COUNT(*) FROM many_sets", NULL, 1 + (int64_t)places[i]));
+        CU_ASSERT_EQUAL(status_of(claim_ctx, adb_rollback(claim_ctx, NULL, NULL)), ADB_OK);
+    }
+    CU_ASSERT_EQUAL(status_of(claim_ctx, insert_sets(N_SETS, 0)), ADB_OK);
+    CU_ASSERT(gives("SELECT COUNT(*) FROM many_sets WHERE what = 'a text'", NULL, 2571));
+    CU_ASSERT(gives("SELECT COUNT(*) FROM many_sets WHERE what LIKE '01000000-%'", NULL, 1714));
+    CU_ASSERT(gives("SELECT COUNT(*) FROM many_sets WHERE what IS NULL", NULL, 715));
+    runs("DROP TABLE many_sets", NULL);
+    claim_close();
+}
+
 static const struct harness_case cases[] = {
     CASE(autocommit_is_on),
     CASE(the_connection_speaks_utf8mb4),
@@ -212,6 +255,7 @@ static const struct harness_case cases[] = {
     CASE(a_transaction_is_what_was_asked_for),
     CASE(a_procedure_may_yield_several_results),
     CASE(unsigned_numbers_of_64_bits_arrive),
+    CASE(the_one_bad_set_of_thousands_is_found),
 };
 
 int main(int argc, char **argv)

@@ -8,9 +8,6 @@
 #include <math.h>
 #include <string.h>
 
-/* What the protocol adds to a value: its length, its type. */
-#define BYTES_AROUND 16
-
 enum enum_field_types adb__mysql_wire_type(adb_type type)
 {
     switch (type) {
@@ -34,16 +31,6 @@ enum enum_field_types adb__mysql_wire_type(adb_type type)
     default:
         return MYSQL_TYPE_STRING;
     }
-}
-
-size_t adb__mysql_wire_size(const adb_value *value)
-{
-    return BYTES_AROUND + (adb__mysql_is_text(value->type) ? value->size : sizeof(struct adb__mysql_room));
-}
-
-bool adb__mysql_is_text(adb_type type)
-{
-    return type == ADB_TYPE_TEXT || type == ADB_TYPE_BLOB || type == ADB_TYPE_DECIMAL || type == ADB_TYPE_JSON;
 }
 
 static adb_status refuse_moment(const adb_value *value, size_t index, adb_error *error)
@@ -119,7 +106,7 @@ adb_status adb__mysql_check_size(const struct adb__mysql *conn, size_t size, adb
 adb_status adb__mysql_bind(struct adb__mysql *conn, struct adb__mysql_statement *prepared, const adb_value *values,
                            size_t n_values, adb_error *error)
 {
-    size_t size = BYTES_AROUND;
+    size_t size = ADB__MYSQL_BYTES_AROUND;
     if (n_values != prepared->n_parameters)
         return adb__error_set(error, ADB_E_PARAMETER, "the statement has %zu parameters, %zu values are given",
                               prepared->n_parameters, n_values);

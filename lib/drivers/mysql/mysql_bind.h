@@ -17,11 +17,23 @@ struct adb__mysql_room {
     unsigned long size;
 };
 
+/* What the protocol adds to a value: its length, its type. */
+#define ADB__MYSQL_BYTES_AROUND 16
+
 /* Is it sent from where it is? */
-bool adb__mysql_is_text(adb_type type);
-enum enum_field_types adb__mysql_wire_type(adb_type type);
+static inline bool adb__mysql_is_text(adb_type type)
+{
+    return type == ADB_TYPE_TEXT || type == ADB_TYPE_BLOB || type == ADB_TYPE_DECIMAL || type == ADB_TYPE_JSON;
+}
+
 /* At most. */
-size_t adb__mysql_wire_size(const adb_value *value);
+static inline size_t adb__mysql_wire_size(const adb_value *value)
+{
+    const size_t size = adb__mysql_is_text(value->type) ? value->size : sizeof(struct adb__mysql_room);
+    return ADB__MYSQL_BYTES_AROUND + size;
+}
+
+enum enum_field_types adb__mysql_wire_type(adb_type type);
 /* Convert a value that is not sent from where it is. ADB_E_DATA when the server has no such value. */
 adb_status adb__mysql_fill_room(const adb_value *value, size_t index, struct adb__mysql_room *room, adb_error *error);
 /* Where it is sent from. */

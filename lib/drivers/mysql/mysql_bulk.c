@@ -2,8 +2,8 @@
 /* Many sets of values in one message: array binding, which MariaDB's client library and server have.
  *
  * The server says that a message failed, not at which set. So within a transaction each message has a savepoint before
- * it; when it fails, it is undone, and its sets run one by one, to the one that fails. Without a transaction nothing
- * can be undone, and sets are not sent together. */
+ * it; when it fails, it is undone, and its sets are sent in smaller messages, and in the end run one by one, to the one
+ * that fails. Without a transaction nothing can be undone, and sets are not sent together. */
 #include "drivers/mysql/mysql_many.h"
 
 #include "config.h"
@@ -13,9 +13,15 @@
 #include "base/alloc.h"
 #include "model/error.h"
 
-/* Sets of a message, and its bytes. */
-#define MOST_SETS  1024
-#define MOST_BYTES ((size_t)4 << 20)
+/* Of a message. Each costs two round trips; but one of several hundred kilobytes, which the buffers of a socket do not
+ * take at once, was seen to be slower again. Sets of many values go in shorter ones, so that the room is bounded. */
+#define MOST_VALUES    4096
+#define MOST_SETS_WIDE 1024
+#define MOST_BYTES     ((size_t)4 << 20)
+
+/* One that fails is sent again in so many parts, unless it is so small that its sets may run one by one. */
+#define PARTS       8
+#define SETS_TO_RUN 128
 
 /* With fewer sets than this it is not worth it. */
 #define LEAST_SETS 4
@@ -40,6 +46,7 @@ struct message {
     struct column *columns;
     MYSQL_BIND *binds;
     size_t n_columns;
+    size_t most_sets; /* of the next one */
     char *block;
 };
 
@@ -95,7 +102,7 @@ static size_t plan(const struct adb__mysql_many *many, struct message *message)
     size_t n_sets = 0;
     for (size_t i = 0; i < message->n_columns; i++)
         message->columns[i].type = ADB_TYPE_NULL;
-    while (n_sets < MOST_SETS && many->n_done + n_sets < many->n_sets) {
+    while (n_sets < message->most_sets && many->n_done + n_sets < many->n_sets) {
         const adb_value *set = many->sets[many->n_done + n_sets];
         n_bytes += size_of_set(set, message->n_columns);
         if ((n_sets > 0 && n_bytes > most_bytes) || !goes_with(message, set))
@@ -107,31 +114,47 @@ static size_t plan(const struct adb__mysql_many *many, struct message *message)
 
 /* Filling ---------------------------------------------------------------------------------------------------------- */
 
-static adb_status fill_value(struct column *column, size_t row, const adb_value *value, size_t index, adb_error *error)
+/* What cannot be sent from where it is. */
+static adb_status fill_converted(struct column *column, size_t row, const adb_value *value, size_t index,
+                                 adb_error *error)
 {
     struct adb__mysql_room *room = &column->rooms[row];
-    column->indicators[row] = value->type == ADB_TYPE_NULL ? STMT_INDICATOR_NULL : STMT_INDICATOR_NONE;
-    column->values[row].pointer = NULL;
-    column->sizes[row] = 0;
-    if (value->type == ADB_TYPE_NULL)
-        return ADB_OK;
     const adb_status status = adb__mysql_fill_room(value, index, room, error);
     if (status != ADB_OK)
         return status;
-    switch (value->type) {
-    case ADB_TYPE_BOOL:
-    case ADB_TYPE_INT:
-        column->values[row].integer = room->as.integer;
-        break;
-    case ADB_TYPE_DOUBLE:
+    if (value->type == ADB_TYPE_DOUBLE) {
         column->values[row].real = room->as.real;
-        break;
-    default:
-        column->values[row].pointer = adb__mysql_bytes_of(value, room);
-        column->sizes[row] = adb__mysql_is_text(value->type) ? value->size : room->size;
-        break;
+        return ADB_OK;
     }
+    column->values[row].pointer = &room->as;
+    column->sizes[row] = room->size;
     return ADB_OK;
+}
+
+static adb_status fill_value(struct column *column, size_t row, const adb_value *value, size_t index, adb_error *error)
+{
+    column->indicators[row] = value->type == ADB_TYPE_NULL ? STMT_INDICATOR_NULL : STMT_INDICATOR_NONE;
+    switch (value->type) {
+    case ADB_TYPE_NULL:
+        column->values[row].pointer = NULL;
+        column->sizes[row] = 0;
+        return ADB_OK;
+    case ADB_TYPE_BOOL:
+        column->values[row].integer = value->as.boolean;
+        return ADB_OK;
+    case ADB_TYPE_INT:
+        column->values[row].integer = value->as.integer;
+        return ADB_OK;
+    case ADB_TYPE_TEXT:
+    case ADB_TYPE_BLOB:
+    case ADB_TYPE_DECIMAL:
+    case ADB_TYPE_JSON:
+        column->values[row].pointer = adb__mysql_bytes_of(value, &column->rooms[row]);
+        column->sizes[row] = value->size;
+        return ADB_OK;
+    default:
+        return fill_converted(column, row, value, index, error);
+    }
 }
 
 /* *n_sets_io: at a value that the server cannot have, the sets before it. */
@@ -223,6 +246,16 @@ static bool is_of_one_set(adb_status status)
     }
 }
 
+/* The message has failed and is undone: smaller ones, or its sets one by one. */
+static adb_status step(struct adb__mysql_many *many, struct message *message, size_t n_sets, adb_error *error)
+{
+    if (n_sets > SETS_TO_RUN) {
+        message->most_sets = n_sets / PARTS;
+        return ADB_OK;
+    }
+    return adb__mysql_many_one_by_one(many, many->n_done + n_sets, error);
+}
+
 static adb_status send_or_step(struct adb__mysql_many *many, struct message *message, size_t n_sets, adb_error *error)
 {
     adb_error detail;
@@ -238,18 +271,27 @@ static adb_status send_or_step(struct adb__mysql_many *many, struct message *mes
     if (!is_of_one_set(status) || (many->conn->mysql->server_status & SERVER_STATUS_IN_TRANS) == 0 ||
         adb__mysql_run(many->conn, "ROLLBACK TO SAVEPOINT " SAVEPOINT, &detail) != ADB_OK)
         return status;
-    /* Some statements the server can only run one by one. */
-    const bool is_unsupported = status == ADB_E_UNSUPPORTED;
     adb__error_clear(error);
-    return adb__mysql_many_one_by_one(many, is_unsupported ? many->n_sets : many->n_done + n_sets, error);
+    /* Some statements the server can only run one by one. */
+    if (status == ADB_E_UNSUPPORTED)
+        return adb__mysql_many_one_by_one(many, many->n_sets, error);
+    return step(many, message, n_sets, error);
 }
 
-static bool message_init(struct message *message, size_t n_columns)
+/* A multiple of eight, so that what is behind the indicators of a column is aligned. */
+static size_t most_sets(size_t n_sets, size_t n_columns)
 {
+    const size_t most = MOST_VALUES / n_columns > MOST_SETS_WIDE ? MOST_VALUES / n_columns : MOST_SETS_WIDE;
+    return ((n_sets < most ? n_sets : most) + 7) / 8 * 8;
+}
+
+static bool message_init(struct message *message, size_t n_sets, size_t n_columns)
+{
+    const size_t most = most_sets(n_sets, n_columns);
     const size_t size_each =
         sizeof(struct adb__mysql_room) + sizeof(*message->columns->values) + sizeof(unsigned long) + sizeof(char);
-    char *block = adb__alloc_array(n_columns, sizeof(struct column) + sizeof(MYSQL_BIND) + MOST_SETS * size_each);
-    *message = (struct message){.n_columns = n_columns, .block = block};
+    char *block = adb__alloc_array(n_columns, sizeof(struct column) + sizeof(MYSQL_BIND) + most * size_each);
+    *message = (struct message){.n_columns = n_columns, .most_sets = most, .block = block};
     if (block == NULL)
         return false;
     message->columns = (void *)block;
@@ -259,13 +301,13 @@ static bool message_init(struct message *message, size_t n_columns)
     for (size_t i = 0; i < n_columns; i++) {
         struct column *column = &message->columns[i];
         column->rooms = (void *)block;
-        block += MOST_SETS * sizeof(*column->rooms);
+        block += most * sizeof(*column->rooms);
         column->values = (void *)block;
-        block += MOST_SETS * sizeof(*column->values);
+        block += most * sizeof(*column->values);
         column->sizes = (void *)block;
-        block += MOST_SETS * sizeof(*column->sizes);
+        block += most * sizeof(*column->sizes);
         column->indicators = block;
-        block += MOST_SETS;
+        block += most;
     }
     return true;
 }
@@ -274,7 +316,7 @@ adb_status adb__mysql_bulk(struct adb__mysql_many *many, adb_error *error)
 {
     struct message message;
     adb_status status = ADB_OK;
-    if (!message_init(&message, many->statement->n_values))
+    if (!message_init(&message, many->n_sets, many->statement->n_values))
         return adb__error_set(error, ADB_E_NOMEM, "no memory for %zu parameters", many->statement->n_values);
     while (many->n_done < many->n_sets && status == ADB_OK) {
         size_t n_sets = plan(many, &message);
