@@ -10,17 +10,18 @@
 
 struct adb__lane;
 
+/* In the order of use: what every job needs comes first, up to the status of the error. */
 struct adb_context {
     struct adb__ref ref;            /* the handle, and its jobs until delivered */
+    int timeout_ms;
     adb_database *db;               /* referenced */
     struct adb__lane *lane;         /* referenced */
     adb_queue *queue;               /* referenced */
-    bool owns_queue;
     unsigned flags;
-    int timeout_ms;
+    bool owns_queue;
     struct adb__counter accepted;   /* jobs; written by the submitting thread */
     struct adb__counter delivered;  /* of them */
-    adb_error error;                /* of the last submission; behind what every job needs, but for its status */
+    adb_error error;                /* of the last submission */
     struct adb__list link;          /* in db->contexts; db->lock */
     struct adb__list thread_link;   /* in the thread's own contexts */
     struct adb__list listeners;     /* adb_listen(); lock of db->listening */
