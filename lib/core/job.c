@@ -244,11 +244,14 @@ static uint64_t word_next(uint64_t word)
 }
 
 /* The gate was shut. False: an outsider has seen the job meanwhile and ended it, so it was accepted. */
-static bool job_withdraw(struct adb__jobs *jobs, struct adb__slot *slot)
+static bool job_withdraw(struct adb__job *job)
 {
+    struct adb__jobs *jobs = job->jobs;
+    struct adb__slot *slot = adb__job_slot(job);
     uint64_t word = slot_word(slot);
     if (adb__word_state(word) != ADB__JOB_QUEUED || !slot_step(slot, word, word_next(word)))
         return false;
+    adb__ref_init(&job->block, 1); /* there will be no outcome */
     atomic_store_explicit(&slot->deadline, ADB__NEVER, memory_order_relaxed);
     atomic_fetch_sub_explicit(&jobs->pending, 1, memory_order_seq_cst);
     jobs_tell_closer(jobs);
@@ -272,7 +275,7 @@ bool adb__job_accept(struct adb__job *job, int64_t now)
                           memory_order_seq_cst);
     /* seq_cst, store and load: the closer shuts the gate, then looks for jobs; this one can be seen, then it looks at the
      * gate. One sees the other; tests/models/drain.pml. */
-    return atomic_load_explicit(&jobs->open, memory_order_seq_cst) || !job_withdraw(jobs, slot);
+    return atomic_load_explicit(&jobs->open, memory_order_seq_cst) || !job_withdraw(job);
 }
 
 void adb__job_drop(struct adb__job *job)
