@@ -152,8 +152,8 @@ static struct member *member_of(struct convoy *convoy, const struct adb__call *c
     return &convoy->members[call - convoy->calls];
 }
 
-/* While no job is RUNNING, the deadlines of those that have run are heeded; without any, the wait may last as long as that
- * of a statement may. */
+/* While no job is RUNNING, the deadlines of those that have run are heeded; without any, the wait may last as long as
+ * that of a statement may. */
 static void convoy_guard(struct convoy *convoy)
 {
     struct adb__worker *worker = convoy->worker;
@@ -207,7 +207,8 @@ static void member_keep(struct convoy *convoy, struct member *member)
     while (adb__job_keep(member->job) == ADB_E_BUSY)
         adb__worker_rest(worker, ADB__NEVER);
     adb__lane_pop(member->lane);
-    convoy->deadline = adb__deadline_first(convoy->deadline == 0 ? ADB__NEVER : convoy->deadline, member->job->deadline);
+    convoy->deadline =
+        adb__deadline_first(convoy->deadline == 0 ? ADB__NEVER : convoy->deadline, member->job->deadline);
     member->kept = true;
     worker->job = NULL;
 }

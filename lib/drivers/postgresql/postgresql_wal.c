@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* One flush for several transactions.
  *
- * While synchronous_commit is off, a commit does not wait until the log is on disk. The log is flushed in its order, so a
- * later commit that does wait covers all before it: that of an empty message, which is a record of the log, and so makes
- * its transaction one that has written. Locks, snapshots, errors and ends of the transactions are as ever.
+ * While synchronous_commit is off, a commit does not wait until the log is on disk. The log is flushed in its order, so
+ * a later commit that does wait covers all before it: that of an empty message, which is a record of the log, and so
+ * makes its transaction one that has written. Locks, snapshots, errors and ends of the transactions are as ever.
  *
- * Meanwhile statement_timeout is short, as no statement may keep the outcomes of the others back: what it stops has had no
- * effect, and runs again by itself. */
+ * Meanwhile statement_timeout is short, as no statement may keep the outcomes of the others back: what it stops has had
+ * no effect, and runs again by itself. */
 #include "drivers/postgresql/postgresql.h"
 
 #include "model/error.h"
@@ -26,8 +26,8 @@
     "pg_catalog.set_config('statement_timeout', $2, false)"
 #define FLUSH "SELECT pg_catalog.pg_logical_emit_message(true, 'asyncdb', ''::pg_catalog.text)"
 
-/* May this session, and what are its settings if not its defaults? Who has another number than the one that the connection
- * was told is behind a pooler, which may give what is set here to others. */
+/* May this session, and what are its settings if not its defaults? Who has another number than the one that the
+ * connection was told is behind a pooler, which may give what is set here to others. */
 #define ASK                                                                                                            \
     "SELECT commit.setting <> 'off' AND pg_catalog.pg_backend_pid() = %d AND NOT pg_catalog.pg_is_in_recovery() "      \
     "AND pg_catalog.current_setting('transaction_read_only') = 'off' "                                                 \
@@ -76,10 +76,9 @@ static void ask(struct adb__pg *conn)
 static bool prepare(struct adb__pg *conn)
 {
     adb_error error = {.status = ADB_OK};
-    const adb_status status = adb__pg_run(conn,
-                                          "PREPARE adb_settings (pg_catalog.text, pg_catalog.text) AS " SET_BOTH
-                                          "; PREPARE adb_flush AS " FLUSH,
-                                          &error);
+    const adb_status status = adb__pg_run(
+        conn, "PREPARE adb_settings (pg_catalog.text, pg_catalog.text) AS " SET_BOTH "; PREPARE adb_flush AS " FLUSH,
+        &error);
     return status == ADB_OK || strcmp(error.sqlstate, "42P05") == 0;
 }
 
@@ -94,7 +93,7 @@ bool adb__pg_wal_is_shared(struct adb__pg *conn)
     return wal->may == ADB__PG_SHARES && PQstatus(conn->pg) == CONNECTION_OK;
 }
 
-/* In a pipeline -------------------------------------------------------------------------------------------------------- */
+/* In a pipeline ---------------------------------------------------------------------------------------------------- */
 
 /* An empty text puts the default back. */
 static bool send_settings(struct adb__pg *conn, const char *commit, const char *timeout)
@@ -118,15 +117,14 @@ bool adb__pg_wal_send_flush(struct adb__pg *conn)
     return PQsendQueryPrepared(conn->pg, "adb_flush", 0, NULL, NULL, NULL, 0);
 }
 
-/* By itself ------------------------------------------------------------------------------------------------------------ */
+/* By itself -------------------------------------------------------------------------------------------------------- */
 
 static adb_status flush_once(struct adb__pg *conn, adb_error *error)
 {
     const struct adb__pg_wal *wal = &conn->wal;
     char sql[256];
     snprintf(sql, sizeof(sql), "SET synchronous_commit TO %s; SET statement_timeout TO %s; " FLUSH,
-             wal->commit[0] != '\0' ? wal->commit : "DEFAULT",
-             wal->timeout[0] != '\0' ? wal->timeout : "DEFAULT");
+             wal->commit[0] != '\0' ? wal->commit : "DEFAULT", wal->timeout[0] != '\0' ? wal->timeout : "DEFAULT");
     return adb__pg_run(conn, sql, error);
 }
 
