@@ -3,6 +3,7 @@
 #include "tests/conformance/driver_suite.h"
 
 #include <stdio.h>
+#include <string.h>
 
 /* What a batch callback has seen and shall do. */
 struct walk {
@@ -57,6 +58,31 @@ TEST(rows_come_in_order_and_in_batches)
     deliver(ctx);
     CU_ASSERT(walk.in_order && walk.rows == 1000 && walk.most <= 64 && walk.batches >= 16);
     CU_ASSERT(walk.ends == 1 && walk.end == ADB_OK);
+    suite_close();
+}
+
+#define BIG_BYTES 200000
+
+static adb_flow weigh(adb_result *batch, void *user_data)
+{
+    const adb_value text = adb_row_value(adb_result_row(batch, 0), 0);
+    size_t *n_batches = user_data;
+    CU_ASSERT_EQUAL(adb_result_rows(batch), 1);
+    CU_ASSERT(text.type == ADB_TYPE_TEXT && text.size == BIG_BYTES && text.as.text[BIG_BYTES] == '\0');
+    (*n_batches)++;
+    return ADB_CONTINUE;
+}
+
+/* A row that is larger than a batch is one by itself, and whole. ITER-12 */
+TEST(a_row_larger_than_a_batch_comes_alone)
+{
+    static char big[BIG_BYTES + 1];
+    size_t n_batches = 0;
+    memset(big, 'x', BIG_BYTES);
+    NOTES("a", "b", "c", "d", "e");
+    adb_iterate(ctx, "SELECT :big AS big FROM notes", ADB_PARAMS({"big", adb_text(big)}), weigh, NULL, &n_batches);
+    deliver(ctx);
+    CU_ASSERT_EQUAL(n_batches, 5);
     suite_close();
 }
 
@@ -248,7 +274,8 @@ TEST(an_error_in_midway_is_the_end)
     suite_close();
 }
 
-GROUP(iterate, SQL(rows_come_in_order_and_in_batches), SQL(iterating_nothing_just_ends),
+GROUP(iterate, SQL(rows_come_in_order_and_in_batches), SQL(a_row_larger_than_a_batch_comes_alone),
+      SQL(iterating_nothing_just_ends),
       NEEDS(SUITE_SQL | SUITE_SESSION, iterate_sees_temporary_tables), SQL(iterate_works_inside_a_transaction),
       SQL(a_query_inside_the_loop_runs_after_it), SQL(waiting_inside_the_loop_is_refused),
       SQL(stopping_early_gives_all_back), SQL(a_paused_iterate_waits_to_be_resumed), SQL(batches_can_be_pulled),
