@@ -13,11 +13,23 @@
 /* So long a job may keep those that were sent behind it from other workers. */
 #define PATIENCE_NS (20 * ADB__NS_PER_MS)
 
-/* So long the answers behind the first may take: whoever comes meanwhile stands behind all that has been sent. */
+/* So long the answers behind the first may take, or as long as the way to the database and back: whoever comes meanwhile
+ * stands behind all that has been sent. */
 #define ANSWERS_NS (1 * ADB__NS_PER_MS)
 
 /* Nor fewer than that, or nobody would know how long the next take. */
 #define FEWEST 2
+
+/* No answer counts for more: one that was very slow is soon forgotten. */
+#define SLOWEST_NS (8 * ADB__NS_PER_MS)
+
+/* So much of it what is known changes with a pipeline that was slower, or faster: as answers that were there at once when
+ * this thread came to them say little of the database. */
+#define SLOWER_STEP 4
+#define FASTER_STEP 8
+
+/* So much longer the way may have become. */
+#define WAY_STEP 64
 
 /* A job on its way. It is the first of its lane when its turn comes. */
 struct member {
@@ -37,7 +49,7 @@ struct adb__pipelining {
     size_t n_lanes;
     size_t most;                /* jobs to send */
     size_t n_answers;
-    int64_t first_answer_at;
+    int64_t began_at, first_answer_at;
     size_t turn;                /* whose answer is read */
     int64_t since;              /* when it was first waited for; 0: not yet */
     const struct member *loser; /* whose answer was that the connection is lost; NULL: none */
@@ -125,18 +137,26 @@ static bool pipeline_take(struct adb__pipelining *pipeline, struct adb__lane *la
 /* As many as are likely to be answered in time, to judge by the last ones. */
 static size_t pipeline_most(const struct adb__worker *worker)
 {
-    const int64_t most = FEWEST + ANSWERS_NS / (worker->answer_ns + 1);
+    const int64_t most = FEWEST + (worker->way_ns > ANSWERS_NS ? worker->way_ns : ANSWERS_NS) / (worker->answer_ns + 1);
     return most < ADB__PIPELINE_MAX ? (size_t)most : ADB__PIPELINE_MAX;
 }
 
-/* How long an answer takes after the one before, when they were sent together: the database's time, not that of the way. */
+/* How long an answer takes after the one before, when they were sent together, is the database's time. The first one has
+ * the way to go too, which is no longer than the fastest of them. */
 static void pipeline_learn(const struct adb__pipelining *pipeline)
 {
     struct adb__worker *worker = pipeline->worker;
     if (pipeline->n_answers < 2)
         return;
-    const int64_t each = (adb__clock_now() - pipeline->first_answer_at) / (int64_t)(pipeline->n_answers - 1);
-    worker->answer_ns += (each - worker->answer_ns) / 4;
+    const int64_t way = pipeline->first_answer_at - pipeline->began_at;
+    const int64_t answers = adb__clock_now() - pipeline->first_answer_at;
+    const int64_t each = adb__deadline_first(answers / (int64_t)(pipeline->n_answers - 1), SLOWEST_NS);
+    const int64_t change = each - worker->answer_ns;
+    worker->answer_ns += change / (change > 0 ? SLOWER_STEP : FASTER_STEP);
+    if (worker->way_ns == 0 || way < worker->way_ns)
+        worker->way_ns = way;
+    else
+        worker->way_ns += worker->way_ns / WAY_STEP;
 }
 
 size_t adb__pipeline_share(const struct adb__worker *worker)
@@ -298,6 +318,7 @@ void adb__pipeline_run(struct adb__worker *worker, struct adb__lane *lane)
     pipeline.base = (struct adb__pipeline){
         .calls = pipeline.calls, .begin_fn = pipeline_begin, .end_fn = pipeline_end, .wait_fn = pipeline_wait};
     pipeline_gather(&pipeline, lane);
+    pipeline.began_at = adb__clock_now();
     adb__counter_add(&worker->pool->n_pipelining, 1);
     adb__counter_add(&worker->db->figures.pipelined, (int64_t)pipeline.base.n_calls);
     worker->pipeline = &pipeline;

@@ -83,7 +83,8 @@ struct adb__worker {
     int64_t idle_ns;                /* that long it may idle: the option, and up to 10 % at random; ADB__NEVER */
     int64_t expires_at;             /* of the connection: lifetime */
     struct adb__job *job;           /* running */
-    int64_t answer_ns;              /* how long the database takes for each of several that are on their way */
+    int64_t answer_ns;              /* how long the database takes for each of several that are on their way, */
+    int64_t way_ns;                 /* and how long the way is, there and back */
     struct adb__pipelining *pipeline; /* several are on their way; NULL: not. See core/pipeline.c */
     bool gathers;                   /* several outcomes are delivered together */
     struct adb__outbox outbox;      /* outcomes of those */
