@@ -253,6 +253,8 @@ void adb__job_whisper(struct adb__job *job, struct adb_result *outcome, struct a
     struct adb__mail *head = adb__mailbox_head(&queue->inbox);
     while (!adb__mailbox_try_push(&queue->inbox, &head, mail, mail))
         continue;
+    if (!atomic_load_explicit(&queue->whispered, memory_order_relaxed))
+        atomic_store_explicit(&queue->whispered, true, memory_order_relaxed);
     if (head == ADB__MAILBOX_IDLE)
         adb__notify_whisper(&queue->notify);
     else if (head == ADB__MAILBOX_ORPHANED)
@@ -427,9 +429,12 @@ adb_result *adb_queue_next(adb_queue *queue)
 /* For a moment, where that has paid lately, whispers may gather. */
 static bool queue_doze(adb_queue *queue, int64_t deadline)
 {
-    if (queue->dozed && atomic_load_explicit(&queue->most, memory_order_relaxed) >= DOZE_LEAST)
+    /* relaxed: hints */
+    if (queue->dozed && atomic_load_explicit(&queue->whispered, memory_order_relaxed) &&
+        atomic_load_explicit(&queue->most, memory_order_relaxed) >= DOZE_LEAST)
         adb__spin_paid(&queue->doze);
     atomic_store_explicit(&queue->most, 0, memory_order_relaxed);
+    atomic_store_explicit(&queue->whispered, false, memory_order_relaxed);
     int64_t until = adb__spin_until(&queue->doze, DOZE_NS);
     queue->dozed = until != 0 && until < deadline && adb__notify_doze(&queue->notify, until);
     return queue->dozed;

@@ -55,6 +55,7 @@ struct adb_queue {
     struct adb__spin doze;      /* whoever waits */
     bool dozed;                 /* whoever waits: the last time, until something had come */
     _Atomic unsigned most;      /* events taken at once since then */
+    _Atomic bool whispered;     /* something was, since then */
     pthread_mutex_t gate;
     pthread_t consumer;         /* gate; valid while depth > 0 */
     unsigned depth;             /* gate; nested calls of the consumer */
