@@ -35,6 +35,9 @@ jobs=$(nproc 2>/dev/null || echo 2)
 configure_in "$build" ${ADB_CONFIGURE_FLAGS:-} || exit 1
 make -C "$build" -j"$jobs" || exit 1
 
+# More tests than processors at once, as many of them mostly wait.
+at_once=$((jobs + 1))
+
 top=$(cd "$build" && pwd) || exit 1
 began=$(date +%s)
 if ! start_servers "$build"; then
@@ -54,7 +57,7 @@ export ADB_TEST_URLS
 # The results are read from the files that the test harness of automake leaves: <test>.trs says how the program ended,
 # <test>.log ends with its own counts.
 find "$build" -name '*.trs' -exec rm -f {} +
-make -C "$build" -k -j"$jobs" check >"$build/check.log" 2>&1
+make -C "$build" -k -j"$at_once" check >"$build/check.log" 2>&1
 check_status=$?
 stop_servers
 
