@@ -10,6 +10,7 @@
 #define WARM   100
 #define STEADY 500
 #define FLIGHT 16
+#define WIDE   64
 
 struct stream {
     const char *url;
@@ -116,8 +117,18 @@ static void run_chained(void)
     run_all(stream.ctx);
 }
 
+/* More in flight than there will be later: a worker that the system takes the processor from keeps a job in hand when its
+ * outcome has been delivered already, and the next submission takes another. */
+static void run_wide(void)
+{
+    for (int i = 0; i < WIDE; i++)
+        CU_ASSERT_NOT_EQUAL(fetch(look), 0);
+    run_all(stream.ctx);
+}
+
 static void check_steady(void (*run)(void), size_t each)
 {
+    run_wide();
     stream.n_right = 0;
     for (int i = 0; i < WARM; i++)
         run();

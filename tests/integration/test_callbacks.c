@@ -145,13 +145,15 @@ BOTH(free_of_the_queue_inside_a_callback)
     adb_context *ctx = adb_context_new(rig.db, chain.queue, 0);
     adb_fetch_all(ctx, kind->quick, NULL, free_queue_here, &chain);
     adb_fetch_all(ctx, kind->quick, NULL, tally_done, &chain.tally);
-    while (rig_stats(&rig).jobs_undelivered < 2)
-        adb_queue_wait(chain.queue, 1);
+    const adb_job slow = adb_fetch_all(ctx, kind->slow, NULL, tally_done, &chain.tally);
+    rig_await_slow(&rig, 1); /* so the outcomes before it are in the queue */
     CU_ASSERT_NOT_EQUAL(adb_queue_dispatch(chain.queue, 0), 0);
     CU_ASSERT_EQUAL(chain.steps, 1);
     CU_ASSERT_EQUAL(tally_of(&chain.tally, ADB_OK), 1);
     adb_fetch_all(ctx, kind->quick, NULL, tally_done, &chain.tally);
-    tally_await(&chain.tally, 2);
+    CU_ASSERT_EQUAL(adb_cancel(ctx, slow), ADB_OK);
+    tally_await(&chain.tally, 3);
+    CU_ASSERT_EQUAL(tally_of(&chain.tally, ADB_OK), 2);
     adb_context_free(ctx);
     rig_close(&rig);
 }
