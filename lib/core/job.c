@@ -468,18 +468,26 @@ struct adb__job *adb__jobs_abandon(struct adb__jobs *jobs, uint32_t index)
     return slot->job;
 }
 
-void adb__jobs_waiting(const struct adb__jobs *jobs, int64_t now, size_t *n_out, int64_t *oldest_ms_out)
+struct adb__census adb__jobs_count(const struct adb__jobs *jobs, int64_t now)
 {
+    struct adb__census census = {.waiting = 0};
     int64_t oldest = now;
-    *n_out = 0;
+    /* acquire, before the scan: what is accepted later can only be one too many of those that are not done */
+    const int64_t pending = atomic_load_explicit(&jobs->pending, memory_order_acquire);
     for (uint32_t i = 0; i < jobs->capacity; i++) {
         const struct adb__slot *slot = &jobs->slots[i];
-        if (adb__word_state(slot_word(slot)) != ADB__JOB_QUEUED)
-            continue;
-        ++*n_out;
-        oldest = adb__deadline_first(oldest, atomic_load_explicit(&slot->accepted_at, memory_order_relaxed));
+        const enum adb__job_state state = adb__word_state(slot_word(slot));
+        if (state == ADB__JOB_QUEUED) {
+            census.waiting++;
+            oldest = adb__deadline_first(oldest, atomic_load_explicit(&slot->accepted_at, memory_order_relaxed));
+        } else if (state != ADB__JOB_FREE && state != ADB__JOB_DONE) {
+            census.running++;
+        }
     }
-    *oldest_ms_out = (now - oldest) / ADB__NS_PER_MS;
+    const int64_t undone = (int64_t)(census.waiting + census.running);
+    census.undelivered = pending > undone ? (size_t)(pending - undone) : 0;
+    census.oldest_ms = (now - oldest) / ADB__NS_PER_MS;
+    return census;
 }
 
 void adb__job_pause(struct adb__job *job)

@@ -232,8 +232,16 @@ struct adb__job *adb__jobs_abandon(struct adb__jobs *jobs, uint32_t index);
  * before it are done for good. Begins at 0. */
 bool adb__jobs_undone(const struct adb__jobs *jobs, uint32_t *from);
 
-/* How many jobs wait to run, and since when the oldest of them; a scan. */
-void adb__jobs_waiting(const struct adb__jobs *jobs, int64_t now, size_t *n_out, int64_t *oldest_ms_out);
+/* What has been accepted and is not delivered. */
+struct adb__census {
+    size_t waiting;
+    size_t running;
+    size_t undelivered; /* done */
+    int64_t oldest_ms;  /* since when the oldest waits; 0 when none does */
+};
+
+/* Count the jobs. A scan: each is counted once, as what it was when it was looked at, and none that came meanwhile as done. */
+struct adb__census adb__jobs_count(const struct adb__jobs *jobs, int64_t now);
 
 /* An outcome was delivered, its callback has returned. */
 void adb__jobs_count_delivered(struct adb__jobs *jobs);

@@ -285,13 +285,11 @@ void adb__pool_report(struct adb__pool *pool, adb_error *error)
 {
     struct adb_database *db = pool->server->db;
     char state[ADB_ERROR_MESSAGE_SIZE];
-    size_t waiting;
-    int64_t oldest_ms;
-    adb__jobs_waiting(&db->jobs, adb__clock_now(), &waiting, &oldest_ms);
+    const struct adb__census census = adb__jobs_count(&db->jobs, adb__clock_now());
     adb__server_describe(pool->server, state, sizeof(state));
     adb__error_set(error, ADB_E_TIMEOUT,
                    "no connection to %.60s was free within %d ms (waiting=%zu, oldest=%" PRId64 " ms, %s",
-                   adb_url_redacted(pool->server->url), db->options.wait_timeout_ms, waiting, oldest_ms, state);
+                   adb_url_redacted(pool->server->url), db->options.wait_timeout_ms, census.waiting, census.oldest_ms, state);
 }
 
 /* One job of a lane that is swept. */

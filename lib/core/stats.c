@@ -35,15 +35,11 @@ static void stats_workers(const adb_database *db, adb_stats *stats)
 
 static void stats_jobs(const adb_database *db, adb_stats *stats)
 {
-    for (uint32_t i = 0; i < db->jobs.capacity; i++) {
-        const struct adb__slot *slot = &db->jobs.slots[i];
-        enum adb__job_state state = adb__word_state(atomic_load_explicit(&slot->word, memory_order_acquire));
-        stats->jobs_running += state != ADB__JOB_QUEUED && state != ADB__JOB_FREE && state != ADB__JOB_DONE;
-    }
-    adb__jobs_waiting(&db->jobs, adb__clock_now(), &stats->jobs_waiting, &stats->oldest_wait_ms);
-    int64_t pending = atomic_load_explicit(&db->jobs.pending, memory_order_relaxed);
-    int64_t undone = (int64_t)(stats->jobs_waiting + stats->jobs_running);
-    stats->jobs_undelivered = pending > undone ? (size_t)(pending - undone) : 0;
+    const struct adb__census census = adb__jobs_count(&db->jobs, adb__clock_now());
+    stats->jobs_waiting = census.waiting;
+    stats->jobs_running = census.running;
+    stats->jobs_undelivered = census.undelivered;
+    stats->oldest_wait_ms = census.oldest_ms;
 }
 
 /* By the contexts that are about, and those that were. */

@@ -334,7 +334,9 @@ static adb_status run_once(struct run *run, enum adb__pg_staleness *again_out, a
     else
         status = run_outcome(run, error);
     PQclear(run->failure);
-    if (run->prepared != NULL && run->prepared->n_alone > 0 && stale == ADB__PG_FRESH)
+    if (stale != ADB__PG_FRESH)
+        run->prepared = NULL; /* it was forgotten */
+    if (run->prepared != NULL && run->prepared->n_alone > 0)
         run->prepared->n_alone--;
     if (status == ADB_OK && run->prepared != NULL)
         run->prepared->is_small = adb__pg_is_small(run->sink->n_rows + run->n_spare, run->sink->n_bytes);
