@@ -8,21 +8,24 @@
 
 static struct server proxy;
 
-/* The first commit since then sleeps before it takes effect: long enough to be met, or for ever. */
-static void make_first_commit_sleep(struct scene *scene, const char *seconds)
+/* The first commit since then sleeps before it takes effect, until it is woken; perhaps never. */
+static void make_first_commit_sleep(struct scene *scene)
 {
-    char sql[400];
+    scene_must(scene, "DROP TABLE IF EXISTS woken");
+    scene_must(scene, "CREATE TABLE woken (n INTEGER)");
     scene_must(scene, "DROP SEQUENCE IF EXISTS commits CASCADE");
     scene_must(scene, "CREATE SEQUENCE commits");
-    snprintf(
-        sql, sizeof(sql),
-        "CREATE OR REPLACE FUNCTION sleep_once() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
-        "IF nextval('commits') = 1 AND current_setting('adb.hurry', true) IS NULL THEN PERFORM pg_sleep(%s); END IF; "
-        "RETURN NULL; END $$",
-        seconds);
-    scene_must(scene, sql);
+    scene_must(scene, "CREATE OR REPLACE FUNCTION sleep_once() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
+                      "IF nextval('commits') = 1 AND current_setting('adb.hurry', true) IS NULL THEN "
+                      "WHILE NOT EXISTS (SELECT 1 FROM woken) LOOP PERFORM pg_sleep(0.01); END LOOP; END IF; "
+                      "RETURN NULL; END $$");
     scene_must(scene, "CREATE CONSTRAINT TRIGGER sleep AFTER INSERT ON t DEFERRABLE INITIALLY DEFERRED "
                       "FOR EACH ROW EXECUTE FUNCTION sleep_once()");
+}
+
+static void wake_first_commit(const struct scene *scene)
+{
+    server_sql(scene->server, "INSERT INTO woken VALUES (1)");
 }
 
 #define SLEEPING "SELECT count(*) FROM pg_stat_activity WHERE usename = 'adb_test' AND wait_event = 'PgSleep'"
@@ -53,7 +56,7 @@ ON_POSTGRESQL(transact_through_an_ended_commit_is_retried)
     struct scene scene;
     unsigned runs = 0;
     scene_open_table(&scene, engine, NULL, NULL);
-    make_first_commit_sleep(&scene, "60");
+    make_first_commit_sleep(&scene);
     const adb_job job = transact(&scene, 1, &runs);
     scene_await(&scene, SLEEPING, 1);
     server_sql(scene.server, engine->end_sessions);
@@ -71,10 +74,11 @@ ON_POSTGRESQL(transact_through_a_lost_answer_is_committed_once)
     unsigned runs = 0;
     server_start_before(&proxy, "chaos", "doubt_chaos", engine_server(engine));
     scene_open_table(&scene, engine, proxy.url, NULL);
-    make_first_commit_sleep(&scene, "0.5");
+    make_first_commit_sleep(&scene);
     const adb_job job = transact(&scene, 5, &runs);
     scene_await(&scene, SLEEPING, 1);
     proxy_tell(&proxy, "stall down");
+    wake_first_commit(&scene);
     scene_await(&scene, "SELECT count(*) FROM t", 1);
     proxy_tell(&proxy, "reset");
     proxy_tell(&proxy, "clear");
@@ -92,11 +96,12 @@ ON_POSTGRESQL(transact_waits_for_a_commit_under_way)
     unsigned runs = 0;
     server_start_before(&proxy, "chaos", "doubt_chaos", engine_server(engine));
     scene_open_table(&scene, engine, proxy.url, NULL);
-    make_first_commit_sleep(&scene, "0.5");
+    make_first_commit_sleep(&scene);
     const adb_job job = transact(&scene, 5, &runs);
     scene_await(&scene, SLEEPING, 1);
     proxy_tell(&proxy, "reset");
     proxy_tell(&proxy, "clear");
+    wake_first_commit(&scene);
     CU_ASSERT_EQUAL(value_of(scene.ctx, job), 1);
     CU_ASSERT_EQUAL(runs, 1);
     CU_ASSERT_EQUAL(rows(&scene), 1);
@@ -111,7 +116,7 @@ ON_POSTGRESQL(transact_through_a_crash_is_made_again)
     struct scene scene;
     unsigned runs = 0;
     scene_open_table(&scene, engine, NULL, NULL);
-    make_first_commit_sleep(&scene, "60");
+    make_first_commit_sleep(&scene);
     const adb_job job = transact(&scene, 5, &runs);
     scene_await(&scene, SLEEPING, 1);
     server_kill(scene.server);
@@ -128,7 +133,7 @@ ON_POSTGRESQL(commit_in_doubt_is_resolved_by_hand)
 {
     struct scene scene;
     scene_open_table(&scene, engine, NULL, NULL);
-    make_first_commit_sleep(&scene, "60");
+    make_first_commit_sleep(&scene);
     adb_begin(scene.ctx, ADB_TRANSACTION(.traced = true), NULL, NULL);
     adb_execute(scene.ctx, "INSERT INTO t (n) VALUES (1)", NULL, NULL, NULL);
     const adb_job commit = adb_commit(scene.ctx, NULL, NULL);
