@@ -7,7 +7,12 @@
 #include "config.h"
 #include "model/error.h"
 
+#include <errno.h>
+#include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
 
 /* A column may be as large as the library can read, and the server has a limit of its own. */
 #define MOST_PACKET ((unsigned long)1 << 30)
@@ -154,6 +159,50 @@ static adb_status give_up(enum adb__socket_event event, adb_error *error)
 }
 
 #ifdef HAVE_MYSQL_REAL_CONNECT_START
+/* What the library connects to when nobody has said another path. */
+static const char *socket_path(const struct adb__mysql_settings *settings)
+{
+    const bool is_in_file = settings->values[ADB__MYSQL_READ_DEFAULT_FILE] != NULL ||
+                            settings->values[ADB__MYSQL_READ_DEFAULT_GROUP] != NULL;
+    if (settings->socket != NULL || is_in_file)
+        return settings->socket;
+#ifdef MARIADB_UNIX_ADDR
+    return MARIADB_UNIX_ADDR;
+#else
+    return NULL;
+#endif
+}
+
+/* Why nobody can be reached at this path; 0: somebody is there. The server sees nothing of it: a socket of another type
+ * than its own is told so (EPROTOTYPE, POSIX connect()), if there is a server. */
+static int absence_at(const char *path)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    if (strlen(path) >= sizeof(address.sun_path))
+        return ENAMETOOLONG;
+    strcpy(address.sun_path, path);
+    const int fd = socket(AF_UNIX, SOCK_DGRAM, 0);
+    if (fd < 0)
+        return 0; /* not what was asked: the library will say */
+    const int failure = connect(fd, (const struct sockaddr *)&address, sizeof(address)) == 0 ? 0 : errno;
+    close(fd);
+    return failure == EPROTOTYPE ? 0 : failure;
+}
+
+/* When a unix socket refuses, MariaDB Connector/C (3.3) that does not block closes its descriptor twice, and the second
+ * time that may be another thread's already. So it is not asked where nobody is. What is left is a server that goes away, or
+ * whose backlog fills, at this very moment. */
+static adb_status find_server(const struct adb__mysql_settings *settings, adb_error *error)
+{
+    const char *path = settings->host == NULL ? socket_path(settings) : NULL;
+    const int failure = path == NULL ? 0 : absence_at(path);
+    char text[ADB_ERROR_MESSAGE_SIZE];
+    if (failure == 0)
+        return ADB_OK;
+    snprintf(text, sizeof(text), "Can't connect to local server through socket '%s' (%d)", path, failure);
+    return adb__error_native(error, ADB_E_CONNECTION, 0, 2002, "08001", text);
+}
+
 static unsigned directions_of(int wanted)
 {
     const unsigned in = (wanted & (MYSQL_WAIT_READ | MYSQL_WAIT_EXCEPT)) != 0 ? ADB__SOCKET_READ : 0;
@@ -187,6 +236,14 @@ static adb_status log_in(MYSQL *mysql, const struct adb__mysql_settings *setting
     return status;
 }
 #else
+/* It blocks, and closes what it has opened once. */
+static adb_status find_server(const struct adb__mysql_settings *settings, adb_error *error)
+{
+    (void)settings;
+    (void)error;
+    return ADB_OK;
+}
+
 /* The library can only be told how many seconds it has. */
 static adb_status log_in(MYSQL *mysql, const struct adb__mysql_settings *settings, const struct adb__patience *patience,
                          adb_error *error)
@@ -209,7 +266,9 @@ static adb_status attempt_once(const struct adb__mysql_settings *settings, enum 
         return adb__error_set(error, ADB_E_NOMEM, "no memory for a connection");
     set_options(mysql, settings, patience->deadline);
     set_encryption(mysql, settings, attempt);
-    adb_status status = log_in(mysql, settings, patience, error);
+    adb_status status = find_server(settings, error);
+    if (status == ADB_OK)
+        status = log_in(mysql, settings, patience, error);
     /* Not every version of the library takes its own option for an order. */
     if (status == ADB_OK && attempt == ENCRYPTED && mysql_get_ssl_cipher(mysql) == NULL)
         status = adb__error_native(error, ADB_E_CONNECTION, 0, 2026, "08001", "the server does not offer TLS");
