@@ -333,19 +333,23 @@ bool adb__job_settle(struct adb__job *job)
     return adb__word_state(word) == ADB__JOB_RUNNING && slot_step(slot, word, word_in(word, ADB__JOB_SETTLED));
 }
 
-adb_status adb__job_keep(struct adb__job *job)
+/* From whatever a worker's job is to what it is in the end. ADB_E_BUSY: a cancel is under way. ADB_E_STATE: it is over. */
+static adb_status slot_end(struct adb__slot *slot, enum adb__job_state state)
 {
-    struct adb__slot *slot = adb__job_slot(job);
     for (;;) {
         uint64_t word = slot_word(slot);
-        enum adb__job_state state = adb__word_state(word);
-        if (state == ADB__JOB_CANCELLING || word_is_cancelling(word))
+        if (adb__word_state(word) == ADB__JOB_CANCELLING || word_is_cancelling(word))
             return ADB_E_BUSY;
-        if (state == ADB__JOB_DONE)
+        if (adb__word_state(word) == ADB__JOB_DONE)
             return ADB_E_STATE;
-        if (slot_step(slot, word, word_in(word, ADB__JOB_SETTLED)))
+        if (slot_step(slot, word, word_in(word, state)))
             return ADB_OK;
     }
+}
+
+adb_status adb__job_keep(struct adb__job *job)
+{
+    return slot_end(adb__job_slot(job), ADB__JOB_SETTLED);
 }
 
 bool adb__job_unsettle(struct adb__job *job)
@@ -385,19 +389,10 @@ enum adb__job_reason adb__job_stop_reason(const struct adb__job *job)
 
 adb_status adb__job_finish(struct adb__job *job)
 {
-    struct adb__slot *slot = adb__job_slot(job);
-    for (;;) {
-        uint64_t word = slot_word(slot);
-        enum adb__job_state state = adb__word_state(word);
-        if (state == ADB__JOB_CANCELLING || word_is_cancelling(word))
-            return ADB_E_BUSY;
-        if (state == ADB__JOB_DONE)
-            return ADB_E_STATE;
-        if (slot_step(slot, word, word_in(word, ADB__JOB_DONE)))
-            break;
-    }
-    jobs_tell_closer(job->jobs);
-    return ADB_OK;
+    const adb_status status = slot_end(adb__job_slot(job), ADB__JOB_DONE);
+    if (status == ADB_OK)
+        jobs_tell_closer(job->jobs);
+    return status;
 }
 
 bool adb__jobs_find(const struct adb__jobs *jobs, adb_job id, uint32_t *index_out, uint64_t *word_out)
