@@ -217,13 +217,8 @@ static void member_keep(struct convoy *convoy, struct member *member)
  * False: it is to stop. */
 static bool member_go_back(struct convoy *convoy, struct member *member)
 {
-    struct adb__job *job = member->job;
-    adb__result_discard(&job->result);
-    adb__error_clear(&job->result.error);
-    job->alone = true;
-    if (!adb__job_unclaim(job))
+    if (!adb__perform_retract(convoy->worker, member->job))
         return false;
-    convoy->worker->job = NULL;
     for (size_t i = (size_t)(member - convoy->members) + 1; i < convoy->base.n_calls; i++)
         convoy->members[i].given_up = convoy->members[i].given_up || convoy->members[i].lane == member->lane;
     return true;

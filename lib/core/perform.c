@@ -268,6 +268,17 @@ static void perform_deliver(struct adb__worker *worker, struct adb__job *job, st
     }
 }
 
+bool adb__perform_retract(struct adb__worker *worker, struct adb__job *job)
+{
+    adb__result_discard(&job->result);
+    adb__error_clear(&job->result.error);
+    job->alone = true;
+    if (!adb__job_unclaim(job))
+        return false;
+    worker->job = NULL;
+    return true;
+}
+
 void adb__perform_end(struct adb__worker *worker, struct adb__lane *lane, struct adb__job *job, adb_status status)
 {
     if (job->result.error.status != status) /* as a rule it is: what nobody writes, nobody fetches from another cache */

@@ -18,4 +18,8 @@ void adb__perform_rollback(struct adb__worker *worker, struct adb__lane *lane, a
 /* A job that ran with this outcome: the consequences for its lane and its connection, and the delivery. */
 void adb__perform_end(struct adb__worker *worker, struct adb__lane *lane, struct adb__job *job, adb_status status);
 
+/* A job that was sent with others and of which nothing has come: back to where it was, at the front of its lane, to run by
+ * itself. False: it is to stop. */
+bool adb__perform_retract(struct adb__worker *worker, struct adb__job *job);
+
 #endif

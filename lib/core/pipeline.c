@@ -214,13 +214,8 @@ static bool pipeline_begin(struct adb__pipeline *base, struct adb__call *call)
  * it is to stop. */
 static bool member_go_back(struct adb__pipelining *pipeline, const struct member *member)
 {
-    struct adb__job *job = member->job;
-    adb__result_discard(&job->result);
-    adb__error_clear(&job->result.error);
-    job->alone = true;
-    if (!adb__job_unclaim(job))
+    if (!adb__perform_retract(pipeline->worker, member->job))
         return false;
-    pipeline->worker->job = NULL;
     for (size_t i = pipeline->turn + 1; i < pipeline->base.n_calls; i++)
         pipeline->members[i].given_up = pipeline->members[i].given_up || pipeline->members[i].lane == member->lane;
     return true;
