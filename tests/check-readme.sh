@@ -8,20 +8,6 @@ make_work_dir
 
 readme=README.md
 cc=${CC:-cc}
-passed=0
-failed=0
-
-# claim NAME COMPLAINTS: one check; it passes when there are no complaints.
-claim() {
-    if [ -n "$2" ]; then
-        failed=$((failed + 1))
-        printf '%s\n' "$2"
-        echo "not ok $1"
-    else
-        passed=$((passed + 1))
-        echo "ok $1"
-    fi
-}
 
 # The n-th block of C, from 1.
 block() {
@@ -92,5 +78,4 @@ claim "the program is examples/minimal.c, of thirty lines at most" "$(check_prog
 claim "every file that it names exists" "$(check_files)"
 claim "its options are those of the library" "$(check_options)"
 claim "its pieces of C compile" "$(check_snippets)"
-echo "readme: $passed passed, $failed failed"
-[ "$failed" -eq 0 ]
+conclude_claims

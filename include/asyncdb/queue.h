@@ -17,7 +17,16 @@ extern "C" {
  */
 typedef struct adb_queue adb_queue;
 
-/** The queue behind ADB_QUEUE_DIRECT; never used by itself. */
+/**
+ * The queue behind ADB_QUEUE_DIRECT: its address says that callbacks are to run on the worker, and is what a foreign-function
+ * interface, which has no macros, takes instead.
+ *
+ * Only for adb_context_new(): to any other call it is no queue.
+ *
+ * Ownership: the library's; never freed.
+ * Threads:   any.
+ * Since:     0.1
+ */
 ADB_API extern adb_queue adb_queue_direct;
 
 /**

@@ -3,6 +3,7 @@
 # check gives them, and tests/run.sh leaves in build.
 #
 # A check collects its complaints, one a line, and ends with: conclude "$complaints"
+# One of several claims makes each of them, and ends with: conclude_claims
 
 check=$(basename "$0" .sh)
 top=$(cd "${top_srcdir:-$(dirname "$0")/..}" && pwd) || exit 99
@@ -22,6 +23,27 @@ conclude() {
     fi
     echo "$check: 1 passed, 0 failed"
     exit 0
+}
+
+passed=0
+failed=0
+
+# claim NAME COMPLAINTS: one check; it passes when there are no complaints.
+claim() {
+    if [ -n "$2" ]; then
+        failed=$((failed + 1))
+        printf '%s\n' "$2"
+        echo "not ok $1"
+    else
+        passed=$((passed + 1))
+        echo "ok $1"
+    fi
+}
+
+conclude_claims() {
+    echo "$check: $passed passed, $failed failed"
+    [ "$failed" -eq 0 ]
+    exit
 }
 
 # The tool that would tell is not here.
