@@ -121,6 +121,20 @@ static struct adb__event *queue_first(adb_queue *queue)
     return NULL;
 }
 
+/* While one event is delivered, have come what is needed of the next: the worker has written to it, and its context may not
+ * have been used for long. */
+static void queue_expect(const adb_queue *queue, const struct adb__event *event)
+{
+    struct adb__list *link = event->link.next;
+    const struct adb__job *job = link == &queue->arrived ? NULL : ADB__CONTAINER_OF(link, struct adb__event, link)->job;
+    if (job == NULL)
+        return;
+    adb__cacheline_fetch_own(adb__job_slot(job));
+    adb__cacheline_fetch_own(&job->result);
+    adb__cacheline_fetch_own(job->ctx);
+    adb__cacheline_fetch_own(job->lane); /* its callback submits the next, as a rule */
+}
+
 bool adb__queue_is_orphaned(const adb_queue *queue)
 {
     return atomic_load_explicit(&queue->orphaned, memory_order_acquire);
@@ -404,6 +418,7 @@ size_t adb_queue_dispatch(adb_queue *queue, size_t max)
         struct adb__event *event = queue_first(queue);
         if (event == NULL)
             break;
+        queue_expect(queue, event);
         adb__event_deliver(event);
         n++;
     }

@@ -39,10 +39,10 @@ extern const struct adb__event_kind adb__batch_kind;   /* rows of an iterate; co
 
 /* Something for the thread that consumes a queue. That of a job is embedded in it, and holds it. */
 struct adb__event {
-    struct adb__mail mail;
     struct adb__list link;      /* in queue->arrived; the consumer's */
     const struct adb__event_kind *kind;
     struct adb__job *job;       /* NULL: no job's. A paused job's wait, whatever their kind */
+    struct adb__mail mail;
     struct adb_result *result;  /* outcome or batch */
 };
 

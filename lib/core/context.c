@@ -16,11 +16,11 @@
 /* A handle on a lane, whose reference it takes over; on failure the lane is let go. */
 static adb_context *context_on(struct adb_database *db, struct adb__lane *lane, adb_queue *queue, unsigned flags)
 {
-    adb_context *ctx = adb__alloc_zeroed(sizeof(*ctx));
+    adb_context *ctx = adb__alloc_lines(1, sizeof(*ctx));
     adb_queue *own = ctx != NULL && queue == NULL ? adb_queue_new() : NULL;
     if (ctx == NULL || (queue == NULL && own == NULL)) {
         int refusal = ctx == NULL ? ENOMEM : errno;
-        adb__free(ctx);
+        adb__free_lines(ctx);
         adb__lane_unref(lane);
         errno = refusal;
         return NULL;
@@ -121,7 +121,7 @@ void adb__context_unref(adb_context *ctx)
     adb_database *db = ctx->db;
     adb__lane_unref(ctx->lane);
     adb__queue_unref(ctx->queue);
-    adb__free(ctx);
+    adb__free_lines(ctx);
     adb__database_unref(db);
 }
 

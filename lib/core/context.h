@@ -3,6 +3,7 @@
 #ifndef ADB_CORE_CONTEXT_H
 #define ADB_CORE_CONTEXT_H
 
+#include "base/cacheline.h"
 #include "base/list.h"
 #include "base/ref.h"
 
@@ -10,9 +11,9 @@
 
 struct adb__lane;
 
-/* In the order of use: what every job needs comes first, up to the status of the error. */
+/* On the first line of the cache is what every job needs, up to the status of the error. */
 struct adb_context {
-    struct adb__ref ref;            /* the handle, and its jobs until delivered */
+    _Alignas(ADB__CACHE_LINE) struct adb__ref ref;            /* the handle, and its jobs until delivered */
     int timeout_ms;
     adb_database *db;               /* referenced */
     struct adb__lane *lane;         /* referenced */

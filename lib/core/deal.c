@@ -30,7 +30,7 @@ void adb__deal_fini(struct adb__lane *lane)
 struct adb__lane *adb__deal_enter(struct adb__lane *lane, struct adb__job *job)
 {
     /* Where there are no readers both roles are one, and there is one turn. */
-    enum adb__role role = lane->server->layout.max_readers == 0 ? ADB__ROLE_WRITER : job->role;
+    enum adb__role role = lane->server->layout.max_readers == 0 ? ADB__ROLE_WRITER : (enum adb__role)job->role;
     adb__lane_init(job->lane, lane->server, lane->read_only, job);
     adb__mailbox_init_attended(&job->lane->mailbox); /* by whom it is dealt to */
     adb__job_set_undealt(job, true);

@@ -57,22 +57,10 @@ static uint64_t slot_word(const struct adb__slot *slot)
     return atomic_load_explicit(&slot->word, memory_order_acquire);
 }
 
-/* Slots at the beginning of a line, with one more to find it. */
-static bool jobs_place_slots(struct adb__jobs *jobs, uint32_t capacity)
+/* relaxed: its owner's; others only guess (core/pool.c). */
+static struct adb__job *slot_job(const struct adb__slot *slot)
 {
-    char *memory = adb__alloc_array((size_t)capacity + 1, sizeof(*jobs->slots));
-    if (memory == NULL)
-        return false;
-    jobs->slots_memory = memory;
-    jobs->slots = (void *)(memory + (ADB__JOB_LINE - (uintptr_t)memory % ADB__JOB_LINE));
-    return true;
-}
-
-static void jobs_drop_slots(struct adb__jobs *jobs)
-{
-    adb__free(jobs->slots_memory);
-    jobs->slots_memory = NULL;
-    jobs->slots = NULL;
+    return atomic_load_explicit(&slot->job, memory_order_relaxed);
 }
 
 bool adb__jobs_init(struct adb__jobs *jobs, uint32_t capacity, uint32_t tag)
@@ -80,9 +68,11 @@ bool adb__jobs_init(struct adb__jobs *jobs, uint32_t capacity, uint32_t tag)
     jobs->capacity = capacity;
     jobs->tag = tag & ID_TAG_MASK;
     jobs->stash = adb__stash_new(sizeof(struct adb__job), capacity);
-    if (jobs->stash == NULL || !jobs_place_slots(jobs, capacity) || !adb__slots_init(&jobs->free, capacity)) {
+    jobs->slots = adb__alloc_lines(capacity, sizeof(*jobs->slots));
+    if (jobs->stash == NULL || jobs->slots == NULL || !adb__slots_init(&jobs->free, capacity)) {
         adb__stash_close(jobs->stash);
-        jobs_drop_slots(jobs);
+        adb__free_lines(jobs->slots);
+        jobs->slots = NULL;
         return false;
     }
     for (uint32_t i = 0; i < capacity; i++) {
@@ -108,11 +98,13 @@ void adb__jobs_fini(struct adb__jobs *jobs)
         return;
     adb__stash_close(jobs->stash);
     for (uint32_t i = 0; i < jobs->capacity; i++) {
-        if (jobs->slots[i].job != NULL)
-            block_unref(jobs->slots[i].job);
+        struct adb__job *job = slot_job(&jobs->slots[i]);
+        if (job != NULL)
+            block_unref(job);
     }
     adb__slots_fini(&jobs->free);
-    jobs_drop_slots(jobs);
+    adb__free_lines(jobs->slots);
+    jobs->slots = NULL;
 }
 
 /* The results keep the memory of their job as long as anybody keeps them. */
@@ -130,9 +122,10 @@ static void verdict_release(struct adb_result *verdict)
 static struct adb__job *slot_block(struct adb__jobs *jobs, uint32_t index)
 {
     struct adb__slot *slot = &jobs->slots[index];
-    if (slot->job != NULL)
-        return slot->job;
-    struct adb__job *job = adb__stash_take(jobs->stash);
+    struct adb__job *job = slot_job(slot);
+    if (job != NULL)
+        return job;
+    job = adb__stash_take(jobs->stash);
     if (job == NULL)
         return NULL;
     job->stash = jobs->stash;
@@ -143,7 +136,7 @@ static struct adb__job *slot_block(struct adb__jobs *jobs, uint32_t index)
     job->event.job = job;
     job->jobs = jobs;
     job->index = index;
-    slot->job = job;
+    atomic_store_explicit(&slot->job, job, memory_order_relaxed);
     return job;
 }
 
@@ -206,7 +199,7 @@ static void slot_give(struct adb__job *job)
     adb__arena_reset(&job->arena);
     adb__hold_drop(&slot->template_hold);
     if (atomic_load_explicit(&job->block.count, memory_order_acquire) > 1) {
-        slot->job = NULL;
+        atomic_store_explicit(&slot->job, NULL, memory_order_relaxed);
         block_unref(job);
     }
     adb__slots_give(&jobs->free, index);
@@ -416,7 +409,7 @@ struct adb__job *adb__jobs_take_queued(struct adb__jobs *jobs, uint32_t index, u
         !slot_step(slot, word, word_make(adb__word_generation(word), reason, ADB__JOB_DONE)))
         return NULL;
     jobs_tell_closer(jobs);
-    return slot->job; /* the delivery's hold is the caller's now */
+    return slot_job(slot); /* the delivery's hold is the caller's now */
 }
 
 bool adb__jobs_stop(struct adb__jobs *jobs, uint32_t index, uint64_t word, enum adb__job_reason reason)
@@ -460,7 +453,7 @@ struct adb__job *adb__jobs_abandon(struct adb__jobs *jobs, uint32_t index)
         next = word_make(adb__word_generation(word), (enum adb__job_reason)reason, ADB__JOB_DONE);
     } while (!slot_step(slot, word, next));
     jobs_tell_closer(jobs);
-    return slot->job;
+    return slot_job(slot);
 }
 
 struct adb__census adb__jobs_count(const struct adb__jobs *jobs, int64_t now)

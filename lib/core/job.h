@@ -22,6 +22,7 @@
 #ifndef ADB_CORE_JOB_H
 #define ADB_CORE_JOB_H
 
+#include "base/cacheline.h"
 #include "core/completion.h"
 #include "core/lane.h"
 #include "model/result.h"
@@ -47,9 +48,6 @@ enum adb__job_reason { ADB__STOP_NONE, ADB__STOP_CANCEL, ADB__STOP_DEADLINE, ADB
 #define ADB__JOB_REQUEST_BYTES 512
 #define ADB__JOB_RESULT_BYTES  1024
 
-/* Of the caches: what different threads write is this far apart. */
-#define ADB__JOB_LINE 64
-
 /* Batches of an iterate that may be under way. */
 #define ADB__STREAM_BATCHES 2
 
@@ -66,55 +64,72 @@ struct adb__stream {
     size_t batch_rows, batch_bytes;
 };
 
-/* In the order of use: what every job needs comes first, and few ever touch the end. */
+/* Laid out by lines of the cache, and by who writes to them: each line that submitter, worker and consumer hand to each
+ * other costs more than most of what they do with it. A job begins on a line. */
 struct adb__job {
-    struct adb__mail mail;              /* in its lane */
-    struct adb__event event;            /* in its completion queue */
-    struct adb__ref holds;              /* lane and delivery (and what of a stream is under way): the last gives the slot back */
-    struct adb__ref block;              /* the slot and the results handed out: the memory */
-    struct adb__jobs *jobs;
+    /* The submitter's and the consumer's */
+    _Alignas(ADB__CACHE_LINE) adb_context *ctx; /* referenced until delivered */
     adb_job id;
-    uint32_t index;                     /* of its slot */
-    enum adb__role role;                /* which worker may run it */
-    adb_context *ctx;                   /* referenced until delivered */
-    adb_queue *queue;                   /* of the context, which its submitter writes to all the time */
     struct adb__lane *lane;
+    struct adb__ref block;              /* the slot and the results handed out: the memory */
+    _Atomic bool delivered;             /* the outcome has left: batches that are still about come too late */
+    struct adb__event event;            /* in its completion queue: its first half here, and on the next line what the worker needs */
 
-    /* The request, in the arena */
-    adb_request_kind kind;
-    unsigned flags;
+    /* What goes there and back: the worker writes to it too */
+    struct adb__mail mail;              /* in its lane */
+    adb_queue *queue;                   /* of the context, which its submitter writes to all the time */
+    struct adb__jobs *jobs;
     int64_t deadline;
-    adb_work_fn work;
-    void *user_data;
-    adb_done_cb done;
-    struct adb_result *outcome;         /* what a work function returned in place of result; NULL: none */
+    adb_request_kind kind;
+    uint32_t index;                     /* of its slot */
+    struct adb__ref holds;              /* lane and delivery (and what of a stream is under way): the last gives the slot back */
+    uint8_t role;                       /* which worker may run it */
     bool repeated;                      /* nothing of it had reached the server, and it was put back once for that */
     bool alone;                         /* it has been tried in a pipeline, and is to run by itself */
     bool streams;                       /* stream has been initialised */
-    _Atomic bool delivered;             /* the outcome has left: batches that are still about come too late */
+
+    /* What a statement's worker reads; all of the request is in the arena */
+    _Alignas(ADB__CACHE_LINE) struct adb__statement statement;
+    unsigned flags;
     unsigned attempts;                  /* of adb_transact(), before this one */
-    struct adb__statement statement;
-    struct adb__level *level;           /* begin: the level to push, allocated at submission */
+    size_t limit;
+
+    /* A function's, and how it ends */
+    _Alignas(ADB__CACHE_LINE) adb_work_fn work;
+    void *user_data;
+    struct adb_result *outcome;         /* what a work function returned in place of result; NULL: none */
+    adb_done_cb done;
     struct adb__copy *copy;             /* copy_in, copy_out: in the arena */
-    const char *column_name;
-    size_t limit, column;
+    struct adb__level *level;           /* begin: the level to push, allocated at submission */
     adb_batch_cb batch;
     const adb_value *const *sets;       /* execute_many: values, set by set */
-    size_t n_sets;
+
+    _Alignas(ADB__CACHE_LINE) size_t n_sets;
+    const char *column_name;
+    size_t column;
     int64_t again_until;                /* it runs again on a new connection, which it waits for so long; 0: it does not */
     char transaction_id[80];            /* whose commit is in doubt, "": none; see core/resolve.h */
-
     struct adb__arena arena;
-    struct adb_result result;           /* the worker's outcome */
-    _Alignas(16) char result_memory[ADB__JOB_RESULT_BYTES];
-    _Alignas(16) char request_memory[ADB__JOB_REQUEST_BYTES];
 
+    _Alignas(ADB__CACHE_LINE) struct adb_result result; /* the worker's outcome */
+    _Alignas(ADB__CACHE_LINE) char result_memory[ADB__JOB_RESULT_BYTES];
+    _Alignas(ADB__CACHE_LINE) char request_memory[ADB__JOB_REQUEST_BYTES];
+
+    struct adb__lane own_lane;          /* of a job that is a lane of its own (parallel contexts) */
     adb_transaction_options transaction;
     struct adb__stream stream;          /* of an iterate */
-    struct adb__lane own_lane;          /* of a job that is a lane of its own (parallel contexts) */
     struct adb_result verdict;          /* an outsider's outcome */
     struct adb__stash *stash;           /* where its memory goes */
 };
+
+/* It will be run soon: have come what its worker is going to look at, and write to. The job may be over, and gone. */
+static inline void adb__job_expect(const struct adb__job *job)
+{
+    adb__cacheline_fetch_own(&job->mail);
+    adb__cacheline_fetch(&job->statement);
+    adb__cacheline_fetch(&job->work);
+    adb__cacheline_fetch_own(&job->result);
+}
 
 /* Does it come in parts, and may be paused? */
 static inline bool adb__job_comes_in_parts(const struct adb__job *job)
@@ -132,13 +147,13 @@ struct adb__asking {
 
 /* Permanent, so that anybody with an id may look at any time. On lines of its own, and what each job needs on the first. */
 struct adb__slot {
-    _Alignas(ADB__JOB_LINE) _Atomic uint64_t word;
+    _Alignas(ADB__CACHE_LINE) _Atomic uint64_t word;
     _Atomic int64_t deadline;                 /* ADB__NEVER when none */
     _Atomic int64_t accepted_at;
     _Atomic(struct adb__worker *) worker;     /* who runs it; set before RUNNING */
     _Atomic(const adb_context *) ctx;         /* whose; for comparing only */
-    struct adb__job *job;                     /* the slot's owner's: submitter, then lane and delivery */
-    struct adb__lane *lane;                   /* which lane this number stands for in the ready queue */
+    _Atomic(struct adb__job *) job;           /* the slot's owner's: submitter, then lane and delivery */
+    _Atomic(struct adb__lane *) lane;         /* which lane this number stands for in the ready queue */
     struct adb__hold template_hold;           /* keeps the template of its statement */
     _Atomic uint64_t paused;                  /* the generation of a paused iterate, 0: none */
     _Atomic bool undealt;                     /* it waits with a dealer; see core/deal.h */
@@ -149,9 +164,8 @@ struct adb__slot {
 struct adb__jobs {
     struct adb__slots free;
     _Atomic int64_t pending;        /* accepted, and the callback has not returned */
-    char apart[ADB__JOB_LINE];      /* what follows is hardly ever written */
+    char apart[ADB__CACHE_LINE];      /* what follows is hardly ever written */
     struct adb__slot *slots;
-    void *slots_memory;
     struct adb__stash *stash;       /* memory of jobs that has no slot */
     uint32_t capacity;
     uint32_t tag;                   /* of the database, in its ids */

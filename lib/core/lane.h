@@ -4,6 +4,7 @@
 #ifndef ADB_CORE_LANE_H
 #define ADB_CORE_LANE_H
 
+#include "base/cacheline.h"
 #include "base/ref.h"
 #include "core/txn.h"
 #include "drivers/driver.h"
@@ -16,21 +17,20 @@ struct adb__pool;
 struct adb__server;
 struct adb__worker;
 
-/* In the order of use: what every job needs comes first. */
+/* The first line of the cache has all that its submitter and its worker both need; it begins on one. */
 struct adb__lane {
-    struct adb__mailbox mailbox;
+    _Alignas(ADB__CACHE_LINE) struct adb__mailbox mailbox;
     struct adb__ref ref;             /* the handles, and whoever attends or is called */
     bool read_only;                  /* of the context: writes are refused */
     struct adb__server *server;
-    struct adb__job *embedded_in;    /* a job that is a lane of its own; NULL: allocated */
     struct adb__pool *deals_for;     /* it runs no jobs, but deals them to the workers there; NULL: it does. See core/deal.h */
-    struct adb__counter planned;     /* levels begun less levels ended, as submitted: for parallel contexts */
     int64_t acted_at;                /* its last job ended no later: a shared snapshot must be younger; the attender's */
-
     /* The attending worker's. home is also read by a producer that found the mailbox idle. */
     struct adb__worker *home;        /* keeps the lane between its jobs: transaction or acquired connection */
+    struct adb__job *embedded_in;    /* a job that is a lane of its own; NULL: allocated */
     struct adb__mail *backlog;       /* taken, oldest first */
-    struct adb__mail *backlog_end;
+
+    _Alignas(ADB__CACHE_LINE) struct adb__mail *backlog_end;
     int64_t given_back_at;           /* the first time since its last job that its worker had no connection; 0: not */
     unsigned acquired;
     _Atomic bool called;             /* a producer has called home; see adb__mailbox_leave() */
@@ -38,12 +38,20 @@ struct adb__lane {
     adb_job opener;                  /* the begin of the outermost level */
     struct adb__counter depth;       /* txn's, for adb_context_depth() */
     struct adb__counter handles;     /* contexts; the last one says farewell */
+    struct adb__counter planned;     /* levels begun less levels ended, as submitted: for parallel contexts */
 
     struct adb__lane *dealers[ADB__N_ROLES]; /* of a parallel context's jobs; NULL: it is not parallel */
     struct adb__mail farewell;       /* the last handle is gone: unwind */
     _Atomic(struct adb__job *) delivering; /* an iterate whose batch callback is running */
     pthread_t delivering_thread;     /* set before delivering */
 };
+
+/* Somebody will attend to it soon: have come what is needed for that. The lane may be gone. */
+static inline void adb__lane_expect(const struct adb__lane *lane)
+{
+    adb__cacheline_fetch_own(&lane->mailbox);
+    adb__cacheline_fetch_own(&lane->backlog_end);
+}
 
 struct adb__lane *adb__lane_new(struct adb__server *server, bool read_only);
 void adb__lane_init(struct adb__lane *lane, struct adb__server *server, bool read_only, struct adb__job *embedded_in);

@@ -193,6 +193,12 @@ static bool kind_is_quick(const struct adb__job *job)
     }
 }
 
+/* Has it a function, which may have returned the outcome? */
+static bool kind_returns(adb_request_kind kind)
+{
+    return kind == ADB_REQUEST_RUN || kind == ADB_REQUEST_TRANSACT;
+}
+
 /* Jobs that keep the stack in order run whatever state it is in. */
 static bool kind_is_structural(adb_request_kind kind)
 {
@@ -291,7 +297,7 @@ void adb__perform_end(struct adb__worker *worker, struct adb__lane *lane, struct
         if (status == ADB_E_OUTCOME_UNKNOWN && adb__resolve_in_doubt(job))
             job->result.transaction_id = job->transaction_id;
     }
-    struct adb_result *outcome = job->outcome != NULL ? job->outcome : &job->result;
+    struct adb_result *outcome = kind_returns(job->kind) && job->outcome != NULL ? job->outcome : &job->result;
     bool ours = job_finish(worker, job);
     worker->job = NULL;
     if (!ours || !adb__queue_is_direct(job->queue)) /* whose callbacks run here */

@@ -77,7 +77,7 @@ void adb__pool_fini(struct adb__pool *pool)
     pool->max = 0;
 }
 
-bool adb__pool_has_ready(const struct adb__pool *pool)
+bool adb__pool_has_ready(struct adb__pool *pool)
 {
     return adb__ready_waiting(&pool->ready);
 }
@@ -89,9 +89,15 @@ size_t adb__pool_ready(const struct adb__pool *pool)
     return (size_t)adb__counter_get(&pool->n_undealt) + (head < tail ? (size_t)(tail - head) : 0);
 }
 
+size_t adb__pool_known(struct adb__pool *pool)
+{
+    return (size_t)adb__counter_get(&pool->n_undealt) + adb__ready_known(&pool->ready);
+}
+
 void adb__pool_push(struct adb__pool *pool, struct adb__lane *lane, uint32_t index, int64_t now)
 {
-    pool->server->db->jobs.slots[index].lane = lane; /* published by the push */
+    /* relaxed: published by the push */
+    atomic_store_explicit(&pool->server->db->jobs.slots[index].lane, lane, memory_order_relaxed);
     adb__ready_push(&pool->ready, index);
     adb__pool_call(pool, now);
 }
@@ -108,10 +114,28 @@ void adb__pool_call(struct adb__pool *pool, int64_t now)
         adb__watchdog_by(&db->watchdog, adb__deadline_in(now, db->options.wait_timeout_ms / 8));
 }
 
+/* Have come what is needed of those that are next in the queue, as it is in the cache of who has submitted them: of the one
+ * after the next the slot, which says where the rest is. relaxed: a guess that may be wrong, and then helps nobody. */
+static void pool_expect(struct adb__pool *pool)
+{
+    struct adb__slot *slots = pool->server->db->jobs.slots;
+    uint32_t index;
+    if (adb__ready_guess(&pool->ready, 1, &index))
+        adb__cacheline_fetch_own(&slots[index]);
+    if (!adb__ready_guess(&pool->ready, 0, &index))
+        return;
+    adb__lane_expect(atomic_load_explicit(&slots[index].lane, memory_order_relaxed));
+    adb__job_expect(atomic_load_explicit(&slots[index].job, memory_order_relaxed));
+}
+
 /* What stands first in the queue, and by which number. */
 static struct adb__lane *pool_take(struct adb__pool *pool, uint32_t *index_out)
 {
-    return adb__ready_pop(&pool->ready, index_out) ? pool->server->db->jobs.slots[*index_out].lane : NULL;
+    if (!adb__ready_pop(&pool->ready, index_out))
+        return NULL;
+    pool_expect(pool);
+    /* relaxed: as adb__pool_push() */
+    return atomic_load_explicit(&pool->server->db->jobs.slots[*index_out].lane, memory_order_relaxed);
 }
 
 struct adb__lane *adb__pool_pop(struct adb__pool *pool)

@@ -52,8 +52,9 @@ void adb__pool_push(struct adb__pool *pool, struct adb__lane *lane, uint32_t ind
 void adb__pool_call(struct adb__pool *pool, int64_t now);
 struct adb__lane *adb__pool_pop(struct adb__pool *pool);
 /* May there be lanes that wait? */
-bool adb__pool_has_ready(const struct adb__pool *pool);
+bool adb__pool_has_ready(struct adb__pool *pool);
 size_t adb__pool_ready(const struct adb__pool *pool); /* how many, about */
+size_t adb__pool_known(struct adb__pool *pool);       /* the same for less: without some of those who came lately */
 
 /* The watchdog's: start a worker if lanes wait and all workers are busy. Returns when to look again. */
 int64_t adb__pool_grow(struct adb__pool *pool, int64_t now);

@@ -69,7 +69,7 @@ void *adb__stash_take(struct adb__stash *stash)
 {
     void *block = stash_pop(stash);
     if (block == NULL)
-        block = adb__alloc(stash->block_size);
+        block = adb__alloc_lines(1, stash->block_size);
     if (block != NULL)
         adb__ref_take(&stash->ref);
     return block;
@@ -78,7 +78,7 @@ void *adb__stash_take(struct adb__stash *stash)
 void adb__stash_give(struct adb__stash *stash, void *block)
 {
     if (!stash_push(stash, block))
-        adb__free(block);
+        adb__free_lines(block);
     stash_unref(stash);
 }
 
@@ -94,7 +94,7 @@ void adb__stash_close(struct adb__stash *stash)
     while (spares != NULL) {
         struct spare *spare = spares;
         spares = spare->next;
-        adb__free(spare);
+        adb__free_lines(spare);
     }
     stash_unref(stash);
 }

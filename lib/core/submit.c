@@ -210,7 +210,7 @@ static struct adb__lane *job_choose_lane(struct adb__job *job)
 {
     adb_context *ctx = job->ctx;
     job->lane = ctx->lane;
-    job->role = job_role(job);
+    job->role = (uint8_t)job_role(job);
     if ((ctx->flags & ADB_CONTEXT_PARALLEL) == 0)
         return job->lane;
     int change = job->kind == ADB_REQUEST_BEGIN || job->kind == ADB_REQUEST_ACQUIRE       ? 1
@@ -274,7 +274,7 @@ adb_job adb_submit(adb_context *ctx, const adb_request *request)
     adb_request copy;
     if (ctx == NULL)
         return 0;
-    __builtin_prefetch(ctx->lane, 1); /* it is written to at last, and one among thousands is in no cache by itself */
+    adb__cacheline_fetch_own(ctx->lane); /* it is written to at last, and one among thousands is in no cache by itself */
     adb_status status = submit_check(ctx, &request, &copy);
     if (status != ADB_OK)
         return submit_refuse(ctx, NULL);

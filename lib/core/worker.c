@@ -159,7 +159,7 @@ static void worker_learn_pace(struct adb__worker *worker)
 /* Would this worker be through with all that waits before another one is awake? */
 static bool worker_is_quick(const struct adb__worker *worker)
 {
-    const size_t n_ready = adb__pool_ready(worker->pool);
+    const size_t n_ready = adb__pool_known(worker->pool);
     return n_ready == 0 || worker->pace_ns < WAKE_NS / (int64_t)n_ready;
 }
 
@@ -171,7 +171,7 @@ bool adb__worker_may_whisper(struct adb__worker *worker)
         whispers->since = worker->took_at;
     }
     /* Half of what waits: while somebody wakes and asks for more, there is something to do. */
-    return worker->pace_ns < WAKE_NS && whispers->n < adb__pool_ready(worker->pool) &&
+    return worker->pace_ns < WAKE_NS && whispers->n < adb__pool_known(worker->pool) &&
            worker->took_at - whispers->since < WHISPER_NS;
 }
 

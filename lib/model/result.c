@@ -22,9 +22,17 @@ struct batch {
     alignas(max_align_t) char lent[3072];
 };
 
-/* What belongs to the arena is gone. */
+static bool result_is_empty(const struct adb_result *result)
+{
+    return result->n_blocks == 0 && result->columns == NULL && result->n_columns == 0 && result->n_rows == 0 &&
+           result->affected == -1 && !result->has_insert_id;
+}
+
+/* What belongs to the arena is gone. What is empty is not written to: its line of the cache stays where it is read. */
 static void result_forget(struct adb_result *result)
 {
+    if (result_is_empty(result))
+        return;
     result->n_blocks = 0;
     result->columns = NULL;
     result->n_columns = 0;
@@ -37,17 +45,21 @@ static void result_forget(struct adb_result *result)
 /* Only what is read: most of an error and of the blocks is not, in a small result that is well. */
 void adb__result_renew(struct adb_result *result)
 {
-    adb__ref_init(&result->ref, 1);
-    adb__error_clear(&result->error);
+    if (!adb__ref_is_only(&result->ref))
+        adb__ref_init(&result->ref, 1);
+    if (result->error.status != ADB_OK || result->error.flags != 0 || result->error.message[0] != '\0')
+        adb__error_clear(&result->error);
+    if (result->more)
+        result->more = false;
     result->job = 0;
     result->user_data = NULL;
-    result->more = false;
     result->transaction_id = NULL;
     result_forget(result);
 }
 
 void adb__result_init(struct adb_result *result, void *lent, size_t lent_size, void (*release_fn)(struct adb_result *))
 {
+    memset(result, 0, offsetof(struct adb_result, blocks));
     result->release_fn = release_fn;
     atomic_init(&result->render, NULL);
     adb__arena_init(&result->arena, lent, lent_size);

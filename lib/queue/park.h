@@ -55,6 +55,7 @@
 #ifndef ADB_QUEUE_PARK_H
 #define ADB_QUEUE_PARK_H
 
+#include "base/cacheline.h"
 #include "base/list.h"
 #include "queue/parker.h"
 
@@ -67,6 +68,7 @@ struct adb__sleeper;
 
 struct adb__park {
     _Atomic uint32_t word;      /* watched << 31 | searching << 16 | sleeping; written under lock, read without */
+    char word_line[ADB__CACHE_LINE - sizeof(uint32_t)]; /* who pushes reads it each time */
     _Atomic uint32_t steps;     /* of rovers; the rover's */
     pthread_mutex_t lock;       /* taken before that of a parker */
     struct adb__list sleepers;  /* last one to fall asleep first, and who watches last of all; lock */

@@ -16,8 +16,10 @@
 
 #include <assert.h>
 
-#define CAPACITY_MAX          (UINT32_C(1) << 30)
-#define ENTRIES_PER_LINE_LOG2 3 /* 64 bytes of 8 each */
+#define CAPACITY_MAX (UINT32_C(1) << 30)
+
+/* Fewer than so many of those that were seen are left: time to look again. */
+#define FEW 8
 
 static uint64_t ring_size(const struct adb__ready *ready)
 {
@@ -60,12 +62,12 @@ static uint64_t ticket_cycle(const struct adb__ready *ready, uint64_t ticket)
     return ticket >> ready->order;
 }
 
-/* Where a ticket's entry lies: its low bits rotated, so that neighbours in time are in different cache lines. */
+/* Where a ticket's entry lies. Neighbours in time share a line of the cache: with a rotation of the bits, as in the paper,
+ * they would not get into each other's way where threads push and pop at the same moment, and each of them would have a
+ * line come from another processor. */
 static _Atomic uint64_t *ticket_place(const struct adb__ready *ready, uint64_t ticket)
 {
-    uint64_t position = ticket & bottom(ready);
-    unsigned shift = ready->order < ENTRIES_PER_LINE_LOG2 ? ready->order : ENTRIES_PER_LINE_LOG2;
-    return &ready->entries[position >> (ready->order - shift) | (position << shift & bottom(ready))];
+    return &ready->entries[ticket & bottom(ready)];
 }
 
 /* A ring of 2^order entries. False: no memory. */
@@ -81,6 +83,7 @@ static bool ready_open(struct adb__ready *ready, unsigned order)
     /* Tickets begin in cycle 1, and the entries are left over from cycle 0. */
     atomic_init(&ready->head, ring_size(ready));
     atomic_init(&ready->tail, ring_size(ready));
+    atomic_init(&ready->seen, ring_size(ready));
     atomic_init(&ready->threshold, -1);
     return true;
 }
@@ -168,8 +171,39 @@ static void catch_up(struct adb__ready *ready, uint64_t tail, uint64_t head)
     }
 }
 
+/* Look at tail, for all who pop. relaxed: whatever is stored was tail once, and tail never goes back. */
+static uint64_t look_at_tail(struct adb__ready *ready)
+{
+    const uint64_t tail = adb__ready_tail(ready);
+    atomic_store_explicit(&ready->seen, tail, memory_order_relaxed);
+    return tail;
+}
+
+bool adb__ready_waiting(struct adb__ready *ready)
+{
+    /* relaxed: as above */
+    const uint64_t seen = atomic_load_explicit(&ready->seen, memory_order_relaxed);
+    if (adb__ready_head(ready) < seen)
+        return true;
+    /* tail first: the other way round, a push and its pop in between would look like work. */
+    const uint64_t tail = look_at_tail(ready);
+    return adb__ready_head(ready) < tail;
+}
+
+size_t adb__ready_known(struct adb__ready *ready)
+{
+    const uint64_t head = adb__ready_head(ready);
+    uint64_t tail = atomic_load_explicit(&ready->seen, memory_order_relaxed); /* as above */
+    if (tail < head + FEW)
+        tail = look_at_tail(ready);
+    return tail > head ? (size_t)(tail - head) : 0;
+}
+
 bool adb__ready_pop(struct adb__ready *ready, uint32_t *index_out)
 {
+    /* A pop that comes too early spoils a place, which costs who pushes next as much as who pops. */
+    if (!adb__ready_waiting(ready))
+        return false;
     /* seq_cst: pairs with the store in adb__ready_push(). */
     if (atomic_load(&ready->threshold) < 0)
         return false;
@@ -192,11 +226,15 @@ bool adb__ready_pop(struct adb__ready *ready, uint32_t *index_out)
     }
 }
 
-bool adb__ready_waiting(const struct adb__ready *ready)
+bool adb__ready_guess(const struct adb__ready *ready, uint64_t ahead, uint32_t *index_out)
 {
-    /* tail first: the other way round, a push and its pop in between would look like work. */
-    uint64_t tail = adb__ready_tail(ready);
-    return adb__ready_head(ready) < tail;
+    /* relaxed, all: nothing is read through the index but hints. */
+    const uint64_t ticket = atomic_load_explicit(&ready->head, memory_order_relaxed) + ahead;
+    if (ticket >= atomic_load_explicit(&ready->seen, memory_order_relaxed))
+        return false; /* and leave the line to those who push */
+    const uint64_t entry = atomic_load_explicit(ticket_place(ready, ticket), memory_order_relaxed);
+    *index_out = (uint32_t)entry_index(ready, entry);
+    return entry_index(ready, entry) != bottom(ready);
 }
 
 /* seq_cst: after a push that the caller knows of, tail is beyond its ticket. */

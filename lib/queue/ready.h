@@ -7,12 +7,12 @@
 #ifndef ADB_QUEUE_READY_H
 #define ADB_QUEUE_READY_H
 
+#include "base/cacheline.h"
+
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-
-#define ADB__CACHE_LINE 64
 
 /* Threads that may be inside adb__ready_pop() at a time: with more, a pop might call a queue empty that is not. */
 #define ADB__READY_THREADS 512
@@ -20,7 +20,8 @@
 /* Padded rather than aligned: so it may lie in memory of any alignment, and no two of the words share a line. */
 struct adb__ready {
     _Atomic uint64_t head;      /* the ticket of the next pop */
-    char head_line[ADB__CACHE_LINE - sizeof(uint64_t)];
+    _Atomic uint64_t seen;      /* tail, as one of those who pop has seen it: no later than now */
+    char head_line[ADB__CACHE_LINE - 2 * sizeof(uint64_t)];
     _Atomic uint64_t tail;      /* the ticket of the next push */
     char tail_line[ADB__CACHE_LINE - sizeof(uint64_t)];
     _Atomic int64_t threshold;  /* pops that may still fail before the queue is known to be empty */
@@ -37,8 +38,13 @@ void adb__ready_push(struct adb__ready *ready, uint32_t index);
 /* False: empty. A push that returned before this call began is never missed. */
 bool adb__ready_pop(struct adb__ready *ready, uint32_t *index_out);
 /* A glance that takes nothing: a push that returned before is seen, unless a pop has begun to take its index. May be
- * true for an index that is still being pushed. */
-bool adb__ready_waiting(const struct adb__ready *ready);
+ * true for an index that is still being pushed. For those who pop: they look at the pushers' line no more often than they
+ * must. */
+bool adb__ready_waiting(struct adb__ready *ready);
+/* How many wait, about: of those that were pushed since a glance found few, none is counted. */
+size_t adb__ready_known(struct adb__ready *ready);
+/* Which index the pop after so many others will get, as far as one can tell. False: cannot be told. */
+bool adb__ready_guess(const struct adb__ready *ready, uint64_t ahead, uint32_t *index_out);
 /* Tickets. All that was pushed before adb__ready_tail() was read has been popped, or is in the hands of a pop that has
  * begun, once adb__ready_head() has reached it. When nobody pushes and the queue is empty, head has reached tail. */
 uint64_t adb__ready_tail(const struct adb__ready *ready);

@@ -51,6 +51,7 @@ Entry entries[RING];
 byte head = RING;
 byte tail = RING;
 short threshold = -1;
+byte seen = RING;               /* tail, when somebody looked: nothing hangs on it being the latest */
 
 /* Not part of the queue: what the claims speak of. */
 bool inside[INDICES];           /* from the beginning of its push to the end of its pop */
@@ -106,6 +107,19 @@ exchange:
 
 /* index: what was found, or BOTTOM. */
 inline pop() {
+    behind = seen;
+    if
+    :: head < behind -> goto begin
+    :: head >= behind
+    fi;
+    behind = tail;
+    seen = behind;
+    if
+    :: head < behind
+    :: head >= behind -> index = BOTTOM; goto over
+    fi;
+begin:
+    behind = 0;
     if
     :: threshold < 0 -> index = BOTTOM; goto over
     :: threshold >= 0

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Allocation: overflow, zeroing, failure, hooks. */
 #include "base/alloc.h"
+#include "base/cacheline.h"
 
 #include "tests/lib/fault.h"
 #include "tests/lib/harness.h"
@@ -66,6 +67,29 @@ TEST(strndup_takes_at_most_size_bytes)
     adb__free(whole);
 }
 
+/* From the beginning of a line on, zeroed, and each block whole: for any size. */
+TEST(lines_begin_where_a_line_does)
+{
+    fault_watch();
+    for (size_t size = 0; size < 300; size++) {
+        char *block = adb__alloc_lines(1, size);
+        char *array = adb__alloc_lines(3, size);
+        REQUIRE(block != NULL && array != NULL);
+        CU_ASSERT_EQUAL((uintptr_t)block % ADB__CACHE_LINE, 0);
+        CU_ASSERT_EQUAL((uintptr_t)array % ADB__CACHE_LINE, 0);
+        for (size_t i = 0; i < 3 * size; i++)
+            CU_ASSERT_EQUAL(array[i], 0);
+        memset(block, 'b', size);
+        memset(array, 'a', 3 * size);
+        adb__free_lines(block);
+        adb__free_lines(array);
+    }
+    CU_ASSERT_PTR_NULL(adb__alloc_lines(SIZE_MAX / 2, 3));
+    CU_ASSERT_PTR_NULL(adb__alloc_lines(1, SIZE_MAX - 64));
+    adb__free_lines(NULL);
+    CU_ASSERT_EQUAL(fault_live_blocks(), 0);
+}
+
 /* Every way to allocate reports failure, and a block that cannot grow stays. */
 TEST(failure_is_null_and_leaves_the_block)
 {
@@ -76,6 +100,7 @@ TEST(failure_is_null_and_leaves_the_block)
     CU_ASSERT_PTR_NULL(adb__alloc(1));
     CU_ASSERT_PTR_NULL(adb__alloc_zeroed(1));
     CU_ASSERT_PTR_NULL(adb__alloc_array(1, 1));
+    CU_ASSERT_PTR_NULL(adb__alloc_lines(1, 1));
     CU_ASSERT_PTR_NULL(adb__strdup("x"));
     CU_ASSERT_PTR_NULL(adb__realloc_array(block, 2, 50));
     CU_ASSERT_TRUE(fault_disarm());
@@ -99,5 +124,5 @@ TEST(null_hooks_put_libc_back)
 }
 
 SUITE(alloc, CASE(array_whose_size_overflows_is_refused), CASE(zeroed_blocks_are_zero), CASE(size_0_gives_a_block),
-      CASE(realloc_keeps_the_contents), CASE(strndup_takes_at_most_size_bytes),
+      CASE(realloc_keeps_the_contents), CASE(strndup_takes_at_most_size_bytes), CASE(lines_begin_where_a_line_does),
       CASE(failure_is_null_and_leaves_the_block), CASE(null_hooks_put_libc_back))
