@@ -43,7 +43,7 @@ struct task {
     size_t way;
 };
 
-static size_t pairs(void)
+size_t bench_pairs(void)
 {
     const char *given = getenv("ADB_BENCH_PAIRS");
     long pairs = given != NULL ? strtol(given, NULL, 10) : 7;
@@ -185,7 +185,7 @@ static void time_ways(void *argument)
             way_open(task->contest, i);
     }
     time_round(task, 0);
-    for (size_t round = 0; round < pairs(); round++)
+    for (size_t round = 0; round < bench_pairs(); round++)
         time_round(task, round);
     for (size_t i = 0; i < BENCH_WAYS; i++) {
         if (way_exists(task->contest, i))
@@ -205,7 +205,7 @@ static int compare_doubles(const void *a, const void *b)
 static double median(const double *values)
 {
     double sorted[MAX_PAIRS];
-    const size_t n = pairs();
+    const size_t n = bench_pairs();
     memcpy(sorted, values, n * sizeof(*sorted));
     qsort(sorted, n, sizeof(*sorted), compare_doubles);
     return n % 2 == 1 ? sorted[n / 2] : (sorted[n / 2 - 1] + sorted[n / 2]) / 2;
@@ -215,7 +215,7 @@ static double median(const double *values)
 static double median_ratio(const double *ours, const double *others)
 {
     double ratios[MAX_PAIRS];
-    for (size_t i = 0; i < pairs(); i++)
+    for (size_t i = 0; i < bench_pairs(); i++)
         ratios[i] = ours[i] / others[i];
     return median(ratios);
 }
@@ -288,7 +288,7 @@ static void write_way(FILE *book, const struct bench_contest *contest, const str
         {"peak_mib", score->peak_mib},                      {"p50_us", score->latency.p50},
         {"p99_us", score->latency.p99},                     {"p999_us", score->latency.p999},
     };
-    for (size_t round = 0; round < pairs(); round++) {
+    for (size_t round = 0; round < bench_pairs(); round++) {
         write_figure(book, contest, way, "rate", round + 1, score->rates[round]);
         write_figure(book, contest, way, "cpu_us", round + 1, score->cpus[round]);
     }
