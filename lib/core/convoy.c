@@ -70,7 +70,7 @@ bool adb__convoy_suits(const struct adb__worker *worker, const struct adb__lane 
 {
     return worker->pool->server->layout.group_commit == ADB__GROUP_FLUSH && job_suits(job) &&
            !adb__lane_is_held(lane) && !adb__session_must_read(lane) && adb__group_is_allowed(worker) &&
-           (adb__pool_has_ready(worker->pool) || mail_job(lane, job->mail.next) != NULL ||
+           (adb__pool_has_more(worker) || mail_job(lane, job->mail.next) != NULL ||
             adb__quay_at_sea(quay_of(worker)) > 0);
 }
 
@@ -118,7 +118,7 @@ static size_t convoy_share(const struct adb__worker *worker)
 {
     const size_t n_at_sea = adb__quay_at_sea(quay_of(worker)); /* with this one */
     const size_t n_left = adb__quay_places() > n_at_sea ? adb__quay_places() - n_at_sea : 0;
-    const size_t share = adb__pool_ready(worker->pool) / (n_left + 1) + 1;
+    const size_t share = adb__pool_ready(worker) / (n_left + 1) + 1;
     const size_t of_pool = adb__pipeline_share(worker);
     return share > of_pool ? share : of_pool;
 }
@@ -127,7 +127,7 @@ static void convoy_gather(struct convoy *convoy)
 {
     struct adb__worker *worker = convoy->worker;
     for (size_t n = convoy_share(worker); n > 0 && convoy->n_lanes < ADB__CONVOY_MAX; n--) {
-        struct adb__lane *lane = adb__pool_pop(worker->pool);
+        struct adb__lane *lane = adb__pool_pop(worker);
         if (lane == NULL)
             break;
         adb__lane_collect(lane);

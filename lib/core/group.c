@@ -71,7 +71,7 @@ static bool lane_suits(const struct adb__lane *lane)
 static bool has_company(const struct adb__worker *worker, const struct adb__lane *lane, const struct adb__job *job)
 {
     struct adb__mail *next = job->mail.next;
-    if (adb__pool_has_ready(worker->pool))
+    if (adb__pool_has_more(worker))
         return true;
     return next != NULL && next != &lane->farewell && job_suits(ADB__CONTAINER_OF(next, struct adb__job, mail));
 }
@@ -227,7 +227,7 @@ bool adb__group_run(struct adb__worker *worker, struct adb__lane *lane)
     group.until = adb__clock_now() + GATHER_NS; /* the lock is there: it may have taken its time */
     group_gather(&group, lane);
     while (!group_is_full(&group)) {
-        struct adb__lane *other = adb__pool_pop(worker->pool);
+        struct adb__lane *other = adb__pool_pop(worker);
         if (other == NULL)
             break;
         group.others[group.n_others++] = other;

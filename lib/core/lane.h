@@ -41,6 +41,7 @@ struct adb__lane {
     struct adb__counter planned;     /* levels begun less levels ended, as submitted: for parallel contexts */
 
     struct adb__lane *dealers[ADB__N_ROLES]; /* of a parallel context's jobs; NULL: it is not parallel */
+    struct adb__lane *next_aside;    /* of a dealer that stands aside; see core/aside.h */
     struct adb__mail farewell;       /* the last handle is gone: unwind */
     _Atomic(struct adb__job *) delivering; /* an iterate whose batch callback is running */
     pthread_t delivering_thread;     /* set before delivering */

@@ -17,8 +17,8 @@
  * stands behind all that has been sent. */
 #define ANSWERS_NS (1 * ADB__NS_PER_MS)
 
-/* Nor fewer than that, or nobody would know how long the next take. */
-#define FEWEST 2
+/* So few are sent when their answers take long: then lanes are given back as soon as they have theirs. */
+#define FEW 4
 
 /* No answer counts for more: one that was very slow is soon forgotten. */
 #define SLOWEST_NS (8 * ADB__NS_PER_MS)
@@ -87,7 +87,7 @@ static struct adb__job *mail_job(const struct adb__lane *lane, struct adb__mail 
 bool adb__pipeline_suits(const struct adb__worker *worker, const struct adb__lane *lane, const struct adb__job *job)
 {
     return job_suits(job) && worker_suits(worker) && !adb__lane_is_held(lane) &&
-           (adb__pool_has_ready(worker->pool) || mail_job(lane, job->mail.next) != NULL);
+           (adb__pool_has_more(worker) || mail_job(lane, job->mail.next) != NULL);
 }
 
 /* Gathering -------------------------------------------------------------------------------------------------------- */
@@ -137,33 +137,34 @@ static bool pipeline_take(struct adb__pipelining *pipeline, struct adb__lane *la
 /* As many as are likely to be answered in time, to judge by the last ones. */
 static size_t pipeline_most(const struct adb__worker *worker)
 {
-    const int64_t most = FEWEST + (worker->way_ns > ANSWERS_NS ? worker->way_ns : ANSWERS_NS) / (worker->answer_ns + 1);
+    const int64_t most = 1 + (worker->way_ns > ANSWERS_NS ? worker->way_ns : ANSWERS_NS) / (worker->answer_ns + 1);
     return most < ADB__PIPELINE_MAX ? (size_t)most : ADB__PIPELINE_MAX;
 }
 
 /* How long an answer takes after the one before, when they were sent together, is the database's time. The first one has
- * the way to go too, which is no longer than the fastest of them. */
+ * the way to go too, which is no longer than the fastest of them; of one that was sent alone that is taken off. */
 static void pipeline_learn(const struct adb__pipelining *pipeline)
 {
     struct adb__worker *worker = pipeline->worker;
-    if (pipeline->n_answers < 2)
+    const int64_t n_more = (int64_t)pipeline->n_answers - 1;
+    if (n_more < 0)
         return;
     const int64_t way = pipeline->first_answer_at - pipeline->began_at;
-    const int64_t answers = adb__clock_now() - pipeline->first_answer_at;
-    const int64_t each = adb__deadline_first(answers / (int64_t)(pipeline->n_answers - 1), SLOWEST_NS);
-    const int64_t change = each - worker->answer_ns;
-    worker->answer_ns += change / (change > 0 ? SLOWER_STEP : FASTER_STEP);
     if (worker->way_ns == 0 || way < worker->way_ns)
         worker->way_ns = way;
-    else
+    else if (n_more > 0)
         worker->way_ns += worker->way_ns / WAY_STEP;
+    const int64_t one = way > worker->way_ns ? way - worker->way_ns : 0;
+    const int64_t answer = n_more > 0 ? (adb__clock_now() - pipeline->first_answer_at) / n_more : one;
+    const int64_t change = adb__deadline_first(answer, SLOWEST_NS) - worker->answer_ns;
+    worker->answer_ns += change / (change > 0 ? SLOWER_STEP : FASTER_STEP);
 }
 
 size_t adb__pipeline_share(const struct adb__worker *worker)
 {
     const struct adb__pool *pool = worker->pool;
     const int64_t n_takers = adb__counter_get(&pool->n_open) - adb__counter_get(&pool->n_pipelining);
-    const size_t n_ready = adb__pool_ready(pool);
+    const size_t n_ready = adb__pool_ready(worker);
     return n_takers > 1 ? (n_ready + (size_t)n_takers - 1) / (size_t)n_takers : n_ready;
 }
 
@@ -173,7 +174,7 @@ static void pipeline_gather(struct adb__pipelining *pipeline, struct adb__lane *
     pipeline->most = pipeline_most(worker);
     pipeline_take(pipeline, first);
     for (size_t n = adb__pipeline_share(worker); n > 0 && pipeline->base.n_calls < pipeline->most; n--) {
-        struct adb__lane *lane = adb__pool_pop(worker->pool);
+        struct adb__lane *lane = adb__pool_pop(worker);
         if (lane == NULL)
             return;
         adb__lane_collect(lane);
@@ -246,11 +247,36 @@ static void pipeline_end(struct adb__pipeline *base, struct adb__call *call)
         member_end(pipeline, member, call->status);
 }
 
+/* Is an answer still to come for one of the lane's jobs? */
+static bool lane_is_awaited(const struct adb__pipelining *pipeline, const struct adb__lane *lane)
+{
+    for (size_t i = pipeline->turn; i < pipeline->base.n_calls; i++) {
+        if (pipeline->members[i].lane == lane)
+            return true;
+    }
+    return false;
+}
+
+/* Give back the lanes that have all their answers: what is submitted there next shall not wait for those of others. */
+static void pipeline_return(struct adb__pipelining *pipeline)
+{
+    size_t n_kept = 0;
+    for (size_t i = 0; i < pipeline->n_lanes; i++) {
+        if (lane_is_awaited(pipeline, pipeline->lanes[i]))
+            pipeline->lanes[n_kept++] = pipeline->lanes[i];
+        else
+            adb__worker_put_back(pipeline->worker, pipeline->lanes[i]);
+    }
+    pipeline->n_lanes = n_kept;
+}
+
 static void pipeline_wait(struct adb__pipeline *base)
 {
-    struct adb__worker *worker = pipeline_of(base)->worker;
-    adb__outbox_flush(&worker->outbox);
-    adb__pipeline_relieve(worker);
+    struct adb__pipelining *pipeline = pipeline_of(base);
+    adb__outbox_flush(&pipeline->worker->outbox);
+    if (pipeline->most <= FEW && pipeline->n_lanes > 1)
+        pipeline_return(pipeline);
+    adb__pipeline_relieve(pipeline->worker);
 }
 
 /* Is there anybody who could take what waits? Else the database would do it twice for nothing. */

@@ -45,8 +45,12 @@ adb_status adb__pool_init(struct adb__pool *pool, struct adb__server *server, en
         goto no_lock;
     if (!adb__condition_init(&pool->gone))
         goto no_condition;
+    if (!adb__deal_open(pool, max))
+        goto no_aside;
     pool->max = max; /* from here on fini() has something to do */
     return ADB_OK;
+no_aside:
+    pthread_cond_destroy(&pool->gone);
 no_condition:
     pthread_mutex_destroy(&pool->lock);
 no_lock:
@@ -72,6 +76,7 @@ void adb__pool_fini(struct adb__pool *pool)
     adb__free(pool->workers);
     adb__ready_fini(&pool->ready);
     adb__park_fini(&pool->park);
+    adb__aside_fini(&pool->aside);
     pthread_cond_destroy(&pool->gone);
     pthread_mutex_destroy(&pool->lock);
     pool->max = 0;
@@ -82,10 +87,18 @@ bool adb__pool_has_ready(struct adb__pool *pool)
     return adb__ready_waiting(&pool->ready);
 }
 
-size_t adb__pool_ready(const struct adb__pool *pool)
+bool adb__pool_has_more(const struct adb__worker *worker)
 {
+    return adb__pool_has_ready(worker->pool) || (worker->deals && adb__aside_any(&worker->pool->aside));
+}
+
+size_t adb__pool_ready(const struct adb__worker *worker)
+{
+    const struct adb__pool *pool = worker->pool;
     uint64_t tail = adb__ready_tail(&pool->ready);
     uint64_t head = adb__ready_head(&pool->ready);
+    if (head >= tail && !worker->deals)
+        return 0; /* what is undealt stands aside, or is being dealt */
     return (size_t)adb__counter_get(&pool->n_undealt) + (head < tail ? (size_t)(tail - head) : 0);
 }
 
@@ -138,11 +151,32 @@ static struct adb__lane *pool_take(struct adb__pool *pool, uint32_t *index_out)
     return atomic_load_explicit(&pool->server->db->jobs.slots[*index_out].lane, memory_order_relaxed);
 }
 
-struct adb__lane *adb__pool_pop(struct adb__pool *pool)
+struct adb__lane *adb__pool_pop(struct adb__worker *worker)
 {
-    uint32_t index;
-    struct adb__lane *lane = pool_take(pool, &index);
-    return lane == NULL || lane->deals_for == NULL ? lane : adb__deal(lane);
+    struct adb__pool *pool = worker->pool;
+    for (;;) {
+        uint32_t index;
+        struct adb__lane *lane = pool_take(pool, &index);
+        if (lane == NULL && worker->deals)
+            lane = adb__aside_take(&pool->aside, worker->took_at);
+        if (lane == NULL)
+            return NULL;
+        if (lane->deals_for == NULL) {
+            adb__deal_mind(worker, lane);
+            return lane;
+        }
+        lane = adb__deal(worker, lane);
+        if (lane != NULL)
+            return lane;
+    }
+}
+
+struct adb__lane *adb__pool_next(struct adb__worker *worker)
+{
+    struct adb__lane *lane = adb__pool_pop(worker);
+    if (worker->deals && (lane == NULL || lane->embedded_in == NULL))
+        adb__deal_stop(worker);
+    return lane;
 }
 
 /* A free place among the workers, or max. */
@@ -364,7 +398,9 @@ void adb__pool_sweep(struct adb__pool *pool, uint64_t ticket)
 {
     bool closing = adb__counter_get(&pool->stopping) != 0;
     adb_error report;
-    if (!closing)
+    if (closing)
+        adb__deal_release(pool);
+    else
         adb__pool_report(pool, &report);
     while (adb__ready_head(&pool->ready) < ticket) {
         uint32_t index;
@@ -375,7 +411,7 @@ void adb__pool_sweep(struct adb__pool *pool, uint64_t ticket)
             adb__pool_push(pool, lane, index, adb__clock_now()); /* the watchdog sees how long each of its jobs has waited */
             continue;
         }
-        lane = lane->deals_for != NULL ? adb__deal(lane) : lane;
+        lane = lane->deals_for != NULL ? adb__deal(NULL, lane) : lane;
         sweep_lane(lane, closing ? ADB__STOP_CLOSE : ADB__STOP_DEADLINE, &report);
     }
 }

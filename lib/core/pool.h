@@ -5,6 +5,7 @@
 #define ADB_CORE_POOL_H
 
 #include "base/ref.h"
+#include "core/aside.h"
 #include "drivers/driver.h"
 #include "queue/park.h"
 #include "queue/ready.h"
@@ -33,6 +34,10 @@ struct adb__pool {
     struct adb__counter n_undealt;  /* jobs that stand in the ready queue behind the first of their dealer */
     struct adb__counter n_pipelining; /* workers that are in a pipeline */
     struct adb__counter stopping;   /* the workers shall go home */
+    struct adb__counter others_at;  /* when a lane that no dealer has dealt was last taken, about */
+    struct adb__counter free_until; /* until then all workers may deal */
+    struct adb__counter patience_ns; /* see core/deal.c; other in tests */
+    struct adb__aside aside;        /* dealers, while enough workers deal; see core/deal.h */
     pthread_mutex_t lock;
     pthread_cond_t gone;            /* a worker has left; lock */
     struct adb__worker **workers;   /* max of them, NULL when there is none; lock */
@@ -50,11 +55,17 @@ void adb__pool_push(struct adb__pool *pool, struct adb__lane *lane, uint32_t ind
 /* Lanes wait: wake a worker, or ask for one more. For whoever has pushed one, or takes one and sees others. now: a moment
  * ago; of a time before that, the watchdog looks after what waits a little early. */
 void adb__pool_call(struct adb__pool *pool, int64_t now);
-struct adb__lane *adb__pool_pop(struct adb__pool *pool);
+/* The next lane, for a worker that has the one before still; NULL: none. */
+struct adb__lane *adb__pool_pop(struct adb__worker *worker);
+/* The same for one that has none. */
+struct adb__lane *adb__pool_next(struct adb__worker *worker);
 /* May there be lanes that wait? */
 bool adb__pool_has_ready(struct adb__pool *pool);
-size_t adb__pool_ready(const struct adb__pool *pool); /* how many, about */
-size_t adb__pool_known(struct adb__pool *pool);       /* the same for less: without some of those who came lately */
+/* And for this worker? */
+bool adb__pool_has_more(const struct adb__worker *worker);
+size_t adb__pool_ready(const struct adb__worker *worker); /* how many, about */
+size_t adb__pool_known(struct adb__pool *pool); /* the same for less: without some of those who came lately; with all that
+                                                   is undealt, aside too */
 
 /* The watchdog's: start a worker if lanes wait and all workers are busy. Returns when to look again. */
 int64_t adb__pool_grow(struct adb__pool *pool, int64_t now);

@@ -70,7 +70,7 @@ void adb__share_prepare(struct adb__worker *worker, const struct adb__lane *lane
     bool suits = job_suits(job) && !adb__lane_is_held(lane) && worker_suits(worker);
     if (adb__share_breaks(worker, lane, job))
         adb__share_end(worker);
-    if (suits && !worker->in_share && adb__pool_has_ready(worker->pool))
+    if (suits && !worker->in_share && adb__pool_has_more(worker))
         share_begin(worker);
     if (worker->in_share)
         worker->share_left--;

@@ -6,6 +6,7 @@
 #include "core/condition.h"
 #include "core/context.h"
 #include "core/database.h"
+#include "core/deal.h"
 #include "core/process.h"
 #include "core/server.h"
 #include "model/error.h"
@@ -193,6 +194,7 @@ static int64_t watchdog_pools(struct adb__watchdog *watchdog, int64_t now)
                 next = adb__deadline_first(next, adb__pool_fill(pool, now));
             next = adb__deadline_first(next, adb__pool_grow(pool, now));
             next = adb__deadline_first(next, adb__pool_expire(pool, now));
+            next = adb__deadline_first(next, adb__deal_watch(pool, now));
         }
     }
     return next;

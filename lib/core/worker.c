@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "core/convoy.h"
 #include "core/database.h"
+#include "core/deal.h"
 #include "core/group.h"
 #include "core/perform.h"
 #include "core/pipeline.h"
@@ -139,7 +140,7 @@ static struct adb__lane *worker_spin(struct adb__worker *worker)
 {
     int64_t until = adb__spin_until(&worker->spin, SEARCH_NS);
     while ((worker->took_at = adb__clock_now()) < until && !worker_is_stopping(worker)) {
-        struct adb__lane *lane = adb__pool_has_ready(worker->pool) ? adb__pool_pop(worker->pool) : NULL;
+        struct adb__lane *lane = adb__pool_has_ready(worker->pool) ? adb__pool_next(worker) : NULL;
         if (lane != NULL) {
             adb__spin_paid(&worker->spin);
             return lane;
@@ -217,6 +218,7 @@ static bool worker_settle(struct adb__worker *worker)
 /* It will be away from the ready queue: somebody else is to search, and its outcomes are to be seen. */
 static void worker_stop_roving(struct adb__worker *worker)
 {
+    adb__deal_stop(worker);
     adb__whispers_rouse(&worker->whispers);
     if (!worker_settle(worker))
         return;
@@ -271,7 +273,7 @@ static struct adb__lane *worker_next_lane(struct adb__worker *worker)
     worker_learn_pace(worker);
     worker->took_at = worker->used_at;
     for (;;) {
-        struct adb__lane *lane = adb__pool_pop(pool);
+        struct adb__lane *lane = adb__pool_next(worker);
         if (worker->roves && worker_goes_on(worker, lane))
             return lane;
         searching = worker_settle(worker) || searching;
@@ -288,7 +290,7 @@ static struct adb__lane *worker_next_lane(struct adb__worker *worker)
         if (lane != NULL)
             return worker_pass_on(worker, lane, searching);
         adb__park_announce(&pool->park, &worker->sleeper, searching);
-        lane = adb__pool_pop(pool);
+        lane = adb__pool_next(worker);
         if (lane != NULL) {
             searching = adb__park_withdraw(&pool->park, &worker->sleeper);
             return worker_pass_on(worker, lane, searching);

@@ -52,6 +52,7 @@ struct adb__worker {
     struct adb__parker parker;
     struct adb__sleeper sleeper;
     struct adb__spin spin;          /* the thread's own */
+    bool deals;                     /* it counts as one that deals; see core/deal.h; the thread's own */
     bool roves;                     /* it counts as searching while it runs quick lanes; the thread's own */
     int64_t took_at;                /* the thread's own: when it got its lane, */
     int64_t pace_ns;                /* and how long lanes take */

@@ -7,9 +7,14 @@
  * the next one, or leaves it, and runs the job. It may give it back once instead, as a lane of its own under its own
  * number. When it has run the slot is free.
  *
+ * While others are about, which may be or not be whenever a worker looks, no more than MOST workers deal (lib/core/aside.c):
+ * one more that gets the dealer leaves it aside, as does one that has dealt and sees that enough do. Those who deal look
+ * there when the ready queue is empty. Who deals no more, as it has found another lane or none, or as the others are gone,
+ * sends on what stands aside. So may the watchdog, at any time.
+ *
  * Claims: the dealer is never twice in the ready queue, nor there while somebody deals or it is idle, nor without a job; no
- * number is in the ready queue twice; no job waits with nobody to deal it; none is run by two workers at once, and each is
- * run to its end.
+ * number is in the ready queue twice; no job waits with nobody to deal it; the dealer stands aside only while somebody
+ * deals; no more than MOST count as dealing; no job is run by two workers at once, and each is run to its end.
  *
  * The mailbox itself is in mailbox.pml. */
 #ifndef PRODUCERS
@@ -24,6 +29,9 @@
 #ifndef SLOTS
 #define SLOTS 3
 #endif
+#ifndef MOST
+#define MOST 1
+#endif
 #define TOTAL (PRODUCERS * JOBS)
 
 mtype = { IDLE, ATTENDED, MAIL };
@@ -34,10 +42,14 @@ chan taken = [SLOTS] of { byte };   /* the dealer's backlog: who deals */
 mtype = { DEALER, OWN };
 chan ready = [SLOTS] of { mtype, byte };
 
+/* Written under the lock. */
+bool aside;
+byte n_dealing;
+
 /* Not part of the protocol. */
 bool used[SLOTS], queued[SLOTS], again[SLOTS];
 byte running[SLOTS];
-byte n_run, dealing, calling, in_ready;
+byte n_run, dealing, calling, in_ready; /* dealing: who attends the dealer */
 
 inline push_ready(what, slot) {
     atomic {
@@ -48,6 +60,18 @@ inline push_ready(what, slot) {
         :: else
         fi;
         ready!what, slot
+    }
+}
+
+/* adb__mailbox_take() */
+inline take() {
+    atomic {
+        word = ATTENDED;
+        do
+        :: box?first -> taken!first
+        :: empty(box) -> break
+        od;
+        first = 0
     }
 }
 
@@ -80,18 +104,6 @@ next:
     od
 }
 
-/* adb__mailbox_take() */
-inline take() {
-    atomic {
-        word = ATTENDED;
-        do
-        :: box?first -> taken!first
-        :: empty(box) -> break
-        od;
-        first = 0
-    }
-}
-
 inline run_job(slot) {
     atomic { assert(running[slot] == 0 && used[slot]); running[slot]++ }
     if
@@ -102,18 +114,94 @@ inline run_job(slot) {
     fi
 }
 
+/* adb__deal_stop() */
+inline stop() {
+    atomic {                            /* adb__aside_leave() */
+        deals = false;
+        n_dealing--;
+        sends = aside;
+#ifdef BUG_STOP
+        sends = false;                  /* others that deal will see to it, if there are any */
+#endif
+        if
+        :: sends -> aside = false; dealing++
+        :: else
+        fi
+    }
+    send_on()
+}
+
+inline send_on() {
+    if
+    :: sends ->
+        if
+        :: empty(taken) -> take()
+        :: nempty(taken)
+        fi;
+        taken?<first>;
+        atomic { sends = false; dealing--; push_ready(DEALER, first) }
+    :: else
+    fi
+}
+
+#ifdef WATCHDOG
+/* adb__deal_watch() */
+active proctype watchdog()
+{
+    byte first;
+    bool sends;
+end:
+    do
+    :: atomic { aside -> aside = false; dealing++; sends = true };
+        send_on()
+    od
+}
+#endif
+
 proctype worker()
 {
     mtype what;
     byte slot, first;
+    bool deals, sends, enough;
 end_idle:
+    /* adb__pool_next() */
     atomic {
-        ready?what, slot -> queued[slot] = false;
         if
-        :: what == OWN -> goto running_it
-        :: what == DEALER -> assert(dealing == 0 && in_ready == 1); in_ready--; dealing++
+        :: ready?what, slot ->
+            queued[slot] = false;
+            if
+            :: what == OWN -> goto running_it
+            :: what == DEALER -> assert(dealing == 0 && in_ready == 1); in_ready--; dealing++
+            fi
+        :: empty(ready) && deals && aside -> aside = false; dealing++ /* adb__aside_take() */
+        :: deals -> goto stopping       /* it has found another lane, or none */
         fi
     }
+    /* adb__deal() */
+    if
+    :: skip ->                          /* others are about */
+        if
+        :: !deals ->
+#ifdef BUG_ENTER
+            if                          /* it goes aside when they may have gone */
+            :: n_dealing >= MOST -> atomic { aside = true; dealing--; goto end_idle }
+            :: n_dealing < MOST
+            fi;
+#endif
+            atomic {                    /* adb__aside_enter() */
+                if
+                :: n_dealing < MOST -> n_dealing++; deals = true
+                :: else -> aside = true; dealing--; goto end_idle
+                fi
+            }
+        :: else
+        fi
+    :: skip ->                          /* they are not */
+        if
+        :: deals -> stop()
+        :: else
+        fi
+    fi;
     if
     :: empty(taken) -> take()
     :: nempty(taken)
@@ -127,6 +215,13 @@ end_idle:
     do
     :: nempty(taken) ->
         taken?<first>;
+        atomic {                        /* adb__aside_keep() */
+            enough = deals && n_dealing >= MOST;
+            if
+            :: enough -> aside = true; dealing--; break
+            :: else
+            fi
+        }
         atomic {
             dealing--;
 #ifdef BUG_NUMBER
@@ -158,6 +253,9 @@ end_idle:
 #endif
 running_it:
     run_job(slot);
+    goto end_idle;
+stopping:
+    stop();
     goto end_idle
 }
 
@@ -166,7 +264,8 @@ active proctype monitor()
 end:
     /* Jobs that nobody will deal. */
     atomic {
-        (nempty(box) || nempty(taken)) && dealing == 0 && in_ready == 0 && calling == 0 ||
+        (nempty(box) || nempty(taken)) && dealing == 0 && in_ready == 0 && calling == 0 && !aside ||
+        aside && n_dealing == 0 ||
         timeout && n_run < TOTAL ->
         assert(false)
     }

@@ -105,9 +105,13 @@ breaks mailbox "-DBUG_STEAL"
 
 holds deal
 holds deal "-DJOBS=3 -DSLOTS=2"
+holds deal "-DWORKERS=3 -DMOST=2 -DJOBS=1"
+holds deal "-DWATCHDOG -DJOBS=3 -DSLOTS=2"
 breaks deal "-DBUG_LEAVE"
 breaks deal "-DBUG_NUMBER"
 breaks deal "-DBUG_EARLY"
+breaks deal "-DBUG_STOP"
+breaks deal "-DBUG_ENTER"
 
 holds park "-DPRODUCERS=1 -DITEMS=3"
 breaks park "-DBUG_NO_LOOK"
@@ -163,6 +167,7 @@ if [ $long = yes ]; then
     holds ready "-DPUSHES=2 -DPOPS=1"
     holds ready "-DPOPS=2"
     holds mailbox "-DPRODUCERS=3 -DMAILS=2"
+    holds deal "-DWATCHDOG"
     holds park "-DPRODUCERS=2 -DITEMS=1"
     holds park
     holds shelf "-DREADERS=3 -DPUTS=4"
