@@ -147,8 +147,9 @@ typedef struct adb_options {
     bool log_values;         /**< Write the values of parameters too, cut at 64 bytes each. They may be secrets. */
 
     /* Iterate */
-    size_t batch_rows;       /**< Most rows of a batch. Default 1024. */
-    size_t batch_bytes;      /**< Hand over a batch of this size. Default 65536. */
+    size_t batch_rows;       /**< Most rows of a batch. Default 4096; it begins with 1024, and grows while rows come and
+                                  go quickly. */
+    size_t batch_bytes;      /**< Hand over a batch of this size. Default 262144; likewise from 65536 on. */
 } adb_options;
 
 /**

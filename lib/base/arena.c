@@ -22,7 +22,7 @@ struct adb__arena_chunk {
 #define PIECE_BIG     (CHUNK_LARGEST / 4)
 
 /* A rewound arena keeps a chunk of no more than this. */
-#define KEPT_MOST ((size_t)256 * 1024)
+#define KEPT_MOST ((size_t)512 * 1024)
 
 void adb__arena_init(struct adb__arena *arena, void *lent, size_t lent_size)
 {

@@ -61,7 +61,9 @@ struct adb__stream {
     _Atomic bool stopped;       /* the callback answered ADB_STOP */
     struct adb__event batches[ADB__STREAM_BATCHES]; /* one that is not under way has an empty batch, or NULL */
     unsigned next;              /* the event to use for the next batch; worker */
-    size_t batch_rows, batch_bytes;
+    size_t most_rows, most_bytes; /* of a batch */
+    unsigned scale;             /* how many times the size of the first the next batch has; worker */
+    int64_t handed_at;          /* when the last batch was full; worker */
 };
 
 /* Laid out by lines of the cache, and by who writes to them: each line that submitter, worker and consumer hand to each

@@ -218,8 +218,8 @@ static void options_default(adb_options *options)
     DEFAULT(check_after_ms, 1000);
     DEFAULT(statement_cache, 128);
     DEFAULT(log_level, ADB_LOG_WARN);
-    DEFAULT(batch_rows, 1024);
-    DEFAULT(batch_bytes, 65536);
+    DEFAULT(batch_rows, 4096);
+    DEFAULT(batch_bytes, 262144);
 }
 
 static adb_status options_check(const adb_options *options, adb_error *error)

@@ -37,11 +37,8 @@ static adb_status perform_iterate(struct adb__worker *worker, struct adb__lane *
     struct adb_result *batch = adb__result_new();
     if (batch == NULL)
         return adb__error_set(error, ADB_E_NOMEM, "no memory for a batch");
-    struct adb__sink sink = {.result = batch,
-                             .batch_rows = job->stream.batch_rows,
-                             .batch_bytes = job->stream.batch_bytes,
-                             .flush_fn = adb__stream_flush,
-                             .owner = job};
+    struct adb__sink sink = {.result = batch, .flush_fn = adb__stream_flush, .owner = job};
+    adb__stream_begin(&job->stream, &sink);
     adb_status status = adb__session_run(worker, lane, &job->statement, &sink, error);
     if (status == ADB_OK && !sink.stopped)
         status = adb__stream_flush(&sink, error);

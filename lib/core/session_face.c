@@ -8,6 +8,7 @@
 #include "core/options.h"
 #include "core/resolve.h"
 #include "core/session.h"
+#include "core/stream.h"
 #include "model/error.h"
 #include "sql/compile.h"
 
@@ -164,11 +165,8 @@ adb_result *adb_session_iterate(adb_session *session, const char *sql, const adb
     struct face_rows face = {.rows = rows, .user_data = user_data};
     struct face_call call;
     adb_status status = call_open(&call, session, sql, params);
-    struct adb__sink sink = {.result = call.result,
-                             .batch_rows = options->batch_rows,
-                             .batch_bytes = options->batch_bytes,
-                             .flush_fn = rows_flush,
-                             .owner = &face};
+    struct adb__sink sink = {.result = call.result, .flush_fn = rows_flush, .owner = &face};
+    adb__stream_limit(&sink, options->batch_rows, options->batch_bytes, 1);
     if (status == ADB_OK && rows == NULL)
         status = adb__error_set(&session->error, ADB_E_INVAL, "the function for rows is NULL");
     if (status == ADB_OK)

@@ -8,6 +8,17 @@
 #include "core/worker.h"
 #include "model/error.h"
 
+/* The first batch, so that it comes soon. */
+#define FIRST_ROWS  1024
+#define FIRST_BYTES 65536
+
+/* However much is allowed, no batch is so many times the first. */
+#define MOST_SCALE 64
+
+/* A batch that is filled sooner is hardly worth waking a thread for; in one that takes longer the first rows wait for long. */
+#define QUICK_NS (1 * ADB__NS_PER_MS)
+#define SLOW_NS  (4 * ADB__NS_PER_MS)
+
 static struct adb__worker *job_worker(const struct adb__job *job)
 {
     return atomic_load_explicit(&job->jobs->slots[job->index].worker, memory_order_acquire);
@@ -52,6 +63,51 @@ static adb_status stream_replace(struct adb__event *event, struct adb__sink *sin
     return ADB_OK;
 }
 
+static size_t least(size_t a, size_t b)
+{
+    return a < b ? a : b;
+}
+
+void adb__stream_limit(struct adb__sink *sink, size_t most_rows, size_t most_bytes, unsigned scale)
+{
+    sink->batch_rows = least(most_rows, (size_t)FIRST_ROWS * scale);
+    sink->batch_bytes = least(most_bytes, (size_t)FIRST_BYTES * scale);
+}
+
+static void stream_scale(struct adb__stream *stream, struct adb__sink *sink, unsigned scale)
+{
+    stream->scale = scale;
+    adb__stream_limit(sink, stream->most_rows, stream->most_bytes, scale);
+}
+
+void adb__stream_begin(struct adb__stream *stream, struct adb__sink *sink)
+{
+    stream->handed_at = adb__clock_now();
+    stream_scale(stream, sink, 1);
+}
+
+static bool stream_may_grow(const struct adb__job *job, const struct adb__sink *sink)
+{
+    const struct adb__stream *stream = &job->stream;
+    return (sink->batch_rows < stream->most_rows || sink->batch_bytes < stream->most_bytes) &&
+           2 * stream->scale < MOST_SCALE && !adb__queue_is_direct(job->ctx->queue);
+}
+
+/* A batch is full: how large is the next to be? A caller that does not keep up never sleeps, and one that is called on this
+ * thread does not either: larger ones would save them nothing. */
+static void stream_pace(struct adb__job *job, struct adb__sink *sink)
+{
+    struct adb__stream *stream = &job->stream;
+    const int64_t now = adb__clock_now();
+    const int64_t took_ns = now - stream->handed_at;
+    const bool keeps_up = atomic_load_explicit(&stream->in_flight, memory_order_relaxed) < ADB__STREAM_BATCHES;
+    stream->handed_at = now;
+    if (stream->scale > 1 && (!keeps_up || took_ns > SLOW_NS))
+        stream_scale(stream, sink, stream->scale / 2);
+    else if (keeps_up && took_ns < QUICK_NS && stream_may_grow(job, sink))
+        stream_scale(stream, sink, stream->scale * 2);
+}
+
 adb_status adb__stream_flush(struct adb__sink *sink, adb_error *error)
 {
     struct adb__job *job = sink->owner;
@@ -59,6 +115,7 @@ adb_status adb__stream_flush(struct adb__sink *sink, adb_error *error)
     if (sink->result->n_rows == 0)
         return ADB_OK;
     struct adb__event *event = &stream->batches[stream->next];
+    stream_pace(job, sink);
     adb_status status = stream_wait(job, error);
     if (status == ADB_OK)
         status = stream_replace(event, sink, error);

@@ -80,8 +80,8 @@ static void fill_stream(struct adb__job *job, const adb_request *request)
 {
     const adb_options *options = &job->ctx->db->options;
     adb__stream_init(&job->stream);
-    job->stream.batch_rows = request->batch_rows != 0 ? request->batch_rows : options->batch_rows;
-    job->stream.batch_bytes = request->batch_bytes != 0 ? request->batch_bytes : options->batch_bytes;
+    job->stream.most_rows = request->batch_rows != 0 ? request->batch_rows : options->batch_rows;
+    job->stream.most_bytes = request->batch_bytes != 0 ? request->batch_bytes : options->batch_bytes;
 }
 
 static adb_status fill_fetch(struct adb__job *job, const adb_request *request, adb_error *error)

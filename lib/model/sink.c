@@ -18,7 +18,7 @@ adb_status adb__sink_columns(struct adb__sink *sink, const struct adb__column *c
         return ADB_OK;
     if (sink->result->n_columns > 0)
         return ADB__SINK_ENOUGH;
-    sink->room_rows = 0;
+    sink->room = sink->room_end = NULL;
     const adb_status status = adb__result_set_columns(sink->result, columns, n_columns);
     if (status != ADB_OK)
         return adb__error_set(error, status, "no memory for %zu columns", n_columns);
@@ -35,15 +35,18 @@ adb_status adb__sink_make_room(struct adb__sink *sink, adb_error *error)
     assert(sink->result->n_columns > 0);
     if (sink->max_rows > 0 && sink->n_rows >= sink->max_rows)
         return sink_enough(sink);
-    const adb_status status = adb__result_make_room(sink->result, &sink->room, &sink->room_rows);
+    size_t n_rows;
+    const adb_status status = adb__result_make_room(sink->result, &sink->room, &n_rows);
     if (status == ADB_E_TOO_BIG)
         return adb__error_set(error, status, "more rows than a result can hold; iterate over them");
     if (status != ADB_OK)
         return adb__error_set(error, status, "no memory for row %zu", sink->n_rows + 1);
     if (sink->max_rows > 0)
-        sink->room_rows = least(sink->room_rows, sink->max_rows - sink->n_rows);
+        n_rows = least(n_rows, sink->max_rows - sink->n_rows);
     if (sink->batch_rows > 0)
-        sink->room_rows = least(sink->room_rows, sink->batch_rows - sink->result->n_rows);
+        n_rows = least(n_rows, sink->batch_rows - sink->result->n_rows);
+    sink->n_columns = sink->result->n_columns;
+    sink->room_end = sink->room + n_rows * sink->n_columns;
     return ADB_OK;
 }
 
@@ -97,7 +100,7 @@ adb_status adb__sink_look(struct adb__sink *sink, adb_error *error)
         return ADB_OK;
 
     sink->n_bytes = 0;
-    sink->room_rows = 0;
+    sink->room = sink->room_end = NULL;
     const adb_status status = sink->flush_fn(sink, error);
     return status == ADB__SINK_ENOUGH ? sink_enough(sink) : status;
 }

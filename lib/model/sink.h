@@ -22,9 +22,10 @@ struct adb__sink {
      * (backpressure). ADB_OK to go on, ADB__SINK_ENOUGH to end early and well, an error to end with it. */
     adb_status (*flush_fn)(struct adb__sink *sink, adb_error *error);
     void *owner;
-    struct adb__cell *row;  /* under construction; NULL between rows */
-    struct adb__cell *room; /* for the next row, all NULL */
-    size_t room_rows;       /* how many rows there is room for, within the limits */
+    struct adb__cell *row;      /* under construction; NULL between rows */
+    struct adb__cell *room;     /* for the next row, all NULL */
+    struct adb__cell *room_end; /* within the limits */
+    size_t n_columns;           /* of a row that there is room for */
 };
 
 /* Not a failure: the driver stops fetching, drains or resets, and returns ADB_OK. */
@@ -66,7 +67,7 @@ adb_status adb__sink_look(struct adb__sink *sink, adb_error *error);
 
 static inline adb_status adb__sink_row_begin(struct adb__sink *sink, adb_error *error)
 {
-    if (sink->room_rows == 0 || sink->row != NULL) {
+    if (sink->room == sink->room_end || sink->row != NULL) {
         const adb_status status = adb__sink_make_room(sink, error);
         if (status != ADB_OK)
             return status;
@@ -78,7 +79,7 @@ static inline adb_status adb__sink_row_begin(struct adb__sink *sink, adb_error *
 /* The cell to fill. */
 static inline struct adb__cell *adb__sink_cell(const struct adb__sink *sink, size_t column)
 {
-    assert(column < sink->result->n_columns);
+    assert(column < sink->n_columns);
     return &sink->row[column];
 }
 
@@ -130,12 +131,11 @@ static inline adb_status adb__sink_row_end(struct adb__sink *sink, adb_error *er
 {
     assert(sink->row != NULL);
     sink->row = NULL;
-    sink->room += sink->result->n_columns;
-    sink->room_rows--;
+    sink->room += sink->n_columns;
     sink->result->n_rows++;
     sink->n_rows++;
-    sink->n_bytes += sink->result->n_columns * sizeof(struct adb__cell);
-    const bool more = sink->room_rows > 0 && (sink->batch_bytes == 0 || sink->n_bytes < sink->batch_bytes);
+    sink->n_bytes += sink->n_columns * sizeof(struct adb__cell);
+    const bool more = sink->room != sink->room_end && (sink->batch_bytes == 0 || sink->n_bytes < sink->batch_bytes);
     return more ? ADB_OK : adb__sink_look(sink, error);
 }
 

@@ -61,7 +61,7 @@ TEST(rows_come_in_order_and_in_batches)
     suite_close();
 }
 
-#define BIG_BYTES 200000
+#define BIG_BYTES 300000 /* more than the largest batch */
 
 static adb_flow weigh(adb_result *batch, void *user_data)
 {

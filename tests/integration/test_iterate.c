@@ -138,6 +138,33 @@ TEST(endless_rows_need_no_endless_memory)
     rig_close(&rig);
 }
 
+struct sizes {
+    size_t n, first, largest;
+};
+
+static adb_flow note_size(adb_result *batch, void *user_data)
+{
+    struct sizes *sizes = user_data;
+    const size_t n_rows = adb_result_rows(batch);
+    sizes->first = sizes->n++ == 0 ? n_rows : sizes->first;
+    sizes->largest = n_rows > sizes->largest ? n_rows : sizes->largest;
+    return sizes->n < 50 ? ADB_CONTINUE : ADB_STOP;
+}
+
+/* The first batch comes soon; those behind it may grow, but not beyond what is allowed. */
+TEST(first_batch_is_small_and_none_is_too_large)
+{
+    struct rig rig;
+    struct sizes sizes = {.n = 0};
+    rig_open_fake(&rig, "fake://?batch_rows=3000", NULL);
+    adb_iterate(rig.ctx, "rows 1000000000", NULL, note_size, NULL, &sizes);
+    run_all(rig.ctx);
+    CU_ASSERT_EQUAL(sizes.n, 50);
+    CU_ASSERT_EQUAL(sizes.first, 1024);
+    CU_ASSERT(sizes.largest >= 1024 && sizes.largest <= 3000);
+    rig_close(&rig);
+}
+
 /* Stop ends it early and well, with no batch behind it. (ITER-08) */
 BOTH(stop_ends_early)
 {
@@ -340,7 +367,7 @@ BOTH(kept_batches_stay_as_they_are)
     rig_close(&rig);
 }
 
-/* From the tenth batch to the hundredth no allocation is made, on whatever thread. */
+/* From the tenth batch to the hundredth no allocation is made, on whatever thread, once batches grow no more. */
 static adb_flow watch_memory(adb_result *batch, void *user_data)
 {
     size_t *batches = user_data;
@@ -358,10 +385,11 @@ TEST(long_iterate_allocates_nothing)
     size_t batches = 0;
     fault_watch();
     RIG(rig, &kind_sqlite, NULL);
-    const adb_job job = adb_iterate(rig.ctx,
-                                    "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n)"
-                                    " SELECT i, 'a text that is there in each of the rows', i * 0.5 FROM n",
-                                    NULL, watch_memory, NULL, &batches);
+    const char *sql = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n)"
+                      " SELECT i, 'a text that is there in each of the rows', i * 0.5 FROM n";
+    const adb_job job = adb_submit(rig.ctx, ADB_REQUEST(.kind = ADB_REQUEST_ITERATE, .sql = sql, .batch_rows = 1024,
+                                                        .batch = watch_memory, .batch_bytes = 65536,
+                                                        .user_data = &batches));
     CU_ASSERT_EQUAL(status_of(rig.ctx, job), ADB_OK);
     CU_ASSERT_EQUAL(batches, 100);
     rig_close(&rig);
@@ -411,7 +439,8 @@ BOTH(direct_mode_pauses_the_worker)
 }
 
 SUITE(iterate, CASES(rows_come_in_order), CASES(wait_delivers_all_batches), CASES(no_rows_are_no_batch),
-      CASES(worker_waits_for_the_caller), CASE(endless_rows_need_no_endless_memory), CASES(stop_ends_early),
+      CASES(worker_waits_for_the_caller), CASE(endless_rows_need_no_endless_memory),
+      CASE(first_batch_is_small_and_none_is_too_large), CASES(stop_ends_early),
       CASES(pause_and_resume), CASES(pause_holds_nobody_else_up), CASES(resume_inside_the_callback),
       CASES(cancel_ends_a_paused_iterate), CASES(free_in_the_middle), CASE(failure_half_way_is_the_outcome),
       CASES(kept_batches_stay_as_they_are), CASE(long_iterate_allocates_nothing), CASES(batches_can_be_pulled), CASES(direct_mode_pauses_the_worker))

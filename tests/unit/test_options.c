@@ -59,7 +59,7 @@ TEST(nothing_said_gives_defaults)
     CU_ASSERT_EQUAL(f.options.lifetime_ms, 1800000);
     CU_ASSERT_EQUAL(f.options.idle_in_transaction_ms, 0);
     CU_ASSERT_EQUAL(f.options.statement_cache, 128);
-    CU_ASSERT_EQUAL(f.options.batch_rows, 1024);
+    CU_ASSERT_EQUAL(f.options.batch_rows, 4096);
     CU_ASSERT_EQUAL(f.options.log_level, ADB_LOG_WARN);
     finish(&f);
 }

@@ -190,32 +190,41 @@ static adb_status append_blob(sqlite3_value *value, size_t column, struct adb__s
     return adb__sink_bytes(sink, column, ADB_TYPE_BLOB, bytes, (size_t)size, error);
 }
 
-/* Values keep the class that SQLite stores them in; the declared type is only a hint. */
-static inline adb_status append_value(sqlite3_value *value, size_t column, struct adb__sink *sink, adb_error *error)
+/* Values keep the class that SQLite stores them in; the declared type is only a hint. One is looked up once and then read,
+ * which only a connection of one thread may do: each sqlite3_column_…() call would look it up anew. */
+static inline adb_status append_values(sqlite3_stmt *stmt, int n_columns, struct adb__sink *sink, adb_error *error)
 {
-    switch (sqlite3_value_type(value)) {
-    case SQLITE_NULL:
-        return ADB_OK;
-    case SQLITE_INTEGER:
-        adb__sink_int(sink, column, sqlite3_value_int64(value));
-        return ADB_OK;
-    case SQLITE_FLOAT:
-        adb__sink_double(sink, column, sqlite3_value_double(value));
-        return ADB_OK;
-    case SQLITE_TEXT:
-        return append_text(value, column, sink, error);
-    default:
-        return append_blob(value, column, sink, error);
+    adb_status status = ADB_OK;
+    for (int i = 0; i < n_columns; i++) {
+        sqlite3_value *value = sqlite3_column_value(stmt, i);
+        switch (sqlite3_value_type(value)) {
+        case SQLITE_NULL:
+            break;
+        case SQLITE_INTEGER:
+            adb__sink_int(sink, (size_t)i, sqlite3_value_int64(value));
+            break;
+        case SQLITE_FLOAT:
+            adb__sink_double(sink, (size_t)i, sqlite3_value_double(value));
+            break;
+        case SQLITE_TEXT:
+            status = append_text(value, (size_t)i, sink, error);
+            if (status != ADB_OK)
+                return status;
+            break;
+        default:
+            status = append_blob(value, (size_t)i, sink, error);
+            if (status != ADB_OK)
+                return status;
+        }
     }
+    return ADB_OK;
 }
 
-/* A value is looked up once and then read, which only a connection of one thread may do: each sqlite3_column_…() call
- * would look it up anew. */
 static adb_status append_row(sqlite3_stmt *stmt, int n_columns, struct adb__sink *sink, adb_error *error)
 {
     adb_status status = adb__sink_row_begin(sink, error);
-    for (int i = 0; i < n_columns && status == ADB_OK; i++)
-        status = append_value(sqlite3_column_value(stmt, i), (size_t)i, sink, error);
+    if (status == ADB_OK)
+        status = append_values(stmt, n_columns, sink, error);
     return status == ADB_OK ? adb__sink_row_end(sink, error) : status;
 }
 
