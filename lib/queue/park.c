@@ -26,6 +26,8 @@ bool adb__park_init(struct adb__park *park)
 {
     atomic_init(&park->word, 0);
     atomic_init(&park->steps, 0);
+    atomic_init(&park->staying, 0);
+    park->enough = UINT32_MAX;
     adb__list_init(&park->sleepers);
     park->rover = park->watcher = NULL;
     return pthread_mutex_init(&park->lock, NULL) == 0;
@@ -79,15 +81,37 @@ static struct adb__parker *park_take_locked(struct adb__park *park)
     return sleeper->parker;
 }
 
+void adb__park_stay(struct adb__park *park)
+{
+    /* relaxed: who does not see it calls somebody */
+    atomic_fetch_add_explicit(&park->staying, 1, memory_order_relaxed);
+}
+
+void adb__park_stray(struct adb__park *park)
+{
+    atomic_fetch_sub_explicit(&park->staying, 1, memory_order_relaxed);
+    /* Pairs with the fence in adb__park_call(): whoever still counted on us has pushed what we see next. */
+    atomic_thread_fence(memory_order_seq_cst);
+}
+
+bool adb__park_is_full(const struct adb__park *park)
+{
+    /* relaxed: for adb__park_call(), the fence before it; for others a hint */
+    return atomic_load_explicit(&park->staying, memory_order_relaxed) >= park->enough;
+}
+
 bool adb__park_call(struct adb__park *park)
 {
     struct adb__parker *parker = NULL;
-    /* Pairs with the fences in adb__park_announce() and adb__park_found(): either the word read here is new (a worker
-     * sleeps, or searches no more), or the look which that worker takes next sees the push that came before this. */
+    /* Pairs with the fences in adb__park_announce(), adb__park_found() and adb__park_stray(): either what is read here is
+     * new (a worker sleeps, or searches no more, or strays), or the look which that worker takes next sees the push that
+     * came before this. */
     atomic_thread_fence(memory_order_seq_cst);
     uint32_t word = park_word(park);
     if (!word_needs_call(word))
         return (word & SEARCHING) != 0;
+    if (adb__park_is_full(park))
+        return true;
 
     pthread_mutex_lock(&park->lock);
     word = park_word(park);

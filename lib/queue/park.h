@@ -10,9 +10,14 @@
  * or nobody roves: a sleeper that was called in vain looks after the rover from time to time, and when that has not come
  * on since, takes the search over.
  *
+ * Where it does not pay to have more than so many at work at a time, those who are may stay (adb__park_stay): they run
+ * something that is soon over, and look for work then, whoever calls. When enough of them stay, nobody is called. One that
+ * turns to something else, or finds it not so soon over, strays (adb__park_stray), and calls in the place of those who
+ * have relied on it. Who stays must not depend on anybody to notice that: it has a timer of its own.
+ *
  * Why no wake-up is lost: the producer pushes, then (seq_cst fence) reads the word; a worker going to sleep writes the
  * word, then (seq_cst fence) looks into the queue once more. One of the two sees the other. The same holds for a
- * searcher that stops searching. tests/models/park.pml checks all interleavings.
+ * searcher that stops searching, and for one that strays. tests/models/park.pml checks all interleavings.
  *
  * The loop of a worker, which the model and tests/stress/stress_park.c follow too:
  *
@@ -27,6 +32,10 @@
  *         if (roves)
  *             searching = adb__park_settle(park, me);
  *         roves = false;
+ *         if (!found && stays) {
+ *             adb__park_stray(park);
+ *             stays = false;
+ *         }
  *         if (!found && !searching)
  *             searching = adb__park_search(park);
  *         if (!found && searching)
@@ -40,9 +49,9 @@
  *             continue;                           // or leave, when it has slept long enough
  *         roves = waiting() && quick() && adb__park_rove(park, me, searching);
  *         if (searching && !roves)
- *             end_search();
+ *             end_search();                       // who is to stay, does so before that
  *         searching = false;
- *         run(lane);
+ *         run(lane);                              // unless that is soon over, who stays strays, and calls if waiting()
  *     }
  *     if (roves)
  *         searching = adb__park_settle(park, me);
@@ -70,6 +79,8 @@ struct adb__park {
     _Atomic uint32_t word;      /* watched << 31 | searching << 16 | sleeping; written under lock, read without */
     char word_line[ADB__CACHE_LINE - sizeof(uint32_t)]; /* who pushes reads it each time */
     _Atomic uint32_t steps;     /* of rovers; the rover's */
+    _Atomic uint32_t staying;   /* workers that do */
+    uint32_t enough;            /* of those; set before anybody calls, UINT32_MAX: they never are */
     pthread_mutex_t lock;       /* taken before that of a parker */
     struct adb__list sleepers;  /* last one to fall asleep first, and who watches last of all; lock */
     const struct adb__sleeper *rover;   /* one of those who search; NULL: none; lock */
@@ -109,6 +120,13 @@ bool adb__park_rove(struct adb__park *park, struct adb__sleeper *sleeper, bool s
 void adb__park_step(struct adb__park *park);
 /* It roves no more. True: it is the searcher. False: it is not, another one has taken the search over. */
 bool adb__park_settle(struct adb__park *park, const struct adb__sleeper *sleeper);
+
+/* A worker will look for work soon. Not twice by one. */
+void adb__park_stay(struct adb__park *park);
+/* It may not. If it finds work after this, it takes that and stays again, or calls adb__park_call(). */
+void adb__park_stray(struct adb__park *park);
+/* Do enough stay? */
+bool adb__park_is_full(const struct adb__park *park);
 
 /* Announce sleep; searching says whether the caller is the searcher (it is no more). The caller then looks for work once
  * more, and calls either of the next two. */

@@ -4,6 +4,9 @@
  * Producers push and call. Workers pop, search, rove, announce, look again, withdraw or sleep. Sleepers may time out and
  * may be woken by name at any time. An item that was popped may run for ever, also one that a rover took for quick.
  *
+ * With ENOUGH a worker that has found an item may stay while it runs that, which is soon over, or it strays; nobody calls
+ * while so many stay.
+ *
  * Claims: an item never waits while a worker sleeps, unless somebody is on the way: awake and not running an item, or
  * woken, or still calling, or watching a rover, which is to sleep with a timer; whenever somebody roves, somebody
  * watches; exactly as many workers search, rove, or will find that they have been called, as the word says. One who
@@ -23,7 +26,13 @@
 #define WORKERS 2
 #endif
 
+#ifndef ENOUGH
+#define ENOUGH 255
+#endif
+
 byte items;                     /* in the ready queue */
+byte staying;
+bool stays[WORKERS];            /* what the worker believes */
 
 /* The park. A call takes any of the sleepers; the code takes the last, which is one of them. */
 byte searching;
@@ -64,6 +73,10 @@ inline call() {
     if
     :: searching == 0 && sleeping > 0
     :: !(searching == 0 && sleeping > 0) -> goto called
+    fi;
+    if
+    :: staying < ENOUGH
+    :: staying >= ENOUGH -> goto called
     fi;
     atomic {
         if
@@ -148,6 +161,11 @@ inline pop() {
     }
 }
 
+/* adb__park_stray() */
+inline stray() {
+    atomic { staying--; stays[me] = false }
+}
+
 proctype worker(byte me)
 {
     byte w;
@@ -167,7 +185,8 @@ again:
     fi;
     if
     :: got -> got = false; goto found
-    :: !got
+    :: !got && stays[me] -> stray()
+    :: !got && !stays[me]
     fi;
     atomic {                            /* adb__park_search() */
         if
@@ -262,6 +281,10 @@ found:
     :: skip
     fi;
     if
+    :: ENOUGH < 255 && !stays[me] -> atomic { staying++; stays[me] = true }
+    :: skip
+    fi;
+    if
     :: searcher[me] ->
         atomic { searching--; searcher[me] = false }        /* adb__park_found() */
 #ifndef BUG_NO_NEXT
@@ -273,6 +296,18 @@ found:
     :: !searcher[me]
     fi;
 work:
+    if
+    :: stays[me] ->                     /* it is no pipeline, or its timer has run out */
+        stray();
+#ifndef BUG_SILENT
+        if
+        :: items > 0 -> calling++; call()
+        :: items == 0
+        fi
+#endif
+    :: stays[me] -> goto again          /* it was soon over */
+    :: !stays[me]
+    fi;
     settled[me] = true;                 /* runs it, perhaps for ever */
     settled[me] = false;
     goto again

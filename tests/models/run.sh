@@ -121,6 +121,8 @@ breaks park "-DBUG_LOSE_SEARCH"
 breaks park "-DPRODUCERS=1 -DITEMS=3 -DBUG_UNWATCHED"
 breaks park "-DPRODUCERS=1 -DITEMS=3 -DBUG_NO_TIMER"
 breaks park "-DPRODUCERS=1 -DITEMS=3 -DBUG_BELIEVE"
+holds park "-DPRODUCERS=1 -DITEMS=3 -DENOUGH=1"
+breaks park "-DPRODUCERS=1 -DITEMS=3 -DENOUGH=1 -DBUG_SILENT"
 
 holds job
 breaks job "-DBUG_FENCE"

@@ -52,6 +52,38 @@ TEST(wake_before_wait_is_kept)
     teardown();
 }
 
+/* While enough stay, nobody is called; when one strays, who makes work calls again. */
+TEST(enough_that_stay_make_up_for_a_call)
+{
+    setup();
+    park.enough = 2;
+    adb__park_announce(&park, &sleepers[0], false);
+    adb__park_stay(&park);
+    CU_ASSERT(!adb__park_is_full(&park));
+    adb__park_stay(&park);
+    CU_ASSERT(adb__park_is_full(&park));
+    CU_ASSERT(adb__park_call(&park));
+    CU_ASSERT(!woken(0));
+    adb__park_stray(&park);
+    CU_ASSERT(adb__park_call(&park));
+    CU_ASSERT(woken(0));
+    CU_ASSERT(adb__park_withdraw(&park, &sleepers[0]));
+    adb__park_found(&park);
+    adb__park_stray(&park);
+    teardown();
+}
+
+/* With nobody asleep, that enough stay says nothing of who else might come. */
+TEST(a_call_with_nobody_asleep_asks_for_more)
+{
+    setup();
+    park.enough = 1;
+    adb__park_stay(&park);
+    CU_ASSERT(!adb__park_call(&park));
+    adb__park_stray(&park);
+    teardown();
+}
+
 /* A kept wake counts even when the deadline has passed. */
 TEST(wake_counts_after_the_deadline_too)
 {
@@ -443,6 +475,7 @@ SUITE(park, CASE(wake_before_wait_is_kept), CASE(wake_counts_after_the_deadline_
       CASE(withdraw_after_a_call_is_the_searcher), CASE(old_wake_is_no_call), CASE(wake_by_name_ends_the_sleep),
       CASE(call_wins_over_name_and_deadline), CASE(withdrawing_leaves_the_others_listed),
       CASE(wake_all_wakes_every_sleeper), CASE(nobody_roves_unwatched), CASE(rover_counts_as_the_searcher),
-      CASE(there_is_one_rover_or_searcher),
+      CASE(there_is_one_rover_or_searcher), CASE(enough_that_stay_make_up_for_a_call),
+      CASE(a_call_with_nobody_asleep_asks_for_more),
       CASE(second_searcher_does_not_rove), CASE(watcher_takes_the_search_of_a_rover_that_is_stuck),
       CASE(watcher_that_leaves_takes_the_search_along), CASE(watch_ends_when_nobody_roves), CASE(call_spares_who_watches))
