@@ -13,7 +13,7 @@
 #define N_WORKERS       4
 #define MOST_THREADS    16
 #define CROWD_JOBS      64000 /* of all threads together */
-#define CROWD_IN_FLIGHT 256
+#define CROWD_IN_FLIGHT 256   /* of all together, or of each */
 
 struct setup {
     unsigned n_workers;
@@ -41,13 +41,15 @@ static void uv_nothing(size_t thread, void *state)
     (void)state;
 }
 
-/* One worker: a database in memory has no more. Several: readers beside a writer that has nothing to do. */
-static adb_database *open_workers(unsigned n_workers)
+/* One worker: a database in memory has no more. Several: readers beside a writer that has nothing to do. Room for
+ * twice as many jobs as are in flight; 0: as ever. */
+static adb_database *open_workers(unsigned n_workers, size_t in_flight)
 {
     const bool one = n_workers == 1;
     bench_uv_threads(n_workers);
     return bench_open(one ? "sqlite://" : bench_url(""),
-                      ADB_OPTIONS(.max_size = n_workers + !one, .min_size = n_workers + !one));
+                      ADB_OPTIONS(.max_size = n_workers + !one, .min_size = n_workers + !one,
+                                  .queue_capacity = (unsigned)in_flight * 2));
 }
 
 static unsigned flags(unsigned n_workers)
@@ -60,7 +62,7 @@ static unsigned flags(unsigned n_workers)
 static void open_ours(void *state)
 {
     struct setup *setup = state;
-    setup->db = open_workers(setup->n_workers);
+    setup->db = open_workers(setup->n_workers, 0);
     setup->flight.submit = submit_nothing;
     bench_flight_init(&setup->flight, setup->db, setup->in_flight, setup->in_flight, flags(setup->n_workers));
 }
@@ -112,6 +114,7 @@ static void compare(unsigned n_workers, size_t in_flight, struct bench_goal goal
 
 struct crowd {
     size_t n_threads;
+    size_t in_flight; /* of each */
     adb_database *db;
     struct bench_flight flights[MOST_THREADS];
 };
@@ -140,7 +143,7 @@ static size_t crowd_run(struct crowd *crowd, bool ours)
     for (size_t i = 0; i < n_threads; i++) {
         members[i] = (struct crowd_member){.flight = ours ? &crowd->flights[i] : NULL,
                                            .total = CROWD_JOBS / n_threads,
-                                           .in_flight = CROWD_IN_FLIGHT / n_threads};
+                                           .in_flight = crowd->in_flight};
         BENCH_CHECK(pthread_create(&members[i].thread, NULL, member_run, &members[i]) == 0);
     }
     for (size_t i = 0; i < n_threads; i++)
@@ -151,11 +154,10 @@ static size_t crowd_run(struct crowd *crowd, bool ours)
 static void open_crowd(void *state)
 {
     struct crowd *crowd = state;
-    const size_t in_flight = CROWD_IN_FLIGHT / crowd->n_threads;
-    crowd->db = open_workers(N_WORKERS);
+    crowd->db = open_workers(N_WORKERS, crowd->n_threads * crowd->in_flight);
     for (size_t i = 0; i < crowd->n_threads; i++) {
         crowd->flights[i].submit = submit_nothing;
-        bench_flight_init(&crowd->flights[i], crowd->db, in_flight, in_flight, flags(N_WORKERS));
+        bench_flight_init(&crowd->flights[i], crowd->db, crowd->in_flight, crowd->in_flight, flags(N_WORKERS));
     }
 }
 
@@ -190,7 +192,9 @@ static size_t run_uv_crowd(void *state)
 
 static void compare_crowds(void)
 {
-    static struct crowd one = {.n_threads = 1}, four = {.n_threads = 4}, sixteen = {.n_threads = MOST_THREADS};
+    static struct crowd one = {.n_threads = 1, .in_flight = CROWD_IN_FLIGHT};
+    static struct crowd four = {.n_threads = 4, .in_flight = CROWD_IN_FLIGHT / 4};
+    static struct crowd sixteen = {.n_threads = MOST_THREADS, .in_flight = CROWD_IN_FLIGHT / MOST_THREADS};
     bench_compare(&(struct bench_contest){
         .id = "threads",
         .name = "empty jobs, 4 workers, 256 in flight, from several threads",
@@ -201,6 +205,23 @@ static void compare_crowds(void)
     });
 }
 
+/* Each thread has as many in flight as the one of the contest before: how much the threads are in each other's way, apart
+ * from their sleeping and waking. */
+static void compare_full_crowds(void)
+{
+    static struct crowd one = {.n_threads = 1, .in_flight = CROWD_IN_FLIGHT};
+    static struct crowd four = {.n_threads = 4, .in_flight = CROWD_IN_FLIGHT};
+    static struct crowd sixteen = {.n_threads = MOST_THREADS, .in_flight = CROWD_IN_FLIGHT};
+    bench_compare(&(struct bench_contest){
+        .id = "threads-256",
+        .name = "empty jobs, 4 workers, 256 in flight from each of several threads",
+        .ways = {OURS("asyncdb, 1 thread", &one), OURS("asyncdb, 4 threads", &four),
+                 OURS("asyncdb, 16 threads", &sixteen), LIBUV("libuv, 1 thread", &one),
+                 LIBUV("libuv, 4 threads", &four), LIBUV("libuv, 16 threads", &sixteen)},
+        .goals = {{.id = NULL}},
+    });
+}
+
 int main(void)
 {
     bench_fill(1);
@@ -208,6 +229,7 @@ int main(void)
     compare(4, 16, (struct bench_goal){"H2", BENCH_RATE, 1, 2, 0});
     compare(4, 256, (struct bench_goal){"H2", BENCH_RATE, 1, 2, 0});
     compare_crowds();
+    compare_full_crowds();
     compare(1, 16, (struct bench_goal){.id = NULL});
     compare(1, 256, (struct bench_goal){.id = NULL});
     compare(4, 1, (struct bench_goal){.id = NULL});
