@@ -13,18 +13,34 @@
 
 #define KNOWN_FLAGS (ADB_CONTEXT_PARALLEL | ADB_CONTEXT_READ_ONLY | ADB_CONTEXT_REPLICA)
 
-/* A handle on a lane, whose reference it takes over; on failure the lane is let go. */
-static adb_context *context_on(struct adb_database *db, struct adb__lane *lane, adb_queue *queue, unsigned flags)
+/* A lane behind its first context: whoever submits needs the one and then the other, and can have both fetched at once. The
+ * memory is the lane's, which each of its contexts keeps. */
+struct home {
+    adb_context ctx;
+    struct adb__lane lane;
+};
+
+static struct adb__lane *home_new(struct adb__server *server, bool read_only)
 {
-    adb_context *ctx = adb__alloc_lines(1, sizeof(*ctx));
-    adb_queue *own = ctx != NULL && queue == NULL ? adb_queue_new() : NULL;
-    if (ctx == NULL || (queue == NULL && own == NULL)) {
-        int refusal = ctx == NULL ? ENOMEM : errno;
-        adb__free_lines(ctx);
-        adb__lane_unref(lane);
-        errno = refusal;
+    struct home *home = adb__alloc_lines(1, sizeof(*home));
+    if (home == NULL)
         return NULL;
-    }
+    adb__lane_init(&home->lane, server, read_only, NULL);
+    home->lane.memory = home;
+    return &home->lane;
+}
+
+static bool context_is_home(const adb_context *ctx)
+{
+    return ctx->lane->memory == ctx;
+}
+
+/* A handle on a lane, in zeroed storage. The lane's reference is the caller's to give. False: no queue, see errno. */
+static bool context_on(adb_context *ctx, struct adb_database *db, struct adb__lane *lane, adb_queue *queue, unsigned flags)
+{
+    adb_queue *own = queue == NULL ? adb_queue_new() : NULL;
+    if (queue == NULL && own == NULL)
+        return false;
     adb__ref_init(&ctx->ref, 1);
     adb__list_init(&ctx->thread_link);
     adb__list_init(&ctx->listeners);
@@ -40,7 +56,7 @@ static adb_context *context_on(struct adb_database *db, struct adb__lane *lane, 
     adb__list_append(&db->contexts, &ctx->link);
     pthread_mutex_unlock(&db->lock);
     adb__counter_add(&db->figures.contexts, 1);
-    return ctx;
+    return true;
 }
 
 /* The server for a new lane: the primary, or a replica at random. */
@@ -69,14 +85,20 @@ adb_context *adb_context_new(adb_database *db, adb_queue *queue, unsigned flags)
         errno = ENOENT;
         return NULL;
     }
-    struct adb__lane *lane = adb__lane_new(server, (flags & (ADB_CONTEXT_READ_ONLY | ADB_CONTEXT_REPLICA)) != 0);
+    struct adb__lane *lane = home_new(server, (flags & (ADB_CONTEXT_READ_ONLY | ADB_CONTEXT_REPLICA)) != 0);
     if (lane == NULL || ((flags & ADB_CONTEXT_PARALLEL) != 0 && !adb__deal_init(lane))) {
         adb__lane_unref(lane);
         errno = ENOMEM;
         return NULL;
     }
     adb__counter_set(&lane->handles, 1);
-    return context_on(db, lane, queue, flags);
+    adb_context *ctx = lane->memory;
+    if (context_on(ctx, db, lane, queue, flags))
+        return ctx;
+    int refusal = errno;
+    adb__lane_unref(lane);
+    errno = refusal;
+    return NULL;
 }
 
 adb_context *adb_context_share(adb_context *ctx, adb_queue *queue)
@@ -89,10 +111,19 @@ adb_context *adb_context_share(adb_context *ctx, adb_queue *queue)
         errno = ECHILD;
         return NULL;
     }
+    adb_context *shared = adb__alloc_lines(1, sizeof(*shared));
+    if (shared == NULL) {
+        errno = ENOMEM;
+        return NULL;
+    }
+    if (!context_on(shared, ctx->db, ctx->lane, queue, ctx->flags)) {
+        int refusal = errno;
+        adb__free_lines(shared);
+        errno = refusal;
+        return NULL;
+    }
     adb__lane_ref(ctx->lane);
-    adb_context *shared = context_on(ctx->db, ctx->lane, queue, ctx->flags);
-    if (shared != NULL)
-        adb__counter_add(&ctx->lane->handles, 1);
+    adb__counter_add(&ctx->lane->handles, 1);
     return shared;
 }
 
@@ -119,9 +150,11 @@ void adb__context_unref(adb_context *ctx)
     if (!adb__ref_drop(&ctx->ref))
         return;
     adb_database *db = ctx->db;
-    adb__lane_unref(ctx->lane);
+    struct adb__lane *lane = ctx->lane;
     adb__queue_unref(ctx->queue);
-    adb__free_lines(ctx);
+    if (!context_is_home(ctx))
+        adb__free_lines(ctx);
+    adb__lane_unref(lane);
     adb__database_unref(db);
 }
 

@@ -33,8 +33,10 @@ void adb__lane_init(struct adb__lane *lane, struct adb__server *server, bool rea
 struct adb__lane *adb__lane_new(struct adb__server *server, bool read_only)
 {
     struct adb__lane *lane = adb__alloc_lines(1, sizeof(*lane));
-    if (lane != NULL)
-        adb__lane_init(lane, server, read_only, NULL);
+    if (lane == NULL)
+        return NULL;
+    adb__lane_init(lane, server, read_only, NULL);
+    lane->memory = lane;
     return lane;
 }
 
@@ -53,7 +55,7 @@ void adb__lane_unref(struct adb__lane *lane)
         return;
     }
     adb__deal_fini(lane);
-    adb__free_lines(lane);
+    adb__free_lines(lane->memory);
 }
 
 /* The worker is touched last: what it does when it is called may be its end. */

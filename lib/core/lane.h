@@ -27,7 +27,7 @@ struct adb__lane {
     int64_t acted_at;                /* its last job ended no later: a shared snapshot must be younger; the attender's */
     /* The attending worker's. home is also read by a producer that found the mailbox idle. */
     struct adb__worker *home;        /* keeps the lane between its jobs: transaction or acquired connection */
-    struct adb__job *embedded_in;    /* a job that is a lane of its own; NULL: allocated */
+    struct adb__job *embedded_in;    /* a job that is a lane of its own; NULL: it lies in memory */
     struct adb__mail *backlog;       /* taken, oldest first */
 
     _Alignas(ADB__CACHE_LINE) struct adb__mail *backlog_end;
@@ -40,6 +40,7 @@ struct adb__lane {
     struct adb__counter handles;     /* contexts; the last one says farewell */
     struct adb__counter planned;     /* levels begun less levels ended, as submitted: for parallel contexts */
 
+    void *memory;                    /* what goes with it: itself, or its first context, which it lies behind */
     struct adb__lane *dealers[ADB__N_ROLES]; /* of a parallel context's jobs; NULL: it is not parallel */
     struct adb__lane *next_aside;    /* of a dealer that stands aside; see core/aside.h */
     struct adb__mail farewell;       /* the last handle is gone: unwind */
@@ -55,6 +56,7 @@ static inline void adb__lane_expect(const struct adb__lane *lane)
 }
 
 struct adb__lane *adb__lane_new(struct adb__server *server, bool read_only);
+/* In zeroed storage. */
 void adb__lane_init(struct adb__lane *lane, struct adb__server *server, bool read_only, struct adb__job *embedded_in);
 void adb__lane_ref(struct adb__lane *lane);
 void adb__lane_unref(struct adb__lane *lane);

@@ -274,7 +274,7 @@ adb_job adb_submit(adb_context *ctx, const adb_request *request)
     adb_request copy;
     if (ctx == NULL)
         return 0;
-    adb__cacheline_fetch_own(ctx->lane); /* it is written to at last, and one among thousands is in no cache by itself */
+    adb__cacheline_fetch_own(ctx + 1); /* its lane, as a rule: one among thousands is in no cache by itself */
     adb_status status = submit_check(ctx, &request, &copy);
     if (status != ADB_OK)
         return submit_refuse(ctx, NULL);
