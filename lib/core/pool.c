@@ -4,6 +4,7 @@
 
 #include "base/alloc.h"
 #include "base/clock.h"
+#include "base/machine.h"
 #include "core/condition.h"
 #include "core/database.h"
 #include "core/deal.h"
@@ -31,6 +32,7 @@ adb_status adb__pool_init(struct adb__pool *pool, struct adb__server *server, en
     pool->server = server;
     pool->role = role;
     pool->min = min < max ? min : max;
+    pool->n_processors = adb__machine_processors();
     if (max == 0)
         return ADB_OK;
     pool->workers = adb__alloc_array(max, sizeof(struct adb__worker *));

@@ -29,6 +29,7 @@ struct adb__pool {
     struct adb__park park;
     unsigned max;                   /* most workers; 0: no such role */
     unsigned min;                   /* kept when idle */
+    unsigned n_processors;          /* of the machine, when the pool was made */
     struct adb__counter n_workers;  /* written under lock */
     struct adb__counter n_open;     /* connections */
     struct adb__counter n_undealt;  /* jobs that stand in the ready queue behind the first of their dealer */

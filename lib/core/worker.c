@@ -26,6 +26,9 @@
 /* What it costs to wake another worker. Less work than that is done sooner without. */
 #define WAKE_NS 10000
 
+/* What it costs to submit a job, and to take its outcome. */
+#define SUBMIT_NS 500
+
 /* So much of it the pace changes with a lane that is slower or faster. */
 #define PACE_STEP 8
 
@@ -157,11 +160,20 @@ static void worker_learn_pace(struct adb__worker *worker)
     worker->pace_ns += worker->used_at - worker->took_at > worker->pace_ns ? step : -step;
 }
 
-/* Would this worker be through with all that waits before another one is awake? */
+/* With jobs that cost no more than to submit them, who submits is as busy as this worker: is there no processor left for one
+ * more? */
+static bool worker_suffices(const struct adb__worker *worker)
+{
+    const struct adb__pool *pool = worker->pool;
+    const int64_t n_awake = adb__counter_get(&pool->n_workers) - (int64_t)adb__park_sleeping(&pool->park);
+    return worker->pace_ns < SUBMIT_NS && n_awake + 1 >= pool->n_processors;
+}
+
+/* Would this worker be through with all that waits before another one is awake, or gain nothing by another? */
 static bool worker_is_quick(const struct adb__worker *worker)
 {
     const size_t n_ready = adb__pool_known(worker->pool);
-    return n_ready == 0 || worker->pace_ns < WAKE_NS / (int64_t)n_ready;
+    return n_ready == 0 || worker->pace_ns < WAKE_NS / (int64_t)n_ready || worker_suffices(worker);
 }
 
 bool adb__worker_may_whisper(struct adb__worker *worker)

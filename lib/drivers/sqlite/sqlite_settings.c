@@ -3,13 +3,13 @@
  * No I/O. */
 #include "drivers/sqlite/sqlite.h"
 
+#include "base/machine.h"
 #include "model/error.h"
 #include "model/url.h"
 
 #include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 /* Readers when the caller does not say: so many, or one per CPU when there are fewer. */
 #define MOST_READERS 4
@@ -253,8 +253,8 @@ adb_status adb__sqlite_settings_read(const adb_url *url, const adb_options *opti
 
 static unsigned default_readers(void)
 {
-    const long n_cpus = sysconf(_SC_NPROCESSORS_ONLN);
-    return n_cpus < 1 ? 1 : n_cpus < MOST_READERS ? (unsigned)n_cpus : MOST_READERS;
+    const unsigned n_processors = adb__machine_processors();
+    return n_processors < MOST_READERS ? n_processors : MOST_READERS;
 }
 
 /* One writer, and readers where they do not stand in its way: on WAL without shared cache. Where nobody writes, all
