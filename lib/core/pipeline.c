@@ -20,6 +20,16 @@
 /* So few are sent when their answers take long: then lanes are given back as soon as they have theirs. */
 #define FEW 4
 
+/* An answer that takes longer than that is not quick: others are called for what waits. */
+#define GLANCE_NS (1 * ADB__NS_PER_MS)
+
+/* Who stays leaves one in so many to the next one that comes back, which need not sleep then. */
+#define LEAVES 4
+
+/* Quick is what is no further away, and takes no longer each. */
+#define NEAR_NS  (1 * ADB__NS_PER_MS)
+#define QUICK_NS (200 * 1000)
+
 /* No answer counts for more: one that was very slow is soon forgotten. */
 #define SLOWEST_NS (8 * ADB__NS_PER_MS)
 
@@ -75,6 +85,12 @@ static bool worker_suits(const struct adb__worker *worker)
            !worker->db->options.unpooled && !adb__database_has_checkouts(worker->db);
 }
 
+bool adb__pipeline_is_quick(const struct adb__worker *worker)
+{
+    return worker->pool->park.enough != UINT32_MAX && worker->way_ns > 0 && worker->way_ns < NEAR_NS &&
+           worker->answer_ns < QUICK_NS;
+}
+
 /* NULL: the mail is no job that suits. */
 static struct adb__job *mail_job(const struct adb__lane *lane, struct adb__mail *mail)
 {
@@ -87,7 +103,7 @@ static struct adb__job *mail_job(const struct adb__lane *lane, struct adb__mail 
 bool adb__pipeline_suits(const struct adb__worker *worker, const struct adb__lane *lane, const struct adb__job *job)
 {
     return job_suits(job) && worker_suits(worker) && !adb__lane_is_held(lane) &&
-           (adb__pool_has_more(worker) || mail_job(lane, job->mail.next) != NULL);
+           (worker->stays || adb__pool_has_more(worker) || mail_job(lane, job->mail.next) != NULL);
 }
 
 /* Gathering -------------------------------------------------------------------------------------------------------- */
@@ -163,9 +179,13 @@ static void pipeline_learn(const struct adb__pipelining *pipeline)
 size_t adb__pipeline_share(const struct adb__worker *worker)
 {
     const struct adb__pool *pool = worker->pool;
-    const int64_t n_takers = adb__counter_get(&pool->n_open) - adb__counter_get(&pool->n_pipelining);
+    const int64_t n_open = adb__counter_get(&pool->n_open);
+    const int64_t n_most = worker->stays && n_open > pool->park.enough ? pool->park.enough : n_open;
+    const int64_t n_takers = n_most - adb__counter_get(&pool->n_pipelining);
     const size_t n_ready = adb__pool_ready(worker);
-    return n_takers > 1 ? (n_ready + (size_t)n_takers - 1) / (size_t)n_takers : n_ready;
+    if (n_takers > 1)
+        return (n_ready + (size_t)n_takers - 1) / (size_t)n_takers;
+    return worker->stays ? n_ready - n_ready / LEAVES : n_ready;
 }
 
 static void pipeline_gather(struct adb__pipelining *pipeline, struct adb__lane *first)
@@ -293,6 +313,8 @@ void adb__pipeline_relieve(struct adb__worker *worker)
     const int64_t now = adb__clock_now();
     if (pipeline->since == 0)
         pipeline->since = now;
+    if (now - pipeline->since >= GLANCE_NS)
+        adb__worker_stray(worker);
     if (now - pipeline->since < PATIENCE_NS || !others_are_free(worker->pool))
         return;
     const struct adb__lane *busy = pipeline->members[pipeline->turn].lane;
@@ -341,7 +363,12 @@ void adb__pipeline_run(struct adb__worker *worker, struct adb__lane *lane)
     pipeline_gather(&pipeline, lane);
     pipeline.began_at = adb__clock_now();
     adb__counter_add(&worker->pool->n_pipelining, 1);
+    if (adb__pipeline_is_quick(worker))
+        adb__worker_stay(worker);
+    else
+        adb__worker_stray(worker);
     adb__counter_add(&worker->db->figures.pipelined, (int64_t)pipeline.base.n_calls);
+    pipeline.base.glances = worker->stays;
     worker->pipeline = &pipeline;
     worker->in_group = true; /* the connection is the driver's until it returns */
     worker->db->driver->pipeline(worker->conn, &pipeline.base);

@@ -16,6 +16,9 @@
 /* May the first job of the lane's backlog be sent with others, and are there any? */
 bool adb__pipeline_suits(const struct adb__worker *worker, const struct adb__lane *lane, const struct adb__job *job);
 
+/* Is the server so near, and were the last answers so quick, that those of the next pipeline will soon be there? */
+bool adb__pipeline_is_quick(const struct adb__worker *worker);
+
 /* Run the lane's first jobs, and those of other ready lanes. All the lanes, the caller's too, are given back. */
 void adb__pipeline_run(struct adb__worker *worker, struct adb__lane *lane);
 

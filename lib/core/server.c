@@ -3,13 +3,19 @@
 #include "core/server.h"
 
 #include "base/clock.h"
+#include "base/machine.h"
 #include "core/database.h"
 #include "model/error.h"
 
+#include <stdint.h>
 #include <stdio.h>
+#include <string.h>
 
 /* Where neither the options nor the driver's layout say how many connections there may be. */
 #define DEFAULT_MAX_SIZE 10
+
+/* While one takes outcomes from the server, another shall have it at work. */
+#define LEAST_AT_WORK 2
 
 /* Between attempts to connect. */
 #define BACKOFF_MIN_NS (100 * ADB__NS_PER_MS)
@@ -22,6 +28,23 @@ const char *adb__server_password(const adb_url *url)
 {
     const char *password = adb_url_password(url);
     return password != NULL ? password : adb_url_option(url, "password");
+}
+
+/* By its name it is this machine. NULL: not given. */
+static bool host_is_here(const char *host)
+{
+    return host == NULL || host[0] == '\0' || host[0] == '/' || strcmp(host, "localhost") == 0 ||
+           strcmp(host, "127.0.0.1") == 0 || strcmp(host, "::1") == 0;
+}
+
+uint32_t adb__server_enough(const struct adb__server *server)
+{
+    const adb_url *url = server->url;
+    const unsigned n_processors = adb__machine_processors();
+    if (!host_is_here(adb_url_host(url)) || !host_is_here(adb_url_option(url, "host")) ||
+        !host_is_here(adb_url_option(url, "hostaddr")))
+        return UINT32_MAX;
+    return n_processors < LEAST_AT_WORK ? LEAST_AT_WORK : n_processors;
 }
 
 adb_status adb__server_init(struct adb__server *server, struct adb_database *db, const adb_url *url, bool read_only,

@@ -194,6 +194,22 @@ static void worker_call_next(struct adb__worker *worker)
         adb__pool_call(worker->pool, worker->took_at);
 }
 
+void adb__worker_stay(struct adb__worker *worker)
+{
+    if (!worker->stays)
+        adb__park_stay(&worker->pool->park);
+    worker->stays = true;
+}
+
+void adb__worker_stray(struct adb__worker *worker)
+{
+    if (!worker->stays)
+        return;
+    worker->stays = false;
+    adb__park_stray(&worker->pool->park);
+    worker_call_next(worker);
+}
+
 /* A lane was found. If there may be more, the next worker is called (or started), as this one may be busy for long; unless
  * it will hardly be, and somebody sees to it. */
 static struct adb__lane *worker_pass_on(struct adb__worker *worker, struct adb__lane *lane, bool searching)
@@ -204,6 +220,8 @@ static struct adb__lane *worker_pass_on(struct adb__worker *worker, struct adb__
                     adb__park_rove(park, &worker->sleeper, searching);
     if (worker->roves || !searching)
         return lane; /* who searches calls, and whoever has pushed what waits has called */
+    if (adb__pool_has_ready(worker->pool) && adb__pipeline_is_quick(worker))
+        adb__worker_stay(worker); /* and if this is for no pipeline after all, it calls then */
     adb__park_found(park);
     worker_call_next(worker);
     return lane;
@@ -290,6 +308,7 @@ static struct adb__lane *worker_next_lane(struct adb__worker *worker)
             return lane;
         searching = worker_settle(worker) || searching;
         if (lane == NULL) {
+            adb__worker_stray(worker);
             adb__whispers_rouse(&worker->whispers);
             adb__share_end(worker);
         }
@@ -474,6 +493,7 @@ static void worker_attend(struct adb__worker *worker, struct adb__lane *lane)
             adb__pipeline_run(worker, lane);
             return;
         }
+        adb__worker_stray(worker);
         if (adb__convoy_suits(worker, lane, job)) {
             adb__convoy_run(worker, lane);
             return;
@@ -503,6 +523,8 @@ static void *worker_main(void *argument)
         worker->next_lane = NULL;
         if (lane == NULL)
             break;
+        if (adb__worker_is_suspect(worker))
+            adb__worker_stray(worker); /* to look after the connection may take long */
         adb__worker_refresh(worker, worker->took_at);
         worker_attend(worker, lane);
         if (worker->gives_way && worker_give_way(worker))
@@ -510,6 +532,7 @@ static void *worker_main(void *argument)
         if (db->options.unpooled && worker->is_open && !pool->server->layout.keep_open)
             adb__worker_disconnect(worker, ADB__CLOSED_UNPOOLED);
     }
+    adb__worker_stray(worker);
     worker_stop_roving(worker);
     adb__worker_disconnect(worker, ADB__CLOSED_CLOSE);
     adb__pool_goodbye(pool, worker);

@@ -54,6 +54,7 @@ struct adb__worker {
     struct adb__spin spin;          /* the thread's own */
     bool deals;                     /* it counts as one that deals; see core/deal.h; the thread's own */
     bool roves;                     /* it counts as searching while it runs quick lanes; the thread's own */
+    bool stays;                     /* its park counts on it, as it runs nothing but quick pipelines; the thread's own */
     int64_t took_at;                /* the thread's own: when it got its lane, */
     int64_t pace_ns;                /* and how long lanes take */
     struct adb__counter state;      /* enum adb__worker_state */
@@ -115,6 +116,10 @@ void adb__worker_wake(struct adb__worker *worker);
 void adb__worker_rest(struct adb__worker *worker, int64_t deadline);
 /* Will it soon have more outcomes, so that nobody need be woken for this one? */
 bool adb__worker_may_whisper(struct adb__worker *worker);
+/* From one quick pipeline to the next it stays with its park. Before anything else it strays: others are called, if lanes
+ * are ready. Each may be said again and again. */
+void adb__worker_stay(struct adb__worker *worker);
+void adb__worker_stray(struct adb__worker *worker);
 /* Should the running job end? ADB_OK: no. */
 adb_status adb__worker_check_stop(struct adb__worker *worker, adb_error *error);
 

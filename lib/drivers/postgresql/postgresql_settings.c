@@ -377,7 +377,10 @@ static struct adb__layout layout_of(const adb_options *options)
     const bool prepares = options->statement_cache >= 0;
     const bool groups = prepares && !options->read_only && !options->force_rollback;
     return (struct adb__layout){
-        .backs_off = true, .pipelines = prepares, .group_commit = groups ? ADB__GROUP_FLUSH : ADB__GROUP_NONE};
+        .backs_off = true,
+        .pipelines = prepares,
+        .answers_together = true,
+        .group_commit = groups ? ADB__GROUP_FLUSH : ADB__GROUP_NONE};
 }
 
 adb_status adb__pg_configure(const adb_url *url, const adb_options *options, struct adb__layout *layout_out,

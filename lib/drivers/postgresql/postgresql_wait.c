@@ -10,19 +10,28 @@
  * answer that ends the wait. */
 static const struct adb__patience forever = {.deadline = ADB__NEVER, .wake_fd = -1};
 
+#define GLANCE_NS        (1 * ADB__NS_PER_MS)
 #define PATIENCE_NS      (20 * ADB__NS_PER_MS)
 #define MOST_PATIENCE_NS (5000 * ADB__NS_PER_MS)
 
-/* In a pipeline the core gets another look at what waits behind, and an answer that nobody wants is stopped; then after
- * longer and longer times. Should the cancel hit the statement behind, that one runs again. */
+static int64_t longer(int64_t ns)
+{
+    if (ns < PATIENCE_NS)
+        return PATIENCE_NS;
+    return ns < MOST_PATIENCE_NS ? ns * 4 : ns;
+}
+
+/* In a pipeline the core gets another look at what waits behind, soon, and when the answer takes long; then one that
+ * nobody wants is stopped too. Then after longer and longer times. Should the cancel hit the statement behind, that one
+ * runs again. */
 static void wait_in_pipeline(struct adb__pg *conn, unsigned directions)
 {
-    for (int64_t ns = PATIENCE_NS;; ns = ns < MOST_PATIENCE_NS ? ns * 4 : ns) {
+    for (int64_t ns = conn->pipeline->glances ? GLANCE_NS : PATIENCE_NS;; ns = longer(ns)) {
         conn->pipeline->wait_fn(conn->pipeline);
         const struct adb__patience patience = {.deadline = adb__clock_now() + ns, .wake_fd = -1};
         if (adb__socket_wait(PQsocket(conn->pg), directions, &patience) != ADB__SOCKET_TIMEOUT)
             return;
-        if (conn->drops)
+        if (conn->drops && ns > GLANCE_NS)
             adb__pg_stop(conn);
     }
 }
