@@ -74,7 +74,7 @@ TEST(options_in_place_open_a_database)
     EXPECT(adb_database_options(some.get())->timeout_ms == 60000);
     EXPECT(adb_database_options(some.get())->batch_rows == 7);
     const database none = open(ADB_OPTIONS());
-    EXPECT(adb_database_options(none.get())->batch_rows == 1024);
+    EXPECT(adb_database_options(none.get())->batch_rows == 4096);
 }
 
 TEST(parameters_of_every_kind_are_made_in_place)
