@@ -143,7 +143,7 @@ static struct adb__lane *worker_spin(struct adb__worker *worker)
 {
     int64_t until = adb__spin_until(&worker->spin, SEARCH_NS);
     while ((worker->took_at = adb__clock_now()) < until && !worker_is_stopping(worker)) {
-        struct adb__lane *lane = adb__pool_has_ready(worker->pool) ? adb__pool_next(worker) : NULL;
+        struct adb__lane *lane = adb__ready_glance(&worker->pool->ready) ? adb__pool_next(worker) : NULL;
         if (lane != NULL) {
             adb__spin_paid(&worker->spin);
             return lane;
@@ -169,11 +169,11 @@ static bool worker_suffices(const struct adb__worker *worker)
     return worker->pace_ns < SUBMIT_NS && n_awake + 1 >= pool->n_processors;
 }
 
-/* Would this worker be through with all that waits before another one is awake, or gain nothing by another? */
+/* Would this worker be through with its lane, and all that waits, before another one is awake, or gain nothing by another? */
 static bool worker_is_quick(const struct adb__worker *worker)
 {
     const size_t n_ready = adb__pool_known(worker->pool);
-    return n_ready == 0 || worker->pace_ns < WAKE_NS / (int64_t)n_ready || worker_suffices(worker);
+    return worker->pace_ns < WAKE_NS / (int64_t)(n_ready > 0 ? n_ready : 1) || worker_suffices(worker);
 }
 
 bool adb__worker_may_whisper(struct adb__worker *worker)
@@ -216,8 +216,7 @@ static struct adb__lane *worker_pass_on(struct adb__worker *worker, struct adb__
 {
     struct adb__park *park = &worker->pool->park;
     worker->sleeper.in_vain = false;
-    worker->roves = adb__pool_has_ready(worker->pool) && worker_is_quick(worker) &&
-                    adb__park_rove(park, &worker->sleeper, searching);
+    worker->roves = worker_is_quick(worker) && adb__park_rove(park, &worker->sleeper, searching);
     if (worker->roves || !searching)
         return lane; /* who searches calls, and whoever has pushed what waits has called */
     if (adb__pool_has_ready(worker->pool) && adb__pipeline_is_quick(worker))

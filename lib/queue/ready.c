@@ -179,6 +179,14 @@ static uint64_t look_at_tail(struct adb__ready *ready)
     return tail;
 }
 
+bool adb__ready_glance(const struct adb__ready *ready)
+{
+    /* relaxed, both: a hint */
+    const uint64_t ticket = atomic_load_explicit(&ready->head, memory_order_relaxed);
+    const uint64_t entry = atomic_load_explicit(ticket_place(ready, ticket), memory_order_relaxed);
+    return entry_cycle(ready, entry) == ticket_cycle(ready, ticket) && entry_index(ready, entry) != bottom(ready);
+}
+
 bool adb__ready_waiting(struct adb__ready *ready)
 {
     /* relaxed: as above */
@@ -194,15 +202,15 @@ size_t adb__ready_known(struct adb__ready *ready)
 {
     const uint64_t head = adb__ready_head(ready);
     uint64_t tail = atomic_load_explicit(&ready->seen, memory_order_relaxed); /* as above */
-    if (tail < head + FEW)
+    if (tail < head + FEW && head % FEW == 0)
         tail = look_at_tail(ready);
-    return tail > head ? (size_t)(tail - head) : 0;
+    return tail > head ? (size_t)(tail - head) : adb__ready_glance(ready);
 }
 
 bool adb__ready_pop(struct adb__ready *ready, uint32_t *index_out)
 {
     /* A pop that comes too early spoils a place, which costs who pushes next as much as who pops. */
-    if (!adb__ready_waiting(ready))
+    if (!adb__ready_glance(ready) && !adb__ready_waiting(ready))
         return false;
     /* seq_cst: pairs with the store in adb__ready_push(). */
     if (atomic_load(&ready->threshold) < 0)

@@ -41,6 +41,9 @@ bool adb__ready_pop(struct adb__ready *ready, uint32_t *index_out);
  * true for an index that is still being pushed. For those who pop: they look at the pushers' line no more often than they
  * must. */
 bool adb__ready_waiting(struct adb__ready *ready);
+/* Is there something for the next pop, as it seems? For who looks again and again, and shall not be in the way of those who
+ * push; when it is false, there may be something all the same. */
+bool adb__ready_glance(const struct adb__ready *ready);
 /* How many wait, about: of those that were pushed since a glance found few, none is counted. */
 size_t adb__ready_known(struct adb__ready *ready);
 /* Which index the pop after so many others will get, as far as one can tell. False: cannot be told. */

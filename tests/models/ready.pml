@@ -107,6 +107,14 @@ exchange:
 
 /* index: what was found, or BOTTOM. */
 inline pop() {
+    ticket = head;
+    atomic {
+        read_entry(ticket);
+        if
+        :: cycle == CYCLE(ticket) && index != BOTTOM -> cycle = 0; safe = 0; index = 0; ticket = 0; goto begin
+        :: else -> cycle = 0; safe = 0; index = 0; ticket = 0
+        fi
+    }
     behind = seen;
     if
     :: head < behind -> goto begin
