@@ -17,6 +17,7 @@
 #include <sys/resource.h>
 
 #define MAX_PAIRS  101
+#define LEAST_TIME 4.0 /* seconds: of quick work there are more rounds, as the system leaves threads where they are for a while */
 #define PATH_BYTES 512
 
 /* Of one way. */
@@ -30,7 +31,11 @@ struct score {
 /* Shared with the processes that measure. */
 struct scores {
     struct score ways[BENCH_WAYS];
+    size_t n_rounds;
 };
+
+/* Of the contest at hand. */
+static size_t n_rounds;
 
 /* One run of a way: how many, and what they took. */
 struct outcome {
@@ -185,8 +190,11 @@ static void time_ways(void *argument)
             way_open(task->contest, i);
     }
     time_round(task, 0);
-    for (size_t round = 0; round < bench_pairs(); round++)
+    const double begun = bench_seconds();
+    size_t round = 0;
+    for (; round < bench_pairs() || (round < MAX_PAIRS && bench_seconds() - begun < LEAST_TIME); round++)
         time_round(task, round);
+    task->scores->n_rounds = round;
     for (size_t i = 0; i < BENCH_WAYS; i++) {
         if (way_exists(task->contest, i))
             way_close(task->contest, i);
@@ -205,7 +213,7 @@ static int compare_doubles(const void *a, const void *b)
 static double median(const double *values)
 {
     double sorted[MAX_PAIRS];
-    const size_t n = bench_pairs();
+    const size_t n = n_rounds;
     memcpy(sorted, values, n * sizeof(*sorted));
     qsort(sorted, n, sizeof(*sorted), compare_doubles);
     return n % 2 == 1 ? sorted[n / 2] : (sorted[n / 2 - 1] + sorted[n / 2]) / 2;
@@ -215,7 +223,7 @@ static double median(const double *values)
 static double median_ratio(const double *ours, const double *others)
 {
     double ratios[MAX_PAIRS];
-    for (size_t i = 0; i < bench_pairs(); i++)
+    for (size_t i = 0; i < n_rounds; i++)
         ratios[i] = ours[i] / others[i];
     return median(ratios);
 }
@@ -288,7 +296,7 @@ static void write_way(FILE *book, const struct bench_contest *contest, const str
         {"peak_mib", score->peak_mib},                      {"p50_us", score->latency.p50},
         {"p99_us", score->latency.p99},                     {"p999_us", score->latency.p999},
     };
-    for (size_t round = 0; round < bench_pairs(); round++) {
+    for (size_t round = 0; round < n_rounds; round++) {
         write_figure(book, contest, way, "rate", round + 1, score->rates[round]);
         write_figure(book, contest, way, "cpu_us", round + 1, score->cpus[round]);
     }
@@ -405,6 +413,7 @@ void bench_compare(const struct bench_contest *contest)
             bench_isolate(count_way, &task);
     }
     bench_isolate(time_ways, &task);
+    n_rounds = task.scores->n_rounds;
     print_contest(contest, task.scores);
     write_figures(contest, task.scores);
     munmap(task.scores, sizeof(*task.scores));

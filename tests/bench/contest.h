@@ -50,7 +50,7 @@ struct bench_contest {
  * each way is counted in a process of its own, and then all run in turn in another one. */
 void bench_compare(const struct bench_contest *contest);
 
-/* How many rounds: ADB_BENCH_PAIRS, or 7. */
+/* How many rounds at least: ADB_BENCH_PAIRS, or 7. */
 size_t bench_pairs(void);
 
 /* Whether ADB_BENCH_ONLY, words with spaces between, is unset or has this one. */
