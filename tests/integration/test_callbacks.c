@@ -146,7 +146,7 @@ BOTH(free_of_the_queue_inside_a_callback)
     adb_fetch_all(ctx, kind->quick, NULL, free_queue_here, &chain);
     adb_fetch_all(ctx, kind->quick, NULL, tally_done, &chain.tally);
     const adb_job slow = adb_fetch_all(ctx, kind->slow, NULL, tally_done, &chain.tally);
-    rig_await_slow(&rig, 1); /* so the outcomes before it are in the queue */
+    rig_await_running(&rig, slow);
     CU_ASSERT_NOT_EQUAL(adb_queue_dispatch(chain.queue, 0), 0);
     CU_ASSERT_EQUAL(chain.steps, 1);
     CU_ASSERT_EQUAL(tally_of(&chain.tally, ADB_OK), 1);

@@ -172,6 +172,25 @@ void rig_await_slow(struct rig *rig, unsigned n)
     await(so_many_run, &running);
 }
 
+struct one_running {
+    const struct rig *rig;
+    adb_job job;
+};
+
+static bool job_runs(void *data)
+{
+    const struct one_running *one = data;
+    uint32_t index;
+    uint64_t word;
+    return adb__jobs_find(&one->rig->db->jobs, one->job, &index, &word) && adb__word_state(word) == ADB__JOB_RUNNING;
+}
+
+void rig_await_running(struct rig *rig, adb_job job)
+{
+    struct one_running one = {.rig = rig, .job = job};
+    await(job_runs, &one);
+}
+
 static bool all_sleep(void *data)
 {
     adb_database *db = data;

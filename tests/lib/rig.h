@@ -44,6 +44,8 @@ adb_job rig_quick(struct rig *rig, adb_done_cb done, void *user_data);
 adb_job rig_slow(struct rig *rig, adb_done_cb done, void *user_data);
 /* Wait until so many slow statements run (the fake knows; elsewhere until so many jobs run). */
 void rig_await_slow(struct rig *rig, unsigned n);
+/* This very job runs: what was submitted before it on its context is over, and its outcome is in the queue. */
+void rig_await_running(struct rig *rig, adb_job job);
 /* Wait until every worker has gone to sleep: figures that say idle may mean between two jobs. */
 void rig_await_sleep(struct rig *rig);
 /* What was written, seen through the rig's own context. */
