@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Sleep and wake without lost wake-ups, and without a wake-up per job.
  *
- * A park is what the workers of one pool share: it knows how many of them search for work and which ones sleep. Whoever makes work (adb__park_call) wakes one sleeper,
- * unless somebody searches already: the searcher will find the work, or a later look will. A searcher that has found
- * work calls the next one if there is more. So at most one worker is woken at a time, and a busy pool wakes nobody.
+ * A park is what the workers of one pool share: it knows how many of them search for work and which ones sleep. Whoever
+ * makes work (adb__park_call) wakes one sleeper, unless somebody searches already: the searcher will find the work, or a
+ * later look will. A searcher that has found work calls the next one if there is more. So at most one worker is woken at
+ * a time, and a busy pool wakes nobody.
  *
- * To be woken costs more than many a job. A searcher that has found quick work, and not much of it, may rove: it still
- * counts as searching while it runs that, so nobody is called. It may be wrong about what is quick. So somebody watches,
- * or nobody roves: a sleeper that was called in vain looks after the rover from time to time, and when that has not come
- * on since, takes the search over.
+ * To be woken costs more than many a job. A searcher that has found quick work, and little of it or none besides, may
+ * rove: it still counts as searching while it runs that, so nobody is called. It may be wrong about what is quick. So
+ * somebody watches, or nobody roves: a sleeper that was called in vain looks after the rover from time to time, and when
+ * that has not come on since, takes the search over.
  *
  * Where it does not pay to have more than so many at work at a time, those who are may stay (adb__park_stay): they run
  * something that is soon over, and look for work then, whoever calls. When enough of them stay, nobody is called. One that
@@ -47,7 +48,7 @@
  *         }
  *         if (!found)
  *             continue;                           // or leave, when it has slept long enough
- *         roves = waiting() && quick() && adb__park_rove(park, me, searching);
+ *         roves = quick() && adb__park_rove(park, me, searching);
  *         if (searching && !roves)
  *             end_search();                       // who is to stay, does so before that
  *         searching = false;

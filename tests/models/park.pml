@@ -265,7 +265,7 @@ sleep:
 found:
     in_vain[me] = false;
     if
-    :: items > 0 ->                     /* and it seems quick: adb__park_rove() */
+    :: true ->                          /* it seems quick, whether more waits or not: adb__park_rove() */
         atomic {
             if
             /* with another rover its search would be nobody's; it takes three workers to get there */

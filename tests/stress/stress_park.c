@@ -3,7 +3,7 @@
  * sleeps until all of it is consumed, and begins again: so that workers fall asleep and are called all the time.
  * Everything is consumed, once; nobody hangs; and no search or sleep is left over in the end.
  *
- * Workers that find more than they have taken rove, half of the time, whether their work is quick or not.
+ * Workers that find work rove, half of the time, whether their work is quick or not.
  *
  * Some pools also wake workers by name, at random. Some let them sleep for moments only, which would hide a lost call,
  * so most do not. In some, an item ends only when all of its burst have begun: then no item may wait while a worker
@@ -166,8 +166,7 @@ static bool rover_settles(struct worker *worker, bool found, bool *goes_on)
 static void begin_work(struct worker *worker, bool searching)
 {
     worker->sleeper.in_vain = false;
-    worker->roves = adb__ready_waiting(&pool.ready) && adb__random(&worker->random) % 2 == 0 &&
-                    adb__park_rove(&pool.park, &worker->sleeper, searching);
+    worker->roves = adb__random(&worker->random) % 2 == 0 && adb__park_rove(&pool.park, &worker->sleeper, searching);
     if (worker->roves)
         atomic_fetch_add(&pool.roved, 1);
     else if (searching)
