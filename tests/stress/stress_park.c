@@ -3,7 +3,8 @@
  * sleeps until all of it is consumed, and begins again: so that workers fall asleep and are called all the time.
  * Everything is consumed, once; nobody hangs; and no search or sleep is left over in the end.
  *
- * Workers that find work rove, half of the time, whether their work is quick or not.
+ * Workers that find work rove, half of the time, whether their work is quick or not. In some pools, searchers that find
+ * work and do not rove stay, half of the time, and nobody is called while enough of them do.
  *
  * Some pools also wake workers by name, at random. Some let them sleep for moments only, which would hide a lost call,
  * so most do not. In some, an item ends only when all of its burst have begun: then no item may wait while a worker
@@ -36,6 +37,7 @@ struct setting {
     unsigned rounds;      /* of each producer */
     unsigned name_one_in; /* rounds before a worker is woken by name; 0: never */
     unsigned moment_us;   /* longest sleep; 0: for ever */
+    unsigned enough;      /* workers that stay; 0: none do */
     bool together;        /* needs a worker for each item */
 };
 
@@ -53,6 +55,7 @@ struct worker {
     struct adb__sleeper sleeper;
     uint64_t random;
     bool roves;
+    bool stays;
 };
 
 static struct pool {
@@ -65,6 +68,7 @@ static struct pool {
     _Atomic unsigned long long errors;
     _Atomic unsigned long long calls; /* that found somebody */
     _Atomic unsigned long long roved;
+    _Atomic unsigned long long stayed;
 } pool;
 
 static void hang(int signal_number)
@@ -113,7 +117,42 @@ static void *produce(void *arg)
     return NULL;
 }
 
-static void consume(uint32_t index)
+static void call_next(void)
+{
+    if (adb__ready_waiting(&pool.ready))
+        adb__park_call(&pool.park);
+}
+
+static void stay_sometimes(struct worker *worker)
+{
+    if (pool.setting.enough == 0 || worker->stays || adb__random(&worker->random) % 2 != 0)
+        return;
+    adb__park_stay(&pool.park);
+    worker->stays = true;
+    atomic_fetch_add(&pool.stayed, 1);
+    yield_sometimes(&worker->random);
+}
+
+static void stray(struct worker *worker)
+{
+    if (!worker->stays)
+        return;
+    yield_sometimes(&worker->random);
+    adb__park_stray(&pool.park);
+    yield_sometimes(&worker->random);
+    worker->stays = false;
+}
+
+/* Before it does anything but look for work. */
+static void stray_and_call(struct worker *worker)
+{
+    if (!worker->stays)
+        return;
+    stray(worker);
+    call_next();
+}
+
+static void consume(struct worker *worker, uint32_t index)
 {
     struct producer *producer = &pool.producers[index / MAX_BURST];
     unsigned ended = atomic_load(&producer->ended);
@@ -122,7 +161,10 @@ static void consume(uint32_t index)
         atomic_store(&producer->ended, ended + 1);
         adb__parker_wake(&producer->parker);
     }
-    while (pool.setting.together && atomic_load(&producer->ended) == ended)
+    bool waits = pool.setting.together && atomic_load(&producer->ended) == ended;
+    if (waits || adb__random(&worker->random) % 4 == 0)
+        stray_and_call(worker);
+    while (waits && atomic_load(&producer->ended) == ended)
         sched_yield();
 }
 
@@ -146,8 +188,7 @@ static bool worker_sleep(struct worker *worker)
 static void end_search(void)
 {
     adb__park_found(&pool.park);
-    if (adb__ready_waiting(&pool.ready))
-        adb__park_call(&pool.park);
+    call_next();
 }
 
 /* A rover goes on with what it has found, or roves no more; true: then it searches. */
@@ -169,8 +210,10 @@ static void begin_work(struct worker *worker, bool searching)
     worker->roves = adb__random(&worker->random) % 2 == 0 && adb__park_rove(&pool.park, &worker->sleeper, searching);
     if (worker->roves)
         atomic_fetch_add(&pool.roved, 1);
-    else if (searching)
-        end_search();
+    if (worker->roves || !searching)
+        return;
+    stay_sometimes(worker);
+    end_search();
 }
 
 static void *work(void *arg)
@@ -182,9 +225,11 @@ static void *work(void *arg)
         bool found = adb__ready_pop(&pool.ready, &index), goes_on = false;
         searching = rover_settles(worker, found, &goes_on) || searching;
         if (goes_on) {
-            consume(index);
+            consume(worker, index);
             continue;
         }
+        if (!found)
+            stray(worker);
         if (!found && !searching)
             searching = adb__park_search(&pool.park);
         if (!found && searching)
@@ -201,8 +246,9 @@ static void *work(void *arg)
             continue;
         begin_work(worker, searching);
         searching = false;
-        consume(index);
+        consume(worker, index);
     }
+    stray_and_call(worker);
     if (worker->roves)
         searching = adb__park_settle(&pool.park, &worker->sleeper);
     if (searching)
@@ -215,6 +261,8 @@ static void pool_open(struct setting setting)
     memset(&pool, 0, sizeof(pool));
     pool.setting = setting;
     bool ok = adb__ready_init(&pool.ready, MAX_PRODUCERS * MAX_BURST) && adb__park_init(&pool.park);
+    if (setting.enough > 0)
+        pool.park.enough = setting.enough;
     for (unsigned i = 0; i < setting.producers; i++) {
         pool.producers[i].id = i;
         ok = ok && adb__parker_init(&pool.producers[i].parker);
@@ -265,12 +313,14 @@ static bool stress(struct setting setting)
         expect(atomic_load(&pool.producers[i].left) == 0);
     expect(!adb__ready_waiting(&pool.ready));
     expect(atomic_load(&pool.park.word) == 0);
+    expect(atomic_load(&pool.park.staying) == 0);
     bool ok = atomic_load(&pool.errors) == 0;
-    printf("%s producers %u, workers %u, spin %u, burst %u, by name 1 in %u, sleep %u us%s: %llu of %u called, "
-           "%llu roved, %llu errors\n",
+    printf("%s producers %u, workers %u, spin %u, burst %u, by name 1 in %u, sleep %u us, enough %u%s: "
+           "%llu of %u called, %llu roved, %llu stayed, %llu errors\n",
            ok ? "ok" : "not ok", setting.producers, setting.workers, setting.spin, setting.burst, setting.name_one_in,
-           setting.moment_us, setting.together ? ", together" : "", atomic_load(&pool.calls),
-           setting.producers * setting.rounds * setting.burst, atomic_load(&pool.roved), atomic_load(&pool.errors));
+           setting.moment_us, setting.enough, setting.together ? ", together" : "", atomic_load(&pool.calls),
+           setting.producers * setting.rounds * setting.burst, atomic_load(&pool.roved), atomic_load(&pool.stayed),
+           atomic_load(&pool.errors));
     pool_close();
     return ok;
 }
@@ -278,12 +328,18 @@ static bool stress(struct setting setting)
 int main(int argc, char **argv)
 {
     static const struct setting settings[] = {
-        {1, 1, 0, 1, 3000, 0, 0, false},  {1, 2, 0, 1, 3000, 0, 0, false},   {1, 2, 0, 2, 3000, 0, 0, true},
-        {1, 4, 10, 4, 3000, 0, 0, false}, {1, 4, 10, 4, 3000, 0, 0, true},   {2, 1, 0, 1, 3000, 0, 0, false},
-        {2, 2, 0, 1, 3000, 0, 0, false},  {2, 2, 100, 1, 3000, 0, 0, false}, {2, 4, 10, 2, 3000, 0, 0, true},
-        {4, 1, 10, 4, 2000, 0, 0, false}, {4, 4, 0, 1, 2000, 0, 0, false},   {4, 8, 100, 16, 2000, 0, 0, false},
-        {4, 8, 0, 2, 2000, 4, 0, true},   {2, 2, 0, 1, 2000, 1, 0, false},   {2, 4, 0, 2, 2000, 0, 50, false},
-        {4, 4, 10, 1, 2000, 2, 20, false}};
+        {1, 1, 0, 1, 3000, 0, 0, 0, false},  {1, 2, 0, 1, 3000, 0, 0, 0, false},
+        {1, 2, 0, 2, 3000, 0, 0, 0, true},   {1, 4, 10, 4, 3000, 0, 0, 0, false},
+        {1, 4, 10, 4, 3000, 0, 0, 0, true},  {2, 1, 0, 1, 3000, 0, 0, 0, false},
+        {2, 2, 0, 1, 3000, 0, 0, 0, false},  {2, 2, 100, 1, 3000, 0, 0, 0, false},
+        {2, 4, 10, 2, 3000, 0, 0, 0, true},  {4, 1, 10, 4, 2000, 0, 0, 0, false},
+        {4, 4, 0, 1, 2000, 0, 0, 0, false},  {4, 8, 100, 16, 2000, 0, 0, 0, false},
+        {4, 8, 0, 2, 2000, 4, 0, 0, true},   {2, 2, 0, 1, 2000, 1, 0, 0, false},
+        {2, 4, 0, 2, 2000, 0, 50, 0, false}, {4, 4, 10, 1, 2000, 2, 20, 0, false},
+        {1, 2, 0, 1, 3000, 0, 0, 1, false},  {1, 2, 0, 2, 3000, 0, 0, 1, true},
+        {1, 4, 10, 4, 3000, 0, 0, 2, true},  {2, 4, 10, 2, 3000, 0, 0, 1, true},
+        {2, 4, 0, 2, 2000, 0, 0, 2, false},  {4, 8, 100, 16, 2000, 0, 0, 2, false},
+        {4, 8, 0, 2, 2000, 4, 0, 2, true},   {2, 4, 0, 2, 2000, 0, 50, 1, false}};
     unsigned times = argc > 1 ? (unsigned)strtoul(argv[1], NULL, 10) : 1;
     unsigned failed = 0;
     const unsigned n_settings = sizeof(settings) / sizeof(settings[0]);
