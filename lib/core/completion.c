@@ -11,12 +11,13 @@
 
 #include <errno.h>
 
-/* So long who waits looks for an outcome before it sleeps: what it takes to wake a worker and run a short job. */
-#define LOOK_NS 8000
+/* Who waits looks for an outcome before it sleeps: what it takes to run a short job, and what it takes to wake a worker
+ * before that. */
+static const struct adb__patience look = {.ns = 8000, .again_ns = 50000, .skip_most = 63};
 
-/* So long it dozes before it sleeps, where that has brought several outcomes at once lately: the longest that an outcome
- * can be kept from who waits for it, give or take what the system makes of a timer. */
-#define DOZE_NS 100000
+/* So long it dozes before it sleeps, where that has brought several outcomes at once lately: the longest that an
+ * outcome can be kept from who waits for it, give or take what the system makes of a timer. */
+static const struct adb__patience doze = {.ns = 100000, .again_ns = 100000, .skip_most = 63};
 
 /* Fewer at once are not worth setting it. */
 #define DOZE_LEAST 4
@@ -99,8 +100,8 @@ static bool queue_step_out(adb_queue *queue)
     return out;
 }
 
-/* A paused iterate keeps its place: nothing of it is delivered, unless it was cancelled, its deadline passed, or the queue
- * was freed, which stops it. Nor is anything of an iterate whose batch callback is running. */
+/* A paused iterate keeps its place: nothing of it is delivered, unless it was cancelled, its deadline passed, or the
+ * queue was freed, which stops it. Nor is anything of an iterate whose batch callback is running. */
 static bool queue_holds(const adb_queue *queue, const struct adb__event *event)
 {
     if (event->job == NULL || !adb__job_comes_in_parts(event->job))
@@ -121,8 +122,8 @@ static struct adb__event *queue_first(adb_queue *queue)
     return NULL;
 }
 
-/* While one event is delivered, have come what is needed of the next: the worker has written to it, and its context may not
- * have been used for long. */
+/* While one event is delivered, have come what is needed of the next: the worker has written to it, and its context may
+ * not have been used for long. */
 static void queue_expect(const adb_queue *queue, const struct adb__event *event)
 {
     struct adb__list *link = event->link.next;
@@ -157,8 +158,8 @@ void adb__queue_collect(adb_queue *queue)
         atomic_store_explicit(&queue->most, n, memory_order_relaxed);
 }
 
-/* The queue was freed by its owner: what arrives is delivered by whoever brings it; or, when that one finds another thread
- * at it, by that thread when it leaves. */
+/* The queue was freed by its owner: what arrives is delivered by whoever brings it; or, when that one finds another
+ * thread at it, by that thread when it leaves. */
 static void queue_drain_orphan(adb_queue *queue)
 {
     do {
@@ -182,8 +183,9 @@ void adb__queue_leave(adb_queue *queue)
         adb__notify_signal(&queue->notify); /* readable as long as something waits */
 }
 
-/* A chain of events, the newest first. Who finds others there has nothing more to do, and no business with the queue: once
- * delivered, by another thread, the events may drop its last context. But who dozes may do so over others' whispers. */
+/* A chain of events, the newest first. Who finds others there has nothing more to do, and no business with the queue:
+ * once delivered, by another thread, the events may drop its last context. But who dozes may do so over others'
+ * whispers. */
 static void queue_post_chain(adb_queue *queue, struct adb__mail *newest, struct adb__mail *oldest)
 {
     const bool dozes = adb__notify_is_dozing(&queue->notify);
@@ -294,7 +296,8 @@ static void log_unseen(const struct adb__job *job, const struct adb_result *outc
                  adb_status_name(outcome->error.status), outcome->error.message);
 }
 
-/* The callbacks that are running on this thread, innermost first: close must not wait for those that it is called in. */
+/* The callbacks that are running on this thread, innermost first: close must not wait for those that it is called
+ * in. */
 struct delivery {
     const struct adb_database *db;
     struct adb__job *job; /* still has its slot; NULL: it has been given up */
@@ -447,27 +450,42 @@ static bool queue_doze(adb_queue *queue, int64_t deadline)
     /* relaxed: hints */
     if (queue->dozed && atomic_load_explicit(&queue->whispered, memory_order_relaxed) &&
         atomic_load_explicit(&queue->most, memory_order_relaxed) >= DOZE_LEAST)
-        adb__spin_paid(&queue->doze);
+        adb__spin_paid(&queue->doze, 0);
     atomic_store_explicit(&queue->most, 0, memory_order_relaxed);
     atomic_store_explicit(&queue->whispered, false, memory_order_relaxed);
-    int64_t until = adb__spin_until(&queue->doze, DOZE_NS);
+    int64_t until = adb__spin_until(&queue->doze, &doze, adb__clock_now(), true);
     queue->dozed = until != 0 && until < deadline && adb__notify_doze(&queue->notify, until);
     return queue->dozed;
+}
+
+/* Threads of this process that look, each for its own queue. A hint: where several do, they offer the processor to each
+ * other, and whoever has it for long works for them. */
+static _Atomic unsigned n_looking;
+
+/* For a moment, where that has paid lately, look rather than sleep. */
+static bool queue_look(adb_queue *queue, int64_t now, int64_t deadline)
+{
+    bool found = false;
+    /* relaxed: hints */
+    const bool alone = atomic_fetch_add_explicit(&n_looking, 1, memory_order_relaxed) == 0;
+    const int64_t until = adb__deadline_first(adb__spin_until(&queue->spin, &look, now, alone), deadline);
+    while (now < until && !found) {
+        now = adb__spin_pause(&queue->spin, now);
+        found = adb__notify_is_signalled(&queue->notify);
+        if (found)
+            adb__spin_paid(&queue->spin, now);
+    }
+    atomic_fetch_sub_explicit(&n_looking, 1, memory_order_relaxed);
+    return found;
 }
 
 bool adb__queue_await(adb_queue *queue, int64_t deadline)
 {
     if (adb__notify_is_signalled(&queue->notify))
         return true;
-    int64_t until = adb__deadline_first(adb__spin_until(&queue->spin, LOOK_NS), deadline);
-    while (adb__clock_now() < until) {
-        if (adb__notify_is_signalled(&queue->notify)) {
-            adb__spin_paid(&queue->spin);
-            return true;
-        }
-        adb__spin_pause();
-    }
-    return queue_doze(queue, deadline) || adb__notify_wait(&queue->notify, deadline);
+    const int64_t now = adb__clock_now();
+    return deadline > now && (queue_look(queue, now, deadline) || queue_doze(queue, deadline) ||
+                              adb__notify_wait(&queue->notify, deadline));
 }
 
 adb_status adb_queue_wait(adb_queue *queue, int timeout_ms)
@@ -483,8 +501,8 @@ adb_status adb_queue_wait(adb_queue *queue, int timeout_ms)
         if (deadline <= adb__clock_now())
             return ADB_E_TIMEOUT;
     }
-    /* Without an event it was adb_queue_wake(), which is used up by one wait; the flag must not hide an event. With one,
-     * the flag is left to who takes it: to clear and set it here is two system calls for nothing. */
+    /* Without an event it was adb_queue_wake(), which is used up by one wait; the flag must not hide an event. With
+     * one, the flag is left to who takes it: to clear and set it here is two system calls for nothing. */
     if (!adb__mailbox_waiting(&queue->inbox) && adb__queue_enter(queue)) {
         adb__queue_collect(queue);
         adb__queue_leave(queue);
@@ -531,8 +549,8 @@ void adb_queue_free(adb_queue *queue)
         return;
     adb_queue_detach(queue);
     if (queue->generation == adb__process_generation()) {
-        /* release: whoever is the consumer sees it at the latest when it leaves, as the gate is a lock; and the last one to
-         * leave lets the next event know. */
+        /* release: whoever is the consumer sees it at the latest when it leaves, as the gate is a lock; and the last
+         * one to leave lets the next event know. */
         atomic_store_explicit(&queue->orphaned, true, memory_order_release);
         if (adb__queue_enter(queue)) {
             adb__queue_collect(queue);

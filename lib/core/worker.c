@@ -19,9 +19,9 @@
 #include <inttypes.h>
 #include <signal.h>
 
-/* So long a searcher looks for a lane before it goes to sleep: what it takes a caller to take an outcome and submit the
- * next job. */
-#define SEARCH_NS 4000
+/* A searcher looks for a lane before it goes to sleep: for what it takes a caller to take an outcome and submit the
+ * next job. Often enough for a caller that looks once in a while too (core/completion.c) to meet it. */
+static const struct adb__patience search = {.ns = 4000, .again_ns = 4000, .skip_most = 3};
 
 /* What it costs to wake another worker. Less work than that is done sooner without. */
 #define WAKE_NS 10000
@@ -32,8 +32,8 @@
 /* So much of it the pace changes with a lane that is slower or faster. */
 #define PACE_STEP 8
 
-/* Outcomes for which nobody was woken wait no longer than this for the next; as for those who doze, core/completion.c has
- * the limit. */
+/* Outcomes for which nobody was woken wait no longer than this for the next; as for those who doze, core/completion.c
+ * has the limit. */
 #define WHISPER_NS 100000
 
 /* So long one lane's jobs may run in a row while other lanes wait. */
@@ -121,8 +121,8 @@ static int64_t worker_next_chore(const struct adb__worker *worker)
     return next;
 }
 
-/* Something is wrong with the server, or nothing to do for long: see whether the connection is still good, replace an old
- * one later, or go. True: the thread shall end. */
+/* Something is wrong with the server, or nothing to do for long: see whether the connection is still good, replace an
+ * old one later, or go. True: the thread shall end. */
 static bool worker_chore(struct adb__worker *worker)
 {
     int64_t now = adb__clock_now();
@@ -141,14 +141,15 @@ static bool worker_chore(struct adb__worker *worker)
 /* Look for a lane a little longer, as the only one that does. */
 static struct adb__lane *worker_spin(struct adb__worker *worker)
 {
-    int64_t until = adb__spin_until(&worker->spin, SEARCH_NS);
-    while ((worker->took_at = adb__clock_now()) < until && !worker_is_stopping(worker)) {
+    worker->took_at = adb__clock_now();
+    const int64_t until = adb__spin_until(&worker->spin, &search, worker->took_at, true);
+    while (worker->took_at < until && !worker_is_stopping(worker)) {
+        worker->took_at = adb__spin_pause(&worker->spin, worker->took_at);
         struct adb__lane *lane = adb__ready_glance(&worker->pool->ready) ? adb__pool_next(worker) : NULL;
         if (lane != NULL) {
-            adb__spin_paid(&worker->spin);
+            adb__spin_paid(&worker->spin, worker->took_at);
             return lane;
         }
-        adb__spin_pause();
     }
     return NULL;
 }
@@ -160,8 +161,8 @@ static void worker_learn_pace(struct adb__worker *worker)
     worker->pace_ns += worker->used_at - worker->took_at > worker->pace_ns ? step : -step;
 }
 
-/* With jobs that cost no more than to submit them, who submits is as busy as this worker: is there no processor left for one
- * more? */
+/* With jobs that cost no more than to submit them, who submits is as busy as this worker: is there no processor left
+ * for one more? */
 static bool worker_suffices(const struct adb__worker *worker)
 {
     const struct adb__pool *pool = worker->pool;
@@ -169,7 +170,8 @@ static bool worker_suffices(const struct adb__worker *worker)
     return worker->pace_ns < SUBMIT_NS && n_awake + 1 >= pool->n_processors;
 }
 
-/* Would this worker be through with its lane, and all that waits, before another one is awake, or gain nothing by another? */
+/* Would this worker be through with its lane, and all that waits, before another one is awake, or gain nothing by
+ * another? */
 static bool worker_is_quick(const struct adb__worker *worker)
 {
     const size_t n_ready = adb__pool_known(worker->pool);
@@ -210,8 +212,8 @@ void adb__worker_stray(struct adb__worker *worker)
     worker_call_next(worker);
 }
 
-/* A lane was found. If there may be more, the next worker is called (or started), as this one may be busy for long; unless
- * it will hardly be, and somebody sees to it. */
+/* A lane was found. If there may be more, the next worker is called (or started), as this one may be busy for long;
+ * unless it will hardly be, and somebody sees to it. */
 static struct adb__lane *worker_pass_on(struct adb__worker *worker, struct adb__lane *lane, bool searching)
 {
     struct adb__park *park = &worker->pool->park;
@@ -255,8 +257,8 @@ static void worker_stop_roving(struct adb__worker *worker)
     worker_call_next(worker);
 }
 
-/* One of the least number of connections. A failure is in the log; a server that is away is tried again whenever an attempt
- * is due, one that refuses the credentials when a job comes. */
+/* One of the least number of connections. A failure is in the log; a server that is away is tried again whenever an
+ * attempt is due, one that refuses the credentials when a job comes. */
 static void worker_connect_eagerly(struct adb__worker *worker)
 {
     const struct adb__pool *pool = worker->pool;
@@ -446,9 +448,9 @@ static bool worker_suits(const struct adb__worker *worker, const struct adb__lan
            adb__server_pool(lane->server, job->role) == worker->pool;
 }
 
-/* Others wait, and the lane has had its share: so many jobs, or so long. Nor do others wait for the jobs of one lane that
- * came after the shared snapshot: else one lane in step with its submitter would have each of its jobs begin a snapshot of
- * its own. */
+/* Others wait, and the lane has had its share: so many jobs, or so long. Nor do others wait for the jobs of one lane
+ * that came after the shared snapshot: else one lane in step with its submitter would have each of its jobs begin a
+ * snapshot of its own. */
 static bool worker_share_used(const struct adb__worker *worker, const struct adb__lane *lane, const struct adb__job *job,
                               unsigned n_run, int64_t until)
 {

@@ -1,46 +1,116 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Looking for a moment before going to sleep, where that has paid lately. What comes within a moment then costs neither
- * the sleep nor the wake-up. Each look in vain doubles the number of times that it is left out, up to 1 in 64, so a
- * program that waits for long costs nothing; one that was not in vain makes it worth trying again. */
+ * the sleep nor the wake-up. Each look in vain doubles the number of times that it is left out, up to a limit, so a
+ * program that waits for long costs nothing; one that was not in vain makes it worth trying again.
+ *
+ * Two threads that wait for each other by turns may both have gone to sleep, and then each looks in vain, as the other
+ * one has to wake up first. So what is tried again may take longer: for that one time the other finds what it looks for
+ * at once, and so do both from then on. If it comes late then too, it was in vain. */
 #ifndef ADB_QUEUE_SPIN_H
 #define ADB_QUEUE_SPIN_H
 
 #include "base/clock.h"
 
-/* One thread's at a time. */
+#include <sched.h>
+#include <stdbool.h>
+
+/* For how long to look. */
+struct adb__patience {
+    int64_t ns;
+    int64_t again_ns;       /* the same when it is tried again after it was left out; not less */
+    unsigned skip_most;     /* so often it is left out at most; one less than a power of two */
+};
+
+/* One thread's at a time. Zeroed to begin with. */
 struct adb__spin {
     unsigned skip;          /* times that it is left out before it is tried again */
     unsigned penalty;       /* what that begins with after the next time in vain */
+    int64_t soon;           /* what comes after that is late */
+    bool was_late;          /* the last time it was, so this is the one that counts */
+    bool hurries;           /* as the caller says */
+    bool crowded;           /* others wait for the processor, as it seems, and give it back soon */
+    unsigned n_looks;       /* since it has begun */
+    int64_t alone_until;    /* nobody waits for the processor, as it seems */
+    unsigned keeps;         /* so many times it is not offered, as somebody had it for long */
 };
 
-#define ADB__SPIN_PENALTY_MAX 63
+/* So many looks follow close on each other: as long as it takes to call the system. */
+#define ADB__SPIN_CLOSE 8
 
-/* When to stop looking, which is 0 when it is left out. Without adb__spin_paid() after it, it was in vain. */
-static inline int64_t adb__spin_until(struct adb__spin *spin, int64_t ns)
+/* To offer the processor takes no longer than that, the call and the way back, when nobody else waits for it. Then it
+ * is not offered for a while. */
+#define ADB__SPIN_CALL_NS  1500
+#define ADB__SPIN_ALONE_NS 200000
+
+/* Who has it for longer than that computes. Who sleeps is given the processor when woken; who has offered it waits for
+ * the end of the other's share (sched_yield(2), sched(7)). Who hurries does not do that more often than once in so many
+ * times. */
+#define ADB__SPIN_LONG_NS 500000
+#define ADB__SPIN_LONG    1024
+
+/* When to stop looking, which is 0 when it is left out. Without adb__spin_paid() after it, it was in vain. Who hurries
+ * would rather sleep than offer the processor to somebody who has it for long. */
+static inline int64_t adb__spin_until(struct adb__spin *spin, const struct adb__patience *patience, int64_t now,
+                                      bool hurries)
 {
+    spin->hurries = hurries;
+    if (spin->keeps > 0)
+        spin->keeps--;
     if (spin->skip > 0) {
         spin->skip--;
         return 0;
     }
-    spin->penalty = spin->penalty < ADB__SPIN_PENALTY_MAX ? 2 * spin->penalty + 1 : ADB__SPIN_PENALTY_MAX;
+    const bool again = spin->penalty > 0 && !spin->was_late;
+    spin->penalty = spin->penalty < patience->skip_most ? 2 * spin->penalty + 1 : patience->skip_most;
     spin->skip = spin->penalty;
-    return adb__clock_now() + ns;
+    spin->soon = now + patience->ns;
+    spin->was_late = false;
+    spin->n_looks = 0;
+    if (again)
+        spin->alone_until = 0;
+    return now + (again ? patience->again_ns : patience->ns);
 }
 
 /* It came while we looked. */
-static inline void adb__spin_paid(struct adb__spin *spin)
+static inline void adb__spin_paid(struct adb__spin *spin, int64_t now)
 {
-    spin->skip = spin->penalty = 0;
+    spin->skip = 0;
+    spin->was_late = now > spin->soon;
+    if (!spin->was_late)
+        spin->penalty = 0;
 }
 
-/* Between two looks: lets the other thread of the core have it. */
-static inline void adb__spin_pause(void)
+/* Others have had the processor, or could have had it. */
+static inline void adb__spin_offered(struct adb__spin *spin, int64_t before, int64_t after)
 {
+    const int64_t ns = after - before;
+    spin->crowded = ns > ADB__SPIN_CALL_NS && ns < ADB__SPIN_LONG_NS;
+    if (ns > ADB__SPIN_CALL_NS)
+        spin->soon += ns; /* that was not spent looking */
+    else
+        spin->alone_until = after + ADB__SPIN_ALONE_NS;
+    if (ns >= ADB__SPIN_LONG_NS)
+        spin->keeps = ADB__SPIN_LONG;
+}
+
+/* Between two looks: lets the other thread of the core have it; and, after some of them, whoever waits for the
+ * processor, as that may be who is to bring what is looked for. As long as somebody does, it is offered between all
+ * looks. Returns the time. */
+static inline int64_t adb__spin_pause(struct adb__spin *spin, int64_t now)
+{
+    const bool offers = spin->n_looks++ >= (spin->crowded ? 0 : ADB__SPIN_CLOSE);
+    if (offers && (spin->keeps == 0 || !spin->hurries) && now >= spin->alone_until) {
+        sched_yield();
+        const int64_t then = adb__clock_now();
+        adb__spin_offered(spin, now, then);
+        return then;
+    }
 #if defined(__x86_64__) || defined(__i386__)
     __asm__ __volatile__("pause");
 #elif defined(__aarch64__)
     __asm__ __volatile__("isb");
 #endif
+    return adb__clock_now();
 }
 
 #endif

@@ -20,9 +20,15 @@ static const struct trace_point {
     const char *name;
     bool first_thread_only;
 } trace_points[] = {
-    {"raw_syscalls/sys_enter", false},    {"syscalls/sys_enter_futex", false},     {"syscalls/sys_enter_read", false},
-    {"syscalls/sys_enter_write", false},  {"syscalls/sys_enter_poll", true},       {"syscalls/sys_enter_ppoll", true},
-    {"syscalls/sys_enter_epoll_wait", true}, {"syscalls/sys_enter_epoll_pwait", true},
+    {"raw_syscalls/sys_enter", false},
+    {"syscalls/sys_enter_futex", false},
+    {"syscalls/sys_enter_read", false},
+    {"syscalls/sys_enter_write", false},
+    {"syscalls/sys_enter_sched_yield", false},
+    {"syscalls/sys_enter_poll", true},
+    {"syscalls/sys_enter_ppoll", true},
+    {"syscalls/sys_enter_epoll_wait", true},
+    {"syscalls/sys_enter_epoll_pwait", true},
 };
 
 #define N_TRACE_POINTS (sizeof(trace_points) / sizeof(trace_points[0]))

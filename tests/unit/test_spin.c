@@ -1,36 +1,65 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* When it is worth looking for a moment before going to sleep. */
+/* When it is worth looking for a moment before going to sleep, and for how long. */
 #include "tests/lib/harness.h"
 
 #include "queue/spin.h"
 
-#define NS 1000
+#define MS INT64_C(1000000)
 
-/* How many times it is left out before it is tried again. */
-static unsigned left_out(struct adb__spin *spin)
+static const struct adb__patience patience = {.ns = 1 * MS, .again_ns = 500 * MS, .skip_most = 63};
+
+#define NOW (1000 * MS)
+
+/* How many times it is left out before it is tried again; and for how long then. */
+static unsigned left_out(struct adb__spin *spin, int64_t *ns_out)
 {
     unsigned n = 0;
-    while (adb__spin_until(spin, NS) == 0)
-        n++;
+    int64_t until = adb__spin_until(spin, &patience, NOW, true);
+    for (; until == 0; n++)
+        until = adb__spin_until(spin, &patience, NOW, true);
+    *ns_out = until - NOW;
     return n;
+}
+
+static unsigned n_left_out(struct adb__spin *spin)
+{
+    int64_t ns;
+    return left_out(spin, &ns);
+}
+
+static void paid_soon(struct adb__spin *spin)
+{
+    adb__spin_paid(spin, spin->soon);
+}
+
+static void paid_late(struct adb__spin *spin)
+{
+    adb__spin_paid(spin, spin->soon + 1);
 }
 
 /* The first time it is tried, for as long as the caller says. */
 TEST(begins_by_looking)
 {
     struct adb__spin spin = {0};
-    const int64_t before = adb__clock_now();
-    const int64_t until = adb__spin_until(&spin, NS);
-    CU_ASSERT(until >= before + NS && until <= adb__clock_now() + NS);
+    int64_t ns;
+    CU_ASSERT_EQUAL(left_out(&spin, &ns), 0);
+    CU_ASSERT_EQUAL(ns, patience.ns);
 }
 
-/* Each time in vain it is left out about twice as often, and in the end 63 times of 64. */
+/* Each time in vain it is left out about twice as often, and in the end 63 times of 64, or whatever the caller says. */
 TEST(is_left_out_more_and_more_when_in_vain)
 {
-    struct adb__spin spin = {0};
+    struct adb__spin spin = {0}, eager = {0};
+    const struct adb__patience little = {.ns = MS, .again_ns = MS, .skip_most = 3};
     const unsigned expected[] = {0, 1, 3, 7, 15, 31, 63, 63, 63};
     for (unsigned i = 0; i < sizeof(expected) / sizeof(expected[0]); i++)
-        CU_ASSERT_EQUAL(left_out(&spin), expected[i]);
+        CU_ASSERT_EQUAL(n_left_out(&spin), expected[i]);
+    for (unsigned i = 0; i < 9; i++) {
+        unsigned n = 0;
+        while (adb__spin_until(&eager, &little, NOW, true) == 0)
+            n++;
+        CU_ASSERT_EQUAL(n, expected[i] < 3 ? expected[i] : 3);
+    }
 }
 
 /* One time that was not in vain, and it is tried again each time, as long as it pays. */
@@ -38,14 +67,89 @@ TEST(is_tried_each_time_while_it_pays)
 {
     struct adb__spin spin = {0};
     for (int i = 0; i < 9; i++)
-        left_out(&spin);
-    adb__spin_paid(&spin);
+        n_left_out(&spin);
+    paid_soon(&spin);
     for (int i = 0; i < 3; i++) {
-        CU_ASSERT_EQUAL(left_out(&spin), 0);
-        adb__spin_paid(&spin);
+        CU_ASSERT_EQUAL(n_left_out(&spin), 0);
+        paid_soon(&spin);
     }
-    CU_ASSERT_EQUAL(left_out(&spin), 0);
-    CU_ASSERT_EQUAL(left_out(&spin), 1);
+    CU_ASSERT_EQUAL(n_left_out(&spin), 0);
+    CU_ASSERT_EQUAL(n_left_out(&spin), 1);
 }
 
-SUITE(spin, CASE(begins_by_looking), CASE(is_left_out_more_and_more_when_in_vain), CASE(is_tried_each_time_while_it_pays))
+/* When it is tried again after it was left out it lasts longer; and for as long as ever once that has paid. */
+TEST(lasts_longer_when_tried_again)
+{
+    struct adb__spin spin = {0};
+    int64_t ns;
+    n_left_out(&spin);
+    CU_ASSERT_EQUAL(left_out(&spin, &ns), 1);
+    CU_ASSERT_EQUAL(ns, patience.again_ns);
+    paid_soon(&spin);
+    CU_ASSERT_EQUAL(left_out(&spin, &ns), 0);
+    CU_ASSERT_EQUAL(ns, patience.ns);
+}
+
+/* What comes late makes it worth one more look, of the common length. If that is in vain, or late, nothing was won: it
+ * is left out more often than before. */
+TEST(gets_one_more_look_when_late)
+{
+    struct adb__spin spin = {0};
+    int64_t ns;
+    n_left_out(&spin);
+    CU_ASSERT_EQUAL(n_left_out(&spin), 1);
+    CU_ASSERT_EQUAL(n_left_out(&spin), 3);
+    paid_late(&spin);
+    CU_ASSERT_EQUAL(left_out(&spin, &ns), 0);
+    CU_ASSERT_EQUAL(ns, patience.ns);
+    CU_ASSERT_EQUAL(left_out(&spin, &ns), 15);
+    CU_ASSERT_EQUAL(ns, patience.again_ns);
+    paid_late(&spin);
+    CU_ASSERT_EQUAL(n_left_out(&spin), 0);
+    paid_soon(&spin); /* the other one had to wake up, no more */
+    CU_ASSERT_EQUAL(n_left_out(&spin), 0);
+    CU_ASSERT_EQUAL(n_left_out(&spin), 1);
+}
+
+/* The first looks follow close on each other. Then the processor is offered to others: between all looks while somebody
+ * takes it, and else not for a while. */
+TEST(offers_the_processor_after_some_looks)
+{
+    struct adb__spin spin = {0};
+    n_left_out(&spin);
+    const int64_t soon = spin.soon;
+    int64_t now = adb__clock_now();
+    for (unsigned i = 0; i < ADB__SPIN_CLOSE; i++)
+        now = adb__spin_pause(&spin, now);
+    CU_ASSERT(!spin.crowded && spin.alone_until == 0);
+    now = adb__spin_pause(&spin, now);
+    CU_ASSERT(spin.crowded != (spin.alone_until > now));
+    CU_ASSERT(spin.crowded == (spin.soon > soon));
+}
+
+/* Nobody wants it: not for a while. Somebody does, and gives it back soon: at once, and that time does not count.
+ * Somebody has it for long: not for many times. */
+TEST(learns_who_takes_the_processor)
+{
+    struct adb__spin spin = {0};
+    n_left_out(&spin);
+    const int64_t soon = spin.soon;
+    adb__spin_offered(&spin, 0, ADB__SPIN_CALL_NS);
+    CU_ASSERT(!spin.crowded && spin.soon == soon);
+    CU_ASSERT_EQUAL(spin.alone_until, ADB__SPIN_CALL_NS + ADB__SPIN_ALONE_NS);
+    adb__spin_offered(&spin, 0, ADB__SPIN_CALL_NS + 1);
+    CU_ASSERT(spin.crowded);
+    CU_ASSERT_EQUAL(spin.soon, soon + ADB__SPIN_CALL_NS + 1);
+    n_left_out(&spin);
+    CU_ASSERT_EQUAL(spin.alone_until, 0);
+    adb__spin_offered(&spin, 0, ADB__SPIN_LONG_NS);
+    CU_ASSERT(!spin.crowded);
+    unsigned n = 0;
+    for (; n < 2 * ADB__SPIN_LONG && spin.keeps > 0; n++)
+        adb__spin_until(&spin, &patience, NOW, true);
+    CU_ASSERT_EQUAL(n, ADB__SPIN_LONG);
+}
+
+SUITE(spin, CASE(begins_by_looking), CASE(is_left_out_more_and_more_when_in_vain),
+      CASE(is_tried_each_time_while_it_pays), CASE(lasts_longer_when_tried_again), CASE(gets_one_more_look_when_late),
+      CASE(offers_the_processor_after_some_looks), CASE(learns_who_takes_the_processor))
