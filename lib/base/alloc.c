@@ -79,9 +79,9 @@ void adb__free(void *block)
         hooks.free_fn(block);
 }
 
-/* Before the block stands where the memory begins that it was cut from. With the word that malloc() keeps of each block,
- * as a rule, it is a number of whole lines, so that blocks made one after the other lie in equal distances: a processor that
- * is led from one to the next fetches the third by itself. */
+/* Before the block stands where the memory begins that it was cut from. With the word that malloc() keeps of each
+ * block, as a rule, it is a number of whole lines, so that blocks made one after the other lie in equal distances: a
+ * processor that is led from one to the next fetches the third by itself. */
 void *adb__alloc_lines(size_t count, size_t size)
 {
     const size_t before = sizeof(void *) + ADB__CACHE_LINE - 1; /* at most */

@@ -22,8 +22,8 @@ char *adb__strdup(const char *text);
 char *adb__strndup(const char *text, size_t size);
 void adb__free(void *block);                                    /* NULL is fine */
 
-/* Zeroed, from the beginning of a line of the cache on, so that what its owner has laid out line by line lies like that.
- * Only for adb__free_lines(). NULL when there is no memory, or on overflow. */
+/* Zeroed, from the beginning of a line of the cache on, so that what its owner has laid out line by line lies like
+ * that. Only for adb__free_lines(). NULL when there is no memory, or on overflow. */
 void *adb__alloc_lines(size_t count, size_t size);
 void adb__free_lines(void *block);                              /* NULL is fine */
 

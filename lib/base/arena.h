@@ -33,8 +33,8 @@ static inline void adb__arena_reset(struct adb__arena *arena)
     arena->total_bytes = 0;
     arena->next_size = 0;
 }
-/* Start again, with one chunk that holds all that there was: work that repeats itself soon allocates nothing. But nothing
- * is kept of very large work. */
+/* Start again, with one chunk that holds all that there was: work that repeats itself soon allocates nothing. But
+ * nothing is kept of very large work. */
 void adb__arena_rewind(struct adb__arena *arena);
 /* Aligned for any type; NULL when there is no memory. Size 0 gives a valid pointer. */
 void *adb__arena_alloc(struct adb__arena *arena, size_t size);

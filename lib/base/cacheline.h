@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* What threads hand to each other goes from one processor's cache to another's, line by line: 40 to 150 ns each, as much as
- * a hundred instructions. So what goes together lies on one line, and what is needed next is fetched before. */
+/* What threads hand to each other goes from one processor's cache to another's, line by line: 40 to 150 ns each, as
+ * much as a hundred instructions. So what goes together lies on one line, and what is needed next is fetched before. */
 #ifndef ADB_BASE_CACHELINE_H
 #define ADB_BASE_CACHELINE_H
 

@@ -54,7 +54,8 @@ static inline void adb__counter_add_own(struct adb__counter *counter, int64_t am
     atomic_store_explicit(&counter->value, value + amount, memory_order_relaxed);
 }
 
-/* The same as adb__counter_add(), and the new value; sequentially consistent, for the few counters that a decision hangs on. */
+/* The same as adb__counter_add(), and the new value; sequentially consistent, for the few counters that a decision
+ * hangs on. */
 static inline int64_t adb__counter_add_get(struct adb__counter *counter, int64_t amount)
 {
     return atomic_fetch_add_explicit(&counter->value, amount, memory_order_seq_cst) + amount;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Where dealers (core/deal.h) stand while as many workers deal as may.
  *
- * Those who deal take turns with what stands here. A dealer comes here only while enough workers deal, and each of these
- * looks here again, or sends on what is left when it deals no more: that is what the lock is for. */
+ * Those who deal take turns with what stands here. A dealer comes here only while enough workers deal, and each of
+ * these looks here again, or sends on what is left when it deals no more: that is what the lock is for. */
 #ifndef ADB_CORE_ASIDE_H
 #define ADB_CORE_ASIDE_H
 
@@ -25,7 +25,8 @@ struct adb__aside {
 bool adb__aside_init(struct adb__aside *aside, unsigned most);
 void adb__aside_fini(struct adb__aside *aside);
 
-/* A worker has got a dealer, and begins to deal. False: enough do; the dealer stays here, and is the caller's no more. */
+/* A worker has got a dealer, and begins to deal. False: enough do; the dealer stays here, and is the caller's no
+ * more. */
 bool adb__aside_enter(struct adb__aside *aside, struct adb__lane *dealer, int64_t now);
 /* One who deals has dealt, and there is more. False: others may deal too; true: enough do, and it stays here. */
 bool adb__aside_keep(struct adb__aside *aside, struct adb__lane *dealer, int64_t now);

@@ -27,8 +27,8 @@ struct adb__event;
 struct adb__event_kind {
     /* Take it out of its list, run its callback, let go of what it holds. The event may be gone afterwards. */
     void (*deliver_fn)(struct adb__event *event);
-    /* The same for a caller that pulls: a result with its reference. NULL: there is nothing to pull in it; its callback has
-     * run, or it came too late. */
+    /* The same for a caller that pulls: a result with its reference. NULL: there is nothing to pull in it; its callback
+     * has run, or it came too late. */
     struct adb_result *(*pull_fn)(struct adb__event *event);
     /* Whose it is, when it is no job's. */
     const struct adb_database *(*database_fn)(const struct adb__event *event);
@@ -113,8 +113,8 @@ struct adb_result *adb__event_pull(struct adb__event *event);
 size_t adb__queue_deliver_of(adb_queue *queue, const struct adb_database *db, bool force);
 /* How many callbacks of a database are running on this thread, one inside the other. */
 size_t adb__deliveries_here(const struct adb_database *db);
-/* None of the jobs' slots is left: give back those of the outcomes whose callbacks are running on this thread. False: there
- * is none. */
+/* None of the jobs' slots is left: give back those of the outcomes whose callbacks are running on this thread. False:
+ * there is none. */
 bool adb__deliveries_give_up(const struct adb__jobs *jobs);
 /* Freed by its owner. */
 bool adb__queue_is_orphaned(const adb_queue *queue);

@@ -13,8 +13,8 @@
 
 #define KNOWN_FLAGS (ADB_CONTEXT_PARALLEL | ADB_CONTEXT_READ_ONLY | ADB_CONTEXT_REPLICA)
 
-/* A lane behind its first context: whoever submits needs the one and then the other, and can have both fetched at once. The
- * memory is the lane's, which each of its contexts keeps. */
+/* A lane behind its first context: whoever submits needs the one and then the other, and can have both fetched at once.
+ * The memory is the lane's, which each of its contexts keeps. */
 struct home {
     adb_context ctx;
     struct adb__lane lane;
@@ -242,7 +242,8 @@ static void context_cancel_in(adb_context *ctx, enum adb__job_state wanted)
     }
 }
 
-/* Cancel everything that is not over. Those that wait come first, or one might run when the one before it has stopped. */
+/* Cancel everything that is not over. Those that wait come first, or one might run when the one before it has
+ * stopped. */
 static void context_cancel_all(adb_context *ctx)
 {
     context_cancel_in(ctx, ADB__JOB_QUEUED);

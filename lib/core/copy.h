@@ -24,8 +24,8 @@ struct adb__copy {
     struct adb__feed feed;          /* of a job */
 };
 
-/* Check target or source and options, without I/O. One of produce and consume is set already. ADB_E_INVAL, ADB_E_SYNTAX,
- * ADB_E_MULTI, ADB_E_TOO_BIG, ADB_E_NOMEM. */
+/* Check target or source and options, without I/O. One of produce and consume is set already. ADB_E_INVAL,
+ * ADB_E_SYNTAX, ADB_E_MULTI, ADB_E_TOO_BIG, ADB_E_NOMEM. */
 adb_status adb__copy_plan(struct adb__arena *arena, const struct adb__driver *driver, const char *sql, size_t sql_size,
                           const adb_copy_options *options, struct adb__copy *copy, adb_error *error);
 

@@ -74,8 +74,8 @@ static bool feed_is_open(const struct adb__job *job)
            !adb__queue_is_orphaned(job->ctx->queue);
 }
 
-/* Around the caller's function. Meanwhile its lane is marked, so that a wait for it is refused, and the job is paused, so
- * that a dispatch inside the function leaves it alone and an adb_resume() inside it is not lost. */
+/* Around the caller's function. Meanwhile its lane is marked, so that a wait for it is refused, and the job is paused,
+ * so that a dispatch inside the function leaves it alone and an adb_resume() inside it is not lost. */
 static void call_begin(struct adb__job *job)
 {
     adb__job_pause(job);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Chunks of a copy between the worker and the caller's thread, either way, with backpressure: the mirror of
- * core/stream.h. A chunk belongs to one side at a time, and lent says to which. The worker waits for the caller, never the
- * other way round, and touches no chunk that the caller has: so a job may end while a callback of its still runs. */
+ * core/stream.h. A chunk belongs to one side at a time, and lent says to which. The worker waits for the caller, never
+ * the other way round, and touches no chunk that the caller has: so a job may end while a callback of its still
+ * runs. */
 #ifndef ADB_CORE_FEED_H
 #define ADB_CORE_FEED_H
 
@@ -36,8 +37,8 @@ struct adb__feed {
 
 /* In: memory for the chunks, and a source that reads them. ADB_E_NOMEM. */
 adb_status adb__feed_open(struct adb__job *job, adb_error *error);
-/* Out: wait for the chunk whose turn it is, empty, to be filled; and hand it over. ADB__SINK_ENOUGH: the caller wants no
- * more. */
+/* Out: wait for the chunk whose turn it is, empty, to be filled; and hand it over. ADB__SINK_ENOUGH: the caller wants
+ * no more. */
 adb_status adb__feed_chunk(struct adb__job *job, struct adb__buf **bytes_out, adb_error *error);
 adb_status adb__feed_send(struct adb__job *job);
 /* In: the worker reads no more, whatever the outcome: before the job ends. */

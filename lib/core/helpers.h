@@ -40,7 +40,8 @@ bool adb__helpers_can(struct adb__helpers *helpers);
 /* A job that the watchdog has brought to CANCELLING: call the driver's cancel(), and bring it back. */
 void adb__helpers_give(struct adb__helpers *helpers, struct adb__worker *worker, uint32_t slot);
 
-/* Closing: send them home; wait for them. False: at the deadline one was still inside a driver. It finds its way alone. */
+/* Closing: send them home; wait for them. False: at the deadline one was still inside a driver. It finds its way
+ * alone. */
 void adb__helpers_dismiss(struct adb__helpers *helpers);
 bool adb__helpers_join(struct adb__helpers *helpers, int64_t deadline);
 /* Opening again after a close. False: one that was left behind is still inside a driver. */

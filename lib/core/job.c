@@ -211,7 +211,8 @@ void adb__job_end_outcome(struct adb__job *job, struct adb_result *outcome)
         adb_result_unref(outcome);
         return;
     }
-    /* Nobody keeps it, and the slot cannot be given back meanwhile: only this thread knows of the memory's two holds. */
+    /* Nobody keeps it, and the slot cannot be given back meanwhile: only this thread knows of the memory's two
+     * holds. */
     adb__result_fini(outcome);
     adb__ref_init(&job->block, 1);
 }
@@ -221,8 +222,9 @@ void adb__job_untake(struct adb__job *job)
     slot_give(job);
 }
 
-/* While the gate is shut, somebody waits for each job and each outcome to be over. seq_cst: the caller has ended one before
- * it looks at the gate; the closer has shut it before it looks for those that are not over. One sees the other. */
+/* While the gate is shut, somebody waits for each job and each outcome to be over. seq_cst: the caller has ended one
+ * before it looks at the gate; the closer has shut it before it looks for those that are not over. One sees the
+ * other. */
 static void jobs_tell_closer(struct adb__jobs *jobs)
 {
     if (!atomic_load_explicit(&jobs->open, memory_order_seq_cst))
@@ -260,14 +262,15 @@ bool adb__job_accept(struct adb__job *job, int64_t now)
     atomic_store_explicit(&slot->accepted_at, now, memory_order_relaxed);
     atomic_store_explicit(&slot->ctx, job->ctx, memory_order_relaxed);
     atomic_store_explicit(&slot->worker, NULL, memory_order_relaxed);
-    /* seq_cst: pairs with the watchdog's scan; see adb__watchdog_by(). Without a deadline, there is none in the slot. */
+    /* seq_cst: pairs with the watchdog's scan; see adb__watchdog_by(). Without a deadline, there is none in the
+     * slot. */
     if (job->deadline != ADB__NEVER)
         atomic_store_explicit(&slot->deadline, job->deadline, memory_order_seq_cst);
     uint64_t word = slot_word(slot);
     atomic_store_explicit(&slot->word, word_make(adb__word_generation(word), ADB__STOP_NONE, ADB__JOB_QUEUED),
                           memory_order_seq_cst);
-    /* seq_cst, store and load: the closer shuts the gate, then looks for jobs; this one can be seen, then it looks at the
-     * gate. One sees the other; tests/models/drain.pml. */
+    /* seq_cst, store and load: the closer shuts the gate, then looks for jobs; this one can be seen, then it looks at
+     * the gate. One sees the other; tests/models/drain.pml. */
     return atomic_load_explicit(&jobs->open, memory_order_seq_cst) || !job_withdraw(job);
 }
 
@@ -326,7 +329,8 @@ bool adb__job_settle(struct adb__job *job)
     return adb__word_state(word) == ADB__JOB_RUNNING && slot_step(slot, word, word_in(word, ADB__JOB_SETTLED));
 }
 
-/* From whatever a worker's job is to what it is in the end. ADB_E_BUSY: a cancel is under way. ADB_E_STATE: it is over. */
+/* From whatever a worker's job is to what it is in the end. ADB_E_BUSY: a cancel is under way. ADB_E_STATE: it is
+ * over. */
 static adb_status slot_end(struct adb__slot *slot, enum adb__job_state state)
 {
     for (;;) {
@@ -354,8 +358,8 @@ bool adb__job_unsettle(struct adb__job *job)
 
 void adb__job_set_undealt(struct adb__job *job, bool undealt)
 {
-    /* release: pairs with the watchdog's acquire, which finds the job's role then. An old value does no harm, as it looks
-     * now and then; before the slot's next job is accepted this one was dealt. */
+    /* release: pairs with the watchdog's acquire, which finds the job's role then. An old value does no harm, as it
+     * looks now and then; before the slot's next job is accepted this one was dealt. */
     atomic_store_explicit(&adb__job_slot(job)->undealt, undealt, memory_order_release);
 }
 

@@ -147,7 +147,8 @@ struct adb__asking {
     unsigned times;
 };
 
-/* Permanent, so that anybody with an id may look at any time. On lines of its own, and what each job needs on the first. */
+/* Permanent, so that anybody with an id may look at any time. On lines of its own, and what each job needs on the
+ * first. */
 struct adb__slot {
     _Alignas(ADB__CACHE_LINE) _Atomic uint64_t word;
     _Atomic int64_t deadline;                 /* ADB__NEVER when none */
@@ -199,10 +200,11 @@ bool adb__job_settle(struct adb__job *job);                              /* RUNN
 bool adb__job_unsettle(struct adb__job *job);                            /* SETTLED to RUNNING; false: abandoned */
 /* RUNNING or STOPPING to SETTLED: it has run, whatever was asked of it meanwhile. Returns as adb__job_finish(). */
 adb_status adb__job_keep(struct adb__job *job);
-/* It waits with a dealer, or does no longer: what it is told when it has waited too long does not depend on its lane. */
+/* It waits with a dealer, or does no longer: what it is told when it has waited too long does not depend on its
+ * lane. */
 void adb__job_set_undealt(struct adb__job *job, bool undealt);
-/* Its deadline has passed, as its worker sees before the watchdog: for all to see, or a paused stream would hold back the
- * outcome. */
+/* Its deadline has passed, as its worker sees before the watchdog: for all to see, or a paused stream would hold back
+ * the outcome. */
 void adb__job_expire(struct adb__job *job);
 /* Why the job was asked to end, or was ended by an outsider; ADB__STOP_NONE: go on. */
 enum adb__job_reason adb__job_stop_reason(const struct adb__job *job);
@@ -244,8 +246,8 @@ void adb__jobs_cancel_end(struct adb__jobs *jobs, uint32_t index);
 /* Whatever a worker has to DONE: the closer at its deadline. NULL: nobody has it. */
 struct adb__job *adb__jobs_abandon(struct adb__jobs *jobs, uint32_t index);
 
-/* For who has shut the gate: is there a job, from the slot *from on, that is not DONE yet? Then *from is its slot; those
- * before it are done for good. Begins at 0. */
+/* For who has shut the gate: is there a job, from the slot *from on, that is not DONE yet? Then *from is its slot;
+ * those before it are done for good. Begins at 0. */
 bool adb__jobs_undone(const struct adb__jobs *jobs, uint32_t *from);
 
 /* What has been accepted and is not delivered. */
@@ -256,7 +258,8 @@ struct adb__census {
     int64_t oldest_ms;  /* since when the oldest waits; 0 when none does */
 };
 
-/* Count the jobs. A scan: each is counted once, as what it was when it was looked at, and none that came meanwhile as done. */
+/* Count the jobs. A scan: each is counted once, as what it was when it was looked at, and none that came meanwhile as
+ * done. */
 struct adb__census adb__jobs_count(const struct adb__jobs *jobs, int64_t now);
 
 /* An outcome was delivered, its callback has returned. */
@@ -268,7 +271,8 @@ bool adb__job_is_paused(const struct adb__job *job);
 void adb__job_go_on(struct adb__job *job);
 void adb__jobs_resume(struct adb__jobs *jobs, uint32_t index, uint64_t word);
 
-/* An outsider's verdict on a job that the caller has brought to DONE; ran: a worker has it, and it may have had an effect. */
+/* An outsider's verdict on a job that the caller has brought to DONE; ran: a worker has it, and it may have had an
+ * effect. */
 struct adb_result *adb__job_verdict(struct adb__job *job, enum adb__job_reason reason, bool ran);
 /* The same, and deliver it. */
 void adb__job_judge(struct adb__job *job, enum adb__job_reason reason, bool ran);

@@ -200,7 +200,8 @@ static adb_status listener_start(struct adb_listener *listener, struct adb__ear 
 {
     adb_database *db = listener->db;
     struct adb__listening *listening = &db->listening;
-    /* Close shuts the gate, and then dismisses the ear under this lock: either it sees this listener, or we the gate. */
+    /* Close shuts the gate, and then dismisses the ear under this lock: either it sees this listener, or we the
+     * gate. */
     if (!atomic_load_explicit(&db->jobs.open, memory_order_seq_cst))
         return adb__error_set(error, ADB_E_CLOSED, "the database is closed");
     struct adb__ear *ear = listening->ear != NULL ? listening->ear : *spare;

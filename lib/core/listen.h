@@ -2,7 +2,8 @@
 /* Notifications, the caller's side: the handles of adb_listen() and the way of a notification to its callback. The
  * thread and the connection that hear them are in core/ear.h.
  *
- * One lock per database guards it all; it is held for a few steps only, and never across a callback or a driver call. */
+ * One lock per database guards it all; it is held for a few steps only, and never across a callback or a driver
+ * call. */
 #ifndef ADB_CORE_LISTEN_H
 #define ADB_CORE_LISTEN_H
 

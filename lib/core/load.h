@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Loading CSV into a database that has no COPY: rows are read from the stream, converted by the types of the columns, and
- * inserted in runs, all as one unit. */
+/* Loading CSV into a database that has no COPY: rows are read from the stream, converted by the types of the columns,
+ * and inserted in runs, all as one unit. */
 #ifndef ADB_CORE_LOAD_H
 #define ADB_CORE_LOAD_H
 

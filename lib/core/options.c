@@ -83,7 +83,8 @@ static adb_status options_check_keys(const struct adb__driver *driver, const adb
     return ADB_OK;
 }
 
-/* Put a number from the URL into its field. What a zero field cannot say (0 itself) is said by the field's other word. */
+/* Put a number from the URL into its field. What a zero field cannot say (0 itself) is said by the field's other
+ * word. */
 static void option_store(adb_options *options, const struct option_key *key, int64_t value)
 {
     void *field = (char *)options + key->offset;

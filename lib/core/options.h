@@ -11,7 +11,8 @@
 adb_status adb__options_merge(struct adb__arena *arena, const struct adb__driver *driver, adb_url *url,
                               const adb_options *given, adb_options *options_out, adb_error *error);
 
-/* Copy a sized struct of a caller: an older one is filled up with zeros, a newer one must hold nothing that is unknown. */
+/* Copy a sized struct of a caller: an older one is filled up with zeros, a newer one must hold nothing that is
+ * unknown. */
 adb_status adb__options_copy(void *copy, size_t size, const void *given, size_t given_size, const char *what,
                              adb_error *error);
 

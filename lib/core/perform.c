@@ -236,7 +236,8 @@ static void lane_compare(struct adb__worker *worker, struct adb__lane *lane, con
     adb__txn_lose(&lane->txn, &error);
 }
 
-/* Bring the job to DONE. A cancel that is under way is waited for: the connection runs nothing else until it has landed. */
+/* Bring the job to DONE. A cancel that is under way is waited for: the connection runs nothing else until it has
+ * landed. */
 static bool job_finish(struct adb__worker *worker, struct adb__job *job)
 {
     adb_status status = adb__job_finish(job);
@@ -336,8 +337,8 @@ static adb_status perform_connect(struct adb__worker *worker, const struct adb__
     return status;
 }
 
-/* May the lane be given back, if there is no connection? Not for longer than it may wait: then the failure to connect is
- * what its job is told. */
+/* May the lane be given back, if there is no connection? Not for longer than it may wait: then the failure to connect
+ * is what its job is told. */
 static bool lane_may_give_way(const struct adb__worker *worker, const struct adb__lane *lane)
 {
     int wait_ms = worker->db->options.wait_timeout_ms;

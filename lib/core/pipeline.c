@@ -13,8 +13,8 @@
 /* So long a job may keep those that were sent behind it from other workers. */
 #define PATIENCE_NS (20 * ADB__NS_PER_MS)
 
-/* So long the answers behind the first may take, or as long as the way to the database and back: whoever comes meanwhile
- * stands behind all that has been sent. */
+/* So long the answers behind the first may take, or as long as the way to the database and back: whoever comes
+ * meanwhile stands behind all that has been sent. */
 #define ANSWERS_NS (1 * ADB__NS_PER_MS)
 
 /* So few are sent when their answers take long: then lanes are given back as soon as they have theirs. */
@@ -33,8 +33,8 @@
 /* No answer counts for more: one that was very slow is soon forgotten. */
 #define SLOWEST_NS (8 * ADB__NS_PER_MS)
 
-/* So much of it what is known changes with a pipeline that was slower, or faster: as answers that were there at once when
- * this thread came to them say little of the database. */
+/* So much of it what is known changes with a pipeline that was slower, or faster: as answers that were there at once
+ * when this thread came to them say little of the database. */
 #define SLOWER_STEP 4
 #define FASTER_STEP 8
 
@@ -157,8 +157,8 @@ static size_t pipeline_most(const struct adb__worker *worker)
     return most < ADB__PIPELINE_MAX ? (size_t)most : ADB__PIPELINE_MAX;
 }
 
-/* How long an answer takes after the one before, when they were sent together, is the database's time. The first one has
- * the way to go too, which is no longer than the fastest of them; of one that was sent alone that is taken off. */
+/* How long an answer takes after the one before, when they were sent together, is the database's time. The first one
+ * has the way to go too, which is no longer than the fastest of them; of one that was sent alone that is taken off. */
 static void pipeline_learn(const struct adb__pipelining *pipeline)
 {
     struct adb__worker *worker = pipeline->worker;
@@ -231,8 +231,8 @@ static bool pipeline_begin(struct adb__pipeline *base, struct adb__call *call)
     return true;
 }
 
-/* The job goes back to the front of its lane, to run by itself; what was sent of this lane behind it comes after it. False:
- * it is to stop. */
+/* The job goes back to the front of its lane, to run by itself; what was sent of this lane behind it comes after it.
+ * False: it is to stop. */
 static bool member_go_back(struct adb__pipelining *pipeline, const struct member *member)
 {
     if (!adb__perform_retract(pipeline->worker, member->job))

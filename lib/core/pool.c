@@ -123,15 +123,17 @@ void adb__pool_call(struct adb__pool *pool, int64_t now)
     struct adb_database *db = pool->server->db;
     if (adb__park_call(&pool->park))
         return;
-    /* Nobody is free. A new worker, if there may be one; else the lane waits, and the watchdog sees that it is not for ever. */
+    /* Nobody is free. A new worker, if there may be one; else the lane waits, and the watchdog sees that it is not for
+     * ever. */
     if (adb__counter_get(&pool->n_workers) < (int64_t)pool->max)
         adb__watchdog_poke(&db->watchdog);
     else if (db->options.wait_timeout_ms >= 0)
         adb__watchdog_by(&db->watchdog, adb__deadline_in(now, db->options.wait_timeout_ms / 8));
 }
 
-/* Have come what is needed of those that are next in the queue, as it is in the cache of who has submitted them: of the one
- * after the next the slot, which says where the rest is. relaxed: a guess that may be wrong, and then helps nobody. */
+/* Have come what is needed of those that are next in the queue, as it is in the cache of who has submitted them: of the
+ * one after the next the slot, which says where the rest is. relaxed: a guess that may be wrong, and then helps
+ * nobody. */
 static void pool_expect(struct adb__pool *pool)
 {
     struct adb__slot *slots = pool->server->db->jobs.slots;
@@ -254,7 +256,8 @@ static bool pool_has_free_worker(struct adb__pool *pool)
     return found;
 }
 
-/* Not before then: there are connections, and more are refused or under way; those that have one serve all the lanes. */
+/* Not before then: there are connections, and more are refused or under way; those that have one serve all the
+ * lanes. */
 static int64_t pool_grow_after(const struct adb__pool *pool, int64_t now)
 {
     const struct adb__server *server = pool->server;

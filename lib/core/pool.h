@@ -53,8 +53,8 @@ void adb__pool_fini(struct adb__pool *pool);
 
 /* Put a lane on the ready queue under the number of its first job, and call a worker. now: as for adb__pool_call(). */
 void adb__pool_push(struct adb__pool *pool, struct adb__lane *lane, uint32_t index, int64_t now);
-/* Lanes wait: wake a worker, or ask for one more. For whoever has pushed one, or takes one and sees others. now: a moment
- * ago; of a time before that, the watchdog looks after what waits a little early. */
+/* Lanes wait: wake a worker, or ask for one more. For whoever has pushed one, or takes one and sees others. now: a
+ * moment ago; of a time before that, the watchdog looks after what waits a little early. */
 void adb__pool_call(struct adb__pool *pool, int64_t now);
 /* The next lane, for a worker that has the one before still; NULL: none. */
 struct adb__lane *adb__pool_pop(struct adb__worker *worker);
@@ -80,7 +80,8 @@ void adb__pool_report(struct adb__pool *pool, adb_error *error);
  * left. */
 void adb__pool_sweep(struct adb__pool *pool, uint64_t ticket);
 
-/* Closing: send the workers home, wait for them until the deadline, leave the rest behind. Returns how many were left. */
+/* Closing: send the workers home, wait for them until the deadline, leave the rest behind. Returns how many were
+ * left. */
 void adb__pool_stop(struct adb__pool *pool);
 unsigned adb__pool_join(struct adb__pool *pool, int64_t deadline);
 /* A worker's last act. */

@@ -47,8 +47,8 @@ void adb__server_describe(struct adb__server *server, char *text, size_t size);
 /* Why the last attempt failed, as "; last connect error: …", or "". */
 void adb__server_failure(struct adb__server *server, char *text, size_t size);
 
-/* A connection of that epoch was lost: those that are as old are checked before they are used again, those that idle all
- * at once, each on its own thread. */
+/* A connection of that epoch was lost: those that are as old are checked before they are used again, those that idle
+ * all at once, each on its own thread. */
 void adb__server_suspect(struct adb__server *server, int64_t epoch);
 /* A connection of that epoch is with a server of the wrong role: none that is as old is used again. */
 void adb__server_distrust(struct adb__server *server, int64_t epoch);

@@ -32,8 +32,8 @@ static inline void adb__session_init(struct adb_session *session, struct adb__wo
 /* Run one statement for the worker's running job. ADB__NEED_WRITER is passed on. */
 adb_status adb__session_run(struct adb__worker *worker, const struct adb__lane *lane,
                             const struct adb__statement *statement, struct adb__sink *sink, adb_error *error);
-/* What the driver says of the end of a statement, in the words of the worker's running job: why it was interrupted, is the
- * connection gone. */
+/* What the driver says of the end of a statement, in the words of the worker's running job: why it was interrupted, is
+ * the connection gone. */
 adb_status adb__session_judge(struct adb__worker *worker, adb_status status, adb_error *error);
 
 /* Run one statement with many sets, as one unit if atomic. */

@@ -13,8 +13,8 @@ struct adb__stash *adb__stash_new(size_t block_size, size_t most);
 /* The owner goes. NULL: nothing. */
 void adb__stash_close(struct adb__stash *stash);
 
-/* One that has come back last, with whatever is in it, else a new one; at the beginning of a line of the cache. NULL: no
- * memory. */
+/* One that has come back last, with whatever is in it, else a new one; at the beginning of a line of the cache. NULL:
+ * no memory. */
 void *adb__stash_take(struct adb__stash *stash);
 /* Any thread, also after the owner has gone. */
 void adb__stash_give(struct adb__stash *stash, void *block);

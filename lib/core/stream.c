@@ -15,7 +15,8 @@
 /* However much is allowed, no batch is so many times the first. */
 #define MOST_SCALE 64
 
-/* A batch that is filled sooner is hardly worth waking a thread for; in one that takes longer the first rows wait for long. */
+/* A batch that is filled sooner is hardly worth waking a thread for; in one that takes longer the first rows wait for
+ * long. */
 #define QUICK_NS (1 * ADB__NS_PER_MS)
 #define SLOW_NS  (4 * ADB__NS_PER_MS)
 
@@ -24,8 +25,8 @@ static struct adb__worker *job_worker(const struct adb__job *job)
     return atomic_load_explicit(&job->jobs->slots[job->index].worker, memory_order_acquire);
 }
 
-/* Is the job to stop, or has the caller seen enough? A batch of a cancelled job is answered for it, as if by the caller: so
- * the answer is read first, and whoever sees it sees the cancel, too. */
+/* Is the job to stop, or has the caller seen enough? A batch of a cancelled job is answered for it, as if by the
+ * caller: so the answer is read first, and whoever sees it sees the cancel, too. */
 static adb_status stream_check(struct adb__job *job, adb_error *error)
 {
     /* acquire: pairs with the release in stream_answer() */
@@ -93,8 +94,8 @@ static bool stream_may_grow(const struct adb__job *job, const struct adb__sink *
            2 * stream->scale < MOST_SCALE && !adb__queue_is_direct(job->ctx->queue);
 }
 
-/* A batch is full: how large is the next to be? A caller that does not keep up never sleeps, and one that is called on this
- * thread does not either: larger ones would save them nothing. */
+/* A batch is full: how large is the next to be? A caller that does not keep up never sleeps, and one that is called on
+ * this thread does not either: larger ones would save them nothing. */
 static void stream_pace(struct adb__job *job, struct adb__sink *sink)
 {
     struct adb__stream *stream = &job->stream;

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Iterate: batches from the worker to the caller, with backpressure. The worker fills a batch, hands it over, and waits
- * as long as ADB__STREAM_BATCHES are under way. The caller's answer comes back through the stream's three words.
- * The first batch is small, so that it comes soon. As long as they are filled quickly, and the caller keeps up, each is twice
- * the one before it, up to what is allowed: to wake another thread costs as much as a hundred rows.
- * What the caller does not keep of a batch goes back with its event, and is filled anew: so the same few go round.
- * A batch is an event of adb__batch_kind (core/completion.h); one of a job that has been delivered is dropped. */
+ * as long as ADB__STREAM_BATCHES are under way. The caller's answer comes back through the stream's three words. The
+ * first batch is small, so that it comes soon. As long as they are filled quickly, and the caller keeps up, each is
+ * twice the one before it, up to what is allowed: to wake another thread costs as much as a hundred rows. What the
+ * caller does not keep of a batch goes back with its event, and is filled anew: so the same few go round. A batch is an
+ * event of adb__batch_kind (core/completion.h); one of a job that has been delivered is dropped. */
 #ifndef ADB_CORE_STREAM_H
 #define ADB_CORE_STREAM_H
 

@@ -204,8 +204,8 @@ static int64_t job_deadline(const adb_context *ctx, int timeout_ms, int64_t now)
     return timeout_ms == 0 ? ADB__NEVER : adb__deadline_in(now, timeout_ms);
 }
 
-/* A parallel context gives each job a lane of its own, unless it stands inside a transaction or hold. Returns where to put
- * the job. */
+/* A parallel context gives each job a lane of its own, unless it stands inside a transaction or hold. Returns where to
+ * put the job. */
 static struct adb__lane *job_choose_lane(struct adb__job *job)
 {
     adb_context *ctx = job->ctx;

@@ -50,7 +50,8 @@ void adb__txn_lose(struct adb__txn *txn, const adb_error *error);
 void adb__txn_void(struct adb__txn *txn, const adb_error *error);
 void adb__txn_fini(struct adb__txn *txn);
 
-/* Statements, split by ';', that end the top level (or open a savepoint as the next one). Empty when nothing is to be sent. */
+/* Statements, split by ';', that end the top level (or open a savepoint as the next one). Empty when nothing is to be
+ * sent. */
 void adb__txn_savepoint_text(const struct adb__txn *txn, struct adb__buf *text);
 void adb__txn_commit_text(const struct adb__txn *txn, struct adb__buf *text);
 void adb__txn_rollback_text(const struct adb__txn *txn, struct adb__buf *text);

@@ -41,9 +41,9 @@ static bool wait_is_paused(const struct adb__job *job)
     return adb__job_is_paused(job) && adb__job_stop_reason(job) == ADB__STOP_NONE;
 }
 
-/* Rows of the job, and of an iterate that stands before it in its lane: unless they are taken the job never ends. What is
- * no job's comes along. Stops at the job's outcome, if that is there. False: the rows cannot be taken, because the iterate
- * is paused or to be pulled. */
+/* Rows of the job, and of an iterate that stands before it in its lane: unless they are taken the job never ends. What
+ * is no job's comes along. Stops at the job's outcome, if that is there. False: the rows cannot be taken, because the
+ * iterate is paused or to be pulled. */
 static bool wait_feed(adb_queue *queue, const struct adb__lane *lane, adb_job id)
 {
     struct adb__list *link = queue->arrived.next;

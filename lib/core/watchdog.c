@@ -13,13 +13,13 @@
 
 #include <signal.h>
 
-/* A cancel that did not stop the job is repeated: the statement may only have started after it. A server is asked less and
- * less often: each time may cost it a connection. */
+/* A cancel that did not stop the job is repeated: the statement may only have started after it. A server is asked less
+ * and less often: each time may cost it a connection. */
 #define CANCEL_AGAIN_NS (20 * ADB__NS_PER_MS)
 #define MOST_DOUBLINGS  5
 
-/* So long after its deadline a job that no cancel has reached loses its connection: the network is silent. So long after
- * a cancel, too, when there is no deadline: a server may have much to undo first. */
+/* So long after its deadline a job that no cancel has reached loses its connection: the network is silent. So long
+ * after a cancel, too, when there is no deadline: a server may have much to undo first. */
 #define SEVER_AFTER_NS  (1000 * ADB__NS_PER_MS)
 #define SEVER_CANCEL_NS (5000 * ADB__NS_PER_MS)
 

@@ -116,8 +116,8 @@ void adb__worker_wake(struct adb__worker *worker);
 void adb__worker_rest(struct adb__worker *worker, int64_t deadline);
 /* Will it soon have more outcomes, so that nobody need be woken for this one? */
 bool adb__worker_may_whisper(struct adb__worker *worker);
-/* From one quick pipeline to the next it stays with its park. Before anything else it strays: others are called, if lanes
- * are ready. Each may be said again and again. */
+/* From one quick pipeline to the next it stays with its park. Before anything else it strays: others are called, if
+ * lanes are ready. Each may be said again and again. */
 void adb__worker_stay(struct adb__worker *worker);
 void adb__worker_stray(struct adb__worker *worker);
 /* Should the running job end? ADB_OK: no. */
@@ -142,8 +142,8 @@ bool adb__worker_is_suspect(const struct adb__worker *worker);
 void adb__worker_learn(struct adb__worker *worker, const adb_error *error);
 /* No password in a text of the driver. */
 void adb__worker_mask(const struct adb__worker *worker, char *text);
-/* A lane gets the connection, and gives it back: the hooks. Checking out twice, or in twice, is harmless. Not ADB_OK: the
- * connection was closed. */
+/* A lane gets the connection, and gives it back: the hooks. Checking out twice, or in twice, is harmless. Not ADB_OK:
+ * the connection was closed. */
 adb_status adb__worker_check_out(struct adb__worker *worker, adb_error *error);
 void adb__worker_check_in(struct adb__worker *worker);
 /* Drop what a lane that had acquired the connection has left in its session; if that fails, it is broken. */

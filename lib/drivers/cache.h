@@ -32,7 +32,8 @@ struct adb__cache {
     void *owner;
 };
 
-/* What is kept, and how much of it. A count of 0 is the default, below 0 nothing is kept; max_bytes 0 is the default. */
+/* What is kept, and how much of it. A count of 0 is the default, below 0 nothing is kept; max_bytes 0 is the
+ * default. */
 struct adb__cache_config {
     int count;
     size_t max_bytes;

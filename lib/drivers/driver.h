@@ -2,8 +2,9 @@
 /* The driver contract: one blocking client library behind ten slots.
  *
  * The core allocates conn_size zeroed bytes per connection and passes them as conn. Calls on one connection never
- * overlap and always come from the worker that opened it, except cancel(). No call is made with a lock held. A slot
- * is never NULL, but for pipeline. A driver knows one database and no thread: it blocks, and it asks stop_fn whenever it can. */
+ * overlap and always come from the worker that opened it, except cancel(). No call is made with a lock held. A slot is
+ * never NULL, but for pipeline. A driver knows one database and no thread: it blocks, and it asks stop_fn whenever it
+ * can. */
 #ifndef ADB_DRIVERS_DRIVER_H
 #define ADB_DRIVERS_DRIVER_H
 
@@ -90,9 +91,9 @@ struct adb__call {
 struct adb__pipeline {
     struct adb__call *calls;
     size_t n_calls;
-    /* The answer of this call is the next one to be read; of the first call, before anything is sent. From here on stop_fn
-     * and cancel() are about it. False: nobody wants it any more; it is not sent, or its answer is read and dropped. Its
-     * sink is gone. */
+    /* The answer of this call is the next one to be read; of the first call, before anything is sent. From here on
+     * stop_fn and cancel() are about it. False: nobody wants it any more; it is not sent, or its answer is read and
+     * dropped. Its sink is gone. */
     bool (*begin_fn)(struct adb__pipeline *pipeline, struct adb__call *call);
     /* A call that was begun and wanted is over. */
     void (*end_fn)(struct adb__pipeline *pipeline, struct adb__call *call);
@@ -100,8 +101,9 @@ struct adb__pipeline {
     void (*wait_fn)(struct adb__pipeline *pipeline);
     bool glances; /* with answers_together: to be told once more when an answer takes longer than a millisecond */
 
-    /* Writes: each is a transaction of its own, whose commit is not waited for until it is durable; in the end one flush
-     * makes all of them so. Each is taken before it is sent, and what was taken is begun and ended, whatever happens. */
+    /* Writes: each is a transaction of its own, whose commit is not waited for until it is durable; in the end one
+     * flush makes all of them so. Each is taken before it is sent, and what was taken is begun and ended, whatever
+     * happens. */
     bool writes;
     /* The call is about to be sent. False: nobody wants it. */
     bool (*take_fn)(struct adb__pipeline *pipeline, struct adb__call *call);
@@ -118,7 +120,8 @@ struct adb__driver {
     const char *const *options; /* URL keys that this driver knows beyond the common ones, ended by NULL; "server." stands
                                    for all that begin so */
 
-    /* Check URL and options without I/O (bad values: ADB_E_OPTION, ADB_E_URL), and say how many connections of which role. */
+    /* Check URL and options without I/O (bad values: ADB_E_OPTION, ADB_E_URL), and say how many connections of which
+     * role. */
     adb_status (*configure)(const adb_url *url, const adb_options *options, struct adb__layout *layout_out,
                             adb_error *error);
 
@@ -135,25 +138,25 @@ struct adb__driver {
     adb_status (*execute)(void *conn, const struct adb__statement *statement, struct adb__sink *sink, adb_error *error);
 
     /* Run one statement with each of n_sets value arrays, in order, stopping at the first failure; *failed_out is its
-     * index. result->affected is the sum. The core has opened a transaction or savepoint around it when it must be atomic. */
+     * index. result->affected is the sum. The core has opened a transaction or savepoint around it when it must be
+     * atomic. */
     adb_status (*execute_many)(void *conn, const struct adb__statement *statement, const adb_value *const *sets,
                                size_t n_sets, struct adb__sink *sink, size_t *failed_out, adb_error *error);
 
     /* Run the calls of a pipeline in their order, sending many before the first is answered. Each is a statement with
-     * ADB__STMT_PURE, outside any transaction and one of its own, or of several where nobody can tell; none changes what
-     * becomes of another. What cannot be sent
-     * together, or would need more than its own answer, ends with ADB__RUN_ALONE. When the connection is lost, the call that
-     * was begun ends with that, and the rest is not begun. Writes (pipeline->writes) have ADB__STMT_WRITES instead, and none
-     * may keep the outcomes of the others back for long: one that is slow is undone, and ends with ADB__RUN_ALONE. NULL where
-     * no layout has pipelines. */
+     * ADB__STMT_PURE, outside any transaction and one of its own, or of several where nobody can tell; none changes
+     * what becomes of another. What cannot be sent together, or would need more than its own answer, ends with
+     * ADB__RUN_ALONE. When the connection is lost, the call that was begun ends with that, and the rest is not begun.
+     * Writes (pipeline->writes) have ADB__STMT_WRITES instead, and none may keep the outcomes of the others back for
+     * long: one that is slow is undone, and ends with ADB__RUN_ALONE. NULL where no layout has pipelines. */
     void (*pipeline)(void *conn, struct adb__pipeline *pipeline);
 
     /* Cheap check between two lanes. ADB_E_CONNECTION means reconnect. */
     adb_status (*check)(void *conn, enum adb__check_how how, adb_error *error);
 
     /* From any thread, while a call runs on conn. A late, lost or repeated request is harmless. To ask may block, for a
-     * few seconds at most. To sever may not block at all, comes from a thread that holds a lock, and may come while open()
-     * runs: a driver publishes the descriptor of a new connection to cancel() as soon as it has one. */
+     * few seconds at most. To sever may not block at all, comes from a thread that holds a lock, and may come while
+     * open() runs: a driver publishes the descriptor of a new connection to cancel() as soon as it has one. */
     void (*cancel)(void *conn, enum adb__cancel_how how);
 
     /* The true state, from the client library. */
@@ -166,8 +169,8 @@ struct adb__driver {
 /* execute() on a reader: nothing has happened, give the statement to the writer. */
 #define ADB__NEED_WRITER ((adb_status)2)
 
-/* A call of a pipeline: nothing has come of it (it was not sent, its plan is out of date, or a cancel that was meant for the
- * call before has hit it). It is to be executed by itself. */
+/* A call of a pipeline: nothing has come of it (it was not sent, its plan is out of date, or a cancel that was meant
+ * for the call before has hit it). It is to be executed by itself. */
 #define ADB__RUN_ALONE ((adb_status)3)
 
 #endif

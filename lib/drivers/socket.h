@@ -30,7 +30,8 @@ void adb__socket_guard(int fd);
 void adb__socket_sever(int fd);
 
 /* A descriptor of our own for the socket of a client library, which may close its own at any moment. The owner ties and
- * unties it; any thread may sever, also before and meanwhile, but the core sees to it that none does when it is untied. */
+ * unties it; any thread may sever, also before and meanwhile, but the core sees to it that none does when it is
+ * untied. */
 struct adb__lifeline {
     struct adb__counter place; /* the descriptor plus one; 0: none, as in zeroed storage */
 };

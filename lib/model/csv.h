@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Tables as CSV, in the form of PostgreSQL's COPY … (FORMAT csv): fields between delimiters, "" for a quote inside quotes,
- * records ended by LF or CRLF, an unquoted null text for NULL. The reader is a state machine that may be fed in pieces
- * cut anywhere; the writer appends to a buffer. */
+/* Tables as CSV, in the form of PostgreSQL's COPY … (FORMAT csv): fields between delimiters, "" for a quote inside
+ * quotes, records ended by LF or CRLF, an unquoted null text for NULL. The reader is a state machine that may be fed in
+ * pieces cut anywhere; the writer appends to a buffer. */
 #ifndef ADB_MODEL_CSV_H
 #define ADB_MODEL_CSV_H
 

@@ -29,9 +29,9 @@ struct adb__dialect {
     bool fails_whole;            /* a failed statement fails its transaction, up to a savepoint (PostgreSQL) */
     size_t max_parameters;
     const char *empty_list;      /* stands for an empty list inside IN ( ): selects no row */
-    /* What became of a transaction: both or neither, NULL: cannot be told. The first yields what names the open one after
-     * its end (a text of less than 80 bytes), or no row, or NULL. The second, with that as its one parameter: "committed",
-     * "aborted", "in progress", or NULL when it cannot be told for sure. */
+    /* What became of a transaction: both or neither, NULL: cannot be told. The first yields what names the open one
+     * after its end (a text of less than 80 bytes), or no row, or NULL. The second, with that as its one parameter:
+     * "committed", "aborted", "in progress", or NULL when it cannot be told for sure. */
     const char *transaction_id;
     const char *transaction_status;
     const char *notify;          /* sends a notification: channel and payload; NULL: has none */

@@ -7,8 +7,8 @@
 
 #include <stddef.h>
 
-/* Status and message; flags, native code and SQLSTATE are cleared. Control bytes become spaces, an overlong message ends
- * in "...". Arguments may point into *error. */
+/* Status and message; flags, native code and SQLSTATE are cleared. Control bytes become spaces, an overlong message
+ * ends in "...". Arguments may point into *error. */
 adb_status adb__error_set(adb_error *error, adb_status status, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 /* The same from the client library: with its number, SQLSTATE ("" or NULL when none) and flags. text is no format; when

@@ -13,7 +13,8 @@
 
 _Static_assert(sizeof(struct adb__cell) <= 16, "cells are compact");
 
-/* Room is made for so many bytes of rows at a time: cleared in one go, and still in the fastest cache when they are filled. */
+/* Room is made for so many bytes of rows at a time: cleared in one go, and still in the fastest cache when they are
+ * filled. */
 #define ROOM_BYTES 4096
 
 /* A result with memory of its own, so that a small batch is one allocation. */

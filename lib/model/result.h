@@ -67,7 +67,8 @@ void adb__result_renew(struct adb_result *result);
 void adb__result_fini(struct adb_result *result);
 /* Allocate one of its own, for batches; NULL when there is no memory. */
 struct adb_result *adb__result_new(void);
-/* A batch comes back from its reader: empty again, with its memory. NULL: somebody keeps it; the reference is dropped. */
+/* A batch comes back from its reader: empty again, with its memory. NULL: somebody keeps it; the reference is
+ * dropped. */
 struct adb_result *adb__result_recycle(struct adb_result *batch);
 /* Drop rows, columns and counts (not error, job and user_data): what a failed statement leaves behind. */
 void adb__result_discard(struct adb_result *result);
@@ -87,7 +88,8 @@ static inline size_t adb__result_block_first(unsigned block)
     return ((size_t)1 << block) >> 1;
 }
 
-/* Room behind the last row, for one row or more, all NULL; they do not count as rows yet. ADB_E_NOMEM, ADB_E_TOO_BIG. */
+/* Room behind the last row, for one row or more, all NULL; they do not count as rows yet. ADB_E_NOMEM,
+ * ADB_E_TOO_BIG. */
 adb_status adb__result_make_room(struct adb_result *result, struct adb__cell **row_out, size_t *n_rows_out);
 /* The cells of an existing row. Row 0 is block 0; block n, from 1 on, has the rows from 2^(n-1) to 2^n - 1. */
 static inline struct adb__cell *adb__result_cells(const struct adb_result *result, size_t row)

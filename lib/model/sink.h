@@ -55,7 +55,8 @@ adb_status adb__sink_reserve(struct adb__sink *sink, size_t column, adb_type typ
  * database that computes rows one by one need not look for the next. That last batch is left to the core. */
 static inline adb_status adb__sink_row_end(struct adb__sink *sink, adb_error *error);
 
-/* What is done for each row and value is inline ---------------------------------------------------------------------- */
+/* What is done for each row and value is inline
+ * ---------------------------------------------------------------------- */
 
 /* Room for more rows, within the limits; as adb__sink_row_begin(). */
 adb_status adb__sink_make_room(struct adb__sink *sink, adb_error *error);

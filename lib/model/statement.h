@@ -11,19 +11,19 @@ enum {
     ADB__STMT_MUST_READ = 1u << 2,  /* refuse with ADB_E_READ_ONLY what would write: a read-only context or transaction */
     ADB__STMT_CONTROL = 1u << 3,    /* the library's own transaction control: any connection may run it */
     ADB__STMT_COPY_OUT = 1u << 4,   /* COPY … TO STDOUT: a row with one TEXT column "chunk" for each piece of the stream */
-    /* No text: run until stop_fn says so or the connection is lost, and give each notification as a row with the columns
-     * channel (TEXT), payload (TEXT) and pid (INT), at once. ADB_E_CANCELLED when stopped. */
+    /* No text: run until stop_fn says so or the connection is lost, and give each notification as a row with the
+     * columns channel (TEXT), payload (TEXT) and pid (INT), at once. ADB_E_CANCELLED when stopped. */
     ADB__STMT_LISTEN = 1u << 5,
-    /* A SELECT whose text calls only functions that are known to do nothing but compute: it can be run twice, or in vain,
-     * and nobody will know. */
+    /* A SELECT whose text calls only functions that are known to do nothing but compute: it can be run twice, or in
+     * vain, and nobody will know. */
     ADB__STMT_PURE = 1u << 6,
     ADB__STMT_WRITES = 1u << 7      /* the first word says that it changes rows: INSERT, UPDATE, DELETE, MERGE */
 };
 
 /* Where COPY … FROM STDIN gets its stream from. */
 struct adb__source {
-    /* The next piece, valid until the next call; *size_out 0: the end. Not ADB_OK: the statement is to fail with it, and
-     * nothing of it to stay. May block, and asks by itself whether to stop. */
+    /* The next piece, valid until the next call; *size_out 0: the end. Not ADB_OK: the statement is to fail with it,
+     * and nothing of it to stay. May block, and asks by itself whether to stop. */
     adb_status (*read_fn)(struct adb__source *source, const void **bytes_out, size_t *size_out, adb_error *error);
     void *owner;
 };

@@ -16,8 +16,8 @@
 
 #if ADB__HAVE_FUTEX
 
-/* Sleep while the word has this value, until a wake or the deadline (base/clock.h). False: the deadline has passed. True:
- * any other reason, or none. Keeps errno. */
+/* Sleep while the word has this value, until a wake or the deadline (base/clock.h). False: the deadline has passed.
+ * True: any other reason, or none. Keeps errno. */
 bool adb__futex_wait(_Atomic uint32_t *word, uint32_t value, int64_t deadline);
 /* Wake as many who sleep on it. Any thread, signal handlers too; keeps errno. The word may be gone already: then nobody
  * is woken, or somebody who looks anew and sleeps again. */

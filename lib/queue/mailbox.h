@@ -54,8 +54,8 @@ static inline struct adb__mail *adb__mailbox_head(const struct adb__mailbox *box
     return atomic_load_explicit(&box->head, memory_order_relaxed);
 }
 
-/* Mail that is chained from the newest to the oldest, onto that head. False: it was another, and is in *head now. When there
- * was none (adb__mail_is_some()), the caller does what the word says. */
+/* Mail that is chained from the newest to the oldest, onto that head. False: it was another, and is in *head now. When
+ * there was none (adb__mail_is_some()), the caller does what the word says. */
 static inline bool adb__mailbox_try_push(struct adb__mailbox *box, struct adb__mail **head, struct adb__mail *newest,
                                          struct adb__mail *oldest)
 {

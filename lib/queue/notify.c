@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The flag is one word; who sleeps, sleeps on it (queue/futex.h). The descriptor is an eventfd(2), else a pipe that is not
- * empty while signalled. Where nobody can sleep on a word, the descriptor always follows, and who waits polls it too.
- * tests/models/queue.pml has all of this. */
+/* The flag is one word; who sleeps, sleeps on it (queue/futex.h). The descriptor is an eventfd(2), else a pipe that is
+ * not empty while signalled. Where nobody can sleep on a word, the descriptor always follows, and who waits polls it
+ * too. tests/models/queue.pml has all of this. */
 #ifdef HAVE_CONFIG_H
 #include "config.h"
 #endif
@@ -132,8 +132,8 @@ void adb__notify_whisper(struct adb__notify *notify)
 void adb__notify_clear(struct adb__notify *notify)
 {
     uint32_t before = atomic_load_explicit(&notify->word, memory_order_relaxed);
-    /* acquire: pairs with the release in adb__notify_signal(): what the signal announced is seen by the look after this.
-     * A signal that is not seen here is not taken away either. */
+    /* acquire: pairs with the release in adb__notify_signal(): what the signal announced is seen by the look after
+     * this. A signal that is not seen here is not taken away either. */
     if ((before & SIGNALLED) != 0)
         before = atomic_fetch_and_explicit(&notify->word, ~SIGNALLED, memory_order_acq_rel);
     /* Always: the signaller writes after its step on the word, so that the write may be of a signal cleared before. */

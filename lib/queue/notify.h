@@ -5,11 +5,11 @@
  * Until the descriptor was asked for, nobody can be polling it, and it is left alone: a signal is one step on a word,
  * and a system call only when somebody sleeps in adb__notify_wait().
  *
- * To wake a thread costs as much as many a small piece of work. Who expects more than one thing dozes instead of sleeping
- * (adb__notify_doze): for a moment only, at the end of which it looks by itself. A whisper leaves it dozing; whoever has
- * whispered often enough, or is going to do something else, rouses it. Whether anybody does is a matter of speed alone:
- * what was whispered is seen when the moment is over, whatever the whisperer is at. Who sleeps for longer, and who may be
- * polling, hears a whisper as any signal. */
+ * To wake a thread costs as much as many a small piece of work. Who expects more than one thing dozes instead of
+ * sleeping (adb__notify_doze): for a moment only, at the end of which it looks by itself. A whisper leaves it dozing;
+ * whoever has whispered often enough, or is going to do something else, rouses it. Whether anybody does is a matter of
+ * speed alone: what was whispered is seen when the moment is over, whatever the whisperer is at. Who sleeps for longer,
+ * and who may be polling, hears a whisper as any signal. */
 #ifndef ADB_QUEUE_NOTIFY_H
 #define ADB_QUEUE_NOTIFY_H
 

@@ -13,8 +13,8 @@
 #define SLEEPING      (ONE_SEARCHING - 1)
 #define SEARCHING     (WATCHED - ONE_SEARCHING)
 
-/* How often who watches looks after the rover. Work that waits behind a job which was not quick waits for two such times
- * at most. */
+/* How often who watches looks after the rover. Work that waits behind a job which was not quick waits for two such
+ * times at most. */
 #define WATCH_NS 200000
 
 /* gcc warns that ThreadSanitizer knows no fences. None of ours publishes data: locks and queues do. */
@@ -56,8 +56,8 @@ static bool word_needs_call(uint32_t word)
     return (word & SEARCHING) == 0 && (word & SLEEPING) != 0;
 }
 
-/* Off the list, and to as many searchers more. Who watched a rover takes its search over, so that nobody roves alone: true,
- * and none is added. */
+/* Off the list, and to as many searchers more. Who watched a rover takes its search over, so that nobody roves alone:
+ * true, and none is added. */
 static bool park_unlist_locked(struct adb__park *park, struct adb__sleeper *sleeper, uint32_t searching)
 {
     bool watched = park->watcher == sleeper;
@@ -103,9 +103,9 @@ bool adb__park_is_full(const struct adb__park *park)
 bool adb__park_call(struct adb__park *park)
 {
     struct adb__parker *parker = NULL;
-    /* Pairs with the fences in adb__park_announce(), adb__park_found() and adb__park_stray(): either what is read here is
-     * new (a worker sleeps, or searches no more, or strays), or the look which that worker takes next sees the push that
-     * came before this. */
+    /* Pairs with the fences in adb__park_announce(), adb__park_found() and adb__park_stray(): either what is read here
+     * is new (a worker sleeps, or searches no more, or strays), or the look which that worker takes next sees the push
+     * that came before this. */
     atomic_thread_fence(memory_order_seq_cst);
     uint32_t word = park_word(park);
     if (!word_needs_call(word))
@@ -156,7 +156,8 @@ bool adb__park_rove(struct adb__park *park, struct adb__sleeper *sleeper, bool s
         return false;
     pthread_mutex_lock(&park->lock);
     uint32_t word = park_word(park);
-    /* There is one rover: of several searchers the others keep theirs, which would be nobody's if they took its place. */
+    /* There is one rover: of several searchers the others keep theirs, which would be nobody's if they took its
+     * place. */
     bool may = park->watcher != NULL && park->rover == NULL && (searching || (word & SEARCHING) == 0);
     if (may) {
         park->rover = sleeper;
@@ -168,8 +169,8 @@ bool adb__park_rove(struct adb__park *park, struct adb__sleeper *sleeper, bool s
 
 void adb__park_step(struct adb__park *park)
 {
-    /* relaxed: a sign of life that orders nothing, and there is one rover. Had it lost the search to one that watches, and
-     * were there another rover, a step might be lost, which the next one makes good. */
+    /* relaxed: a sign of life that orders nothing, and there is one rover. Had it lost the search to one that watches,
+     * and were there another rover, a step might be lost, which the next one makes good. */
     uint32_t steps = atomic_load_explicit(&park->steps, memory_order_relaxed);
     atomic_store_explicit(&park->steps, steps + 1, memory_order_relaxed);
 }
@@ -240,8 +241,8 @@ bool adb__park_sleep(struct adb__park *park, struct adb__sleeper *sleeper, int64
         int64_t until = sleeper->watches ? adb__deadline_first(deadline, adb__clock_now() + WATCH_NS) : deadline;
         bool woken = adb__parker_wait(sleeper->parker, until);
         pthread_mutex_lock(&park->lock);
-        /* Why it woke does not matter: it was called if it is no longer listed. Believing the parker instead would lose a
-         * search when the call comes between the deadline and the withdrawal. */
+        /* Why it woke does not matter: it was called if it is no longer listed. Believing the parker instead would lose
+         * a search when the call comes between the deadline and the withdrawal. */
         asleep = sleeper->listed && !woken && until != deadline && park_look_locked(park, sleeper);
         if (!asleep)
             sleeper->in_vain = !sleeper->listed || park_unlist_locked(park, sleeper, 0);

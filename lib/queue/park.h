@@ -2,19 +2,19 @@
 /* Sleep and wake without lost wake-ups, and without a wake-up per job.
  *
  * A park is what the workers of one pool share: it knows how many of them search for work and which ones sleep. Whoever
- * makes work (adb__park_call) wakes one sleeper, unless somebody searches already: the searcher will find the work, or a
- * later look will. A searcher that has found work calls the next one if there is more. So at most one worker is woken at
- * a time, and a busy pool wakes nobody.
+ * makes work (adb__park_call) wakes one sleeper, unless somebody searches already: the searcher will find the work, or
+ * a later look will. A searcher that has found work calls the next one if there is more. So at most one worker is woken
+ * at a time, and a busy pool wakes nobody.
  *
  * To be woken costs more than many a job. A searcher that has found quick work, and little of it or none besides, may
  * rove: it still counts as searching while it runs that, so nobody is called. It may be wrong about what is quick. So
- * somebody watches, or nobody roves: a sleeper that was called in vain looks after the rover from time to time, and when
- * that has not come on since, takes the search over.
+ * somebody watches, or nobody roves: a sleeper that was called in vain looks after the rover from time to time, and
+ * when that has not come on since, takes the search over.
  *
  * Where it does not pay to have more than so many at work at a time, those who are may stay (adb__park_stay): they run
- * something that is soon over, and look for work then, whoever calls. When enough of them stay, nobody is called. One that
- * turns to something else, or finds it not so soon over, strays (adb__park_stray), and calls in the place of those who
- * have relied on it. Who stays must not depend on anybody to notice that: it has a timer of its own.
+ * something that is soon over, and look for work then, whoever calls. When enough of them stay, nobody is called. One
+ * that turns to something else, or finds it not so soon over, strays (adb__park_stray), and calls in the place of those
+ * who have relied on it. Who stays must not depend on anybody to notice that: it has a timer of its own.
  *
  * Why no wake-up is lost: the producer pushes, then (seq_cst fence) reads the word; a worker going to sleep writes the
  * word, then (seq_cst fence) looks into the queue once more. One of the two sees the other. The same holds for a
@@ -104,7 +104,8 @@ struct adb__sleeper {
 bool adb__park_init(struct adb__park *park);
 void adb__park_fini(struct adb__park *park);
 
-/* After a push. False: nobody sleeps and nobody searches, so the work waits until a worker is free (or a new one starts). */
+/* After a push. False: nobody sleeps and nobody searches, so the work waits until a worker is free (or a new one
+ * starts). */
 bool adb__park_call(struct adb__park *park);
 
 /* A worker without work asks to search. True: it is the searcher now, and ends that by adb__park_found() or
@@ -114,8 +115,8 @@ bool adb__park_search(struct adb__park *park);
  * adb__park_call() next. */
 void adb__park_found(struct adb__park *park);
 
-/* A worker that has found work goes on as the searcher while it runs that, with no call for what else waits. False: it does
- * not, as nobody watches, or somebody else searches. */
+/* A worker that has found work goes on as the searcher while it runs that, with no call for what else waits. False: it
+ * does not, as nobody watches, or somebody else searches. */
 bool adb__park_rove(struct adb__park *park, struct adb__sleeper *sleeper, bool searching);
 /* The rover has found the next work: whoever watches sees that it comes on. */
 void adb__park_step(struct adb__park *park);
@@ -129,8 +130,8 @@ void adb__park_stray(struct adb__park *park);
 /* Do enough stay? */
 bool adb__park_is_full(const struct adb__park *park);
 
-/* Announce sleep; searching says whether the caller is the searcher (it is no more). The caller then looks for work once
- * more, and calls either of the next two. */
+/* Announce sleep; searching says whether the caller is the searcher (it is no more). The caller then looks for work
+ * once more, and calls either of the next two. */
 void adb__park_announce(struct adb__park *park, struct adb__sleeper *sleeper, bool searching);
 /* There was work after all. True: the caller is the searcher: it was before it announced, and others may have relied on
  * that, or it has been called meanwhile. */

@@ -62,9 +62,9 @@ static uint64_t ticket_cycle(const struct adb__ready *ready, uint64_t ticket)
     return ticket >> ready->order;
 }
 
-/* Where a ticket's entry lies. Neighbours in time share a line of the cache: with a rotation of the bits, as in the paper,
- * they would not get into each other's way where threads push and pop at the same moment, and each of them would have a
- * line come from another processor. */
+/* Where a ticket's entry lies. Neighbours in time share a line of the cache: with a rotation of the bits, as in the
+ * paper, they would not get into each other's way where threads push and pop at the same moment, and each of them would
+ * have a line come from another processor. */
 static _Atomic uint64_t *ticket_place(const struct adb__ready *ready, uint64_t ticket)
 {
     return &ready->entries[ticket & bottom(ready)];

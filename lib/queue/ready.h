@@ -38,11 +38,11 @@ void adb__ready_push(struct adb__ready *ready, uint32_t index);
 /* False: empty. A push that returned before this call began is never missed. */
 bool adb__ready_pop(struct adb__ready *ready, uint32_t *index_out);
 /* A glance that takes nothing: a push that returned before is seen, unless a pop has begun to take its index. May be
- * true for an index that is still being pushed. For those who pop: they look at the pushers' line no more often than they
- * must. */
+ * true for an index that is still being pushed. For those who pop: they look at the pushers' line no more often than
+ * they must. */
 bool adb__ready_waiting(struct adb__ready *ready);
-/* Is there something for the next pop, as it seems? For who looks again and again, and shall not be in the way of those who
- * push; when it is false, there may be something all the same. */
+/* Is there something for the next pop, as it seems? For who looks again and again, and shall not be in the way of those
+ * who push; when it is false, there may be something all the same. */
 bool adb__ready_glance(const struct adb__ready *ready);
 /* How many wait, about: of those that were pushed since a glance found few, none is counted. */
 size_t adb__ready_known(struct adb__ready *ready);

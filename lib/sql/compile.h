@@ -49,8 +49,8 @@ adb_status adb__sql_parse(struct adb__arena *arena, const struct adb__dialect *d
  * template must outlive the statement: text without lists is shared. */
 adb_status adb__sql_bind(struct adb__arena *arena, const struct adb__sql_template *sql_template, unsigned flags,
                          const adb_params *params, struct adb__statement *statement_out, adb_error *error);
-/* The same for many sets of values, none of them with a list: *sets_out is an array of value arrays. A complaint names the
- * set, from 0. Without sets there is only text. */
+/* The same for many sets of values, none of them with a list: *sets_out is an array of value arrays. A complaint names
+ * the set, from 0. Without sets there is only text. */
 adb_status adb__sql_bind_sets(struct adb__arena *arena, const struct adb__sql_template *sql_template, unsigned flags,
                               const adb_params *sets, size_t n_sets, struct adb__statement *statement_out,
                               const adb_value *const **sets_out, adb_error *error);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* A probe, one small query at a time, while another context floods the same database with longer statements, a thousand
- * of them in flight: how long the probe takes then, beside what it takes alone; and what both would take by hand, on bare
- * threads with a connection each (flood_bare.h).
+ * of them in flight: how long the probe takes then, beside what it takes alone; and what both would take by hand, on
+ * bare threads with a connection each (flood_bare.h).
  *
  * Its goal is five times what 99 of 100 probes need alone, and one statement of the flood, as long as that takes while
  * the flood goes on. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* What it costs to hand work to a thread: through two parkers there and back, from thread to thread of sixteen, and by a
- * push and a call with nobody to wake. By the clock, and by the processor's time of all threads.
+/* What it costs to hand work to a thread: through two parkers there and back, from thread to thread of sixteen, and by
+ * a push and a call with nobody to wake. By the clock, and by the processor's time of all threads.
  *
  *     bench_park [rounds] */
 #include "base/clock.h"

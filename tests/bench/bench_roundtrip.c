@@ -205,8 +205,8 @@ static void compare_crowds(void)
     });
 }
 
-/* Each thread has as many in flight as the one of the contest before: how much the threads are in each other's way, apart
- * from their sleeping and waking. */
+/* Each thread has as many in flight as the one of the contest before: how much the threads are in each other's way,
+ * apart from their sleeping and waking. */
 static void compare_full_crowds(void)
 {
     static struct crowd one = {.n_threads = 1, .in_flight = CROWD_IN_FLIGHT};

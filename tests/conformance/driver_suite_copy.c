@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Bulk loading and unloading: the same stream on every database, and what one gives another takes. How the callbacks run
- * is tested in tests/integration/test_copy.c and test_copy_out.c, what a stream may look like in tests/unit/test_csv.c. */
+/* Bulk loading and unloading: the same stream on every database, and what one gives another takes. How the callbacks
+ * run is tested in tests/integration/test_copy.c and test_copy_out.c, what a stream may look like in
+ * tests/unit/test_csv.c. */
 #include "tests/conformance/driver_suite.h"
 
 #include <sched.h>

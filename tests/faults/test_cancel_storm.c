@@ -139,8 +139,8 @@ ON_BOTH(cancels_hit_their_own_job_or_nothing)
     storm_close();
 }
 
-/* The same where the jobs are reads that are sent together, so that the server works on the next one when a cancel comes
- * late. */
+/* The same where the jobs are reads that are sent together, so that the server works on the next one when a cancel
+ * comes late. */
 ON_BOTH(cancels_in_a_pipeline_hit_their_own_job_or_nothing)
 {
     storm_open(engine);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Faults in the middle of a pipeline: reads that were sent together, on a server that is killed, ends the session, changes
- * the table, or refuses one of them. Each read yields its own number, so that an answer that went to another would show. */
+/* Faults in the middle of a pipeline: reads that were sent together, on a server that is killed, ends the session,
+ * changes the table, or refuses one of them. Each read yields its own number, so that an answer that went to another
+ * would show. */
 #include "tests/faults/scene.h"
 
 #include <pthread.h>

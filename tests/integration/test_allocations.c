@@ -117,8 +117,8 @@ static void run_chained(void)
     run_all(stream.ctx);
 }
 
-/* More in flight than there will be later: a worker that the system takes the processor from keeps a job in hand when its
- * outcome has been delivered already, and the next submission takes another. */
+/* More in flight than there will be later: a worker that the system takes the processor from keeps a job in hand when
+ * its outcome has been delivered already, and the next submission takes another. */
 static void run_wide(void)
 {
     for (int i = 0; i < WIDE; i++)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Bulk loading, from the producer's side: who calls it when, what its answers mean, and that a copy which ends before its
- * end leaves nothing behind and completes exactly once. */
+/* Bulk loading, from the producer's side: who calls it when, what its answers mean, and that a copy which ends before
+ * its end leaves nothing behind and completes exactly once. */
 #include "tests/lib/fault.h"
 #include "tests/lib/rig.h"
 

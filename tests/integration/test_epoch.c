@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* What one connection learns of its server, all learn: a restart costs one failure, not one per connection; a server that
- * has changed its role is left; and what the pool is to have at least is there again before anybody asks. */
+/* What one connection learns of its server, all learn: a restart costs one failure, not one per connection; a server
+ * that has changed its role is left; and what the pool is to have at least is there again before anybody asks. */
 #include "tests/lib/rig.h"
 
 #include "base/clock.h"
@@ -66,7 +66,8 @@ TEST(siblings_of_a_lost_connection_are_checked_together)
     rig_close(&rig);
 }
 
-/* The server has restarted while nothing was under way: no job fails, and one lost connection was enough to replace all. */
+/* The server has restarted while nothing was under way: no job fails, and one lost connection was enough to replace
+ * all. */
 TEST(restart_of_the_server_fails_no_job)
 {
     struct rig rig;
@@ -81,7 +82,8 @@ TEST(restart_of_the_server_fails_no_job)
     rig_close(&rig);
 }
 
-/* A server that others use is not asked whether its connections are alive because one of them ended: it must back off. */
+/* A server that others use is not asked whether its connections are alive because one of them ended: it must back
+ * off. */
 TEST(databases_without_a_server_are_not_alarmed)
 {
     struct rig rig;

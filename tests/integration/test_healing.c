@@ -68,8 +68,8 @@ TEST(lost_statement_is_outcome_unknown)
     rig_close(&rig);
 }
 
-/* Promise 11: what never reached the server runs on a new connection, also what begins a transaction; once it holds one,
- * the loss is its own. */
+/* Promise 11: what never reached the server runs on a new connection, also what begins a transaction; once it holds
+ * one, the loss is its own. */
 TEST(what_was_never_sent_is_run_on_a_new_connection)
 {
     struct rig rig;
@@ -235,7 +235,8 @@ TEST(refused_group_commit_is_repeated_one_by_one)
     rig_close(&rig);
 }
 
-/* The gate and the wait ---------------------------------------------------------------------------------------------- */
+/* The gate and the wait
+ * ---------------------------------------------------------------------------------------------- */
 
 #define CROWD 8
 
@@ -303,8 +304,8 @@ TEST(crowd_that_has_lost_its_connections_stands_in_line)
     rig_close(&rig);
 }
 
-/* The server gives fewer connections than the pool may have: those there are serve all, and no job fails or waits for an
- * attempt to connect. */
+/* The server gives fewer connections than the pool may have: those there are serve all, and no job fails or waits for
+ * an attempt to connect. */
 TEST(pool_works_with_the_connections_that_it_gets)
 {
     struct rig rig;
@@ -368,7 +369,8 @@ TEST(close_and_deadlines_end_the_wait_for_connects)
     rig_drop(&rig);
 }
 
-/* What a lane is told that has waited too long: of which database, how its pool is, why it does not get better. (PAIN-13) */
+/* What a lane is told that has waited too long: of which database, how its pool is, why it does not get better.
+ * (PAIN-13) */
 TEST(wait_that_was_too_long_is_explained)
 {
     struct rig rig;

@@ -19,8 +19,8 @@ static adb_status wait_at(adb_session *session, void *latch)
     return ADB_OK;
 }
 
-/* Rolled back in the database, and the only connection serves others at once; the lane learns of it by its next job, and
- * is as new when it has unwound. */
+/* Rolled back in the database, and the only connection serves others at once; the lane learns of it by its next job,
+ * and is as new when it has unwound. */
 BOTH(forgotten_transaction_gives_its_connection_back)
 {
     RIG(rig, kind, ADB_OPTIONS(.max_size = 1, .idle_in_transaction_ms = 5));

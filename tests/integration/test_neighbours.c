@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* A database is not alone: another process writes to the same file, and the machine has other work than an idle pool. */
+/* A database is not alone: another process writes to the same file, and the machine has other work than an idle
+ * pool. */
 #include "tests/lib/harness.h"
 
 #include <asyncdb.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* A parallel context has its turn like any other, however many of its jobs wait; and each of those is its own: it may be
- * cancelled, meets its deadline, waits no longer than it may, and is ended by a close. While others are about, one of
- * several workers is left to them. */
+/* A parallel context has its turn like any other, however many of its jobs wait; and each of those is its own: it may
+ * be cancelled, meets its deadline, waits no longer than it may, and is ended by a close. While others are about, one
+ * of several workers is left to them. */
 #include "base/clock.h"
 #include "core/database.h"
 #include "tests/lib/rig.h"
@@ -47,7 +47,8 @@ static void let_go(struct rig *rig, adb_job slow)
     CU_ASSERT_EQUAL(status_of(rig->ctx, slow), ADB_E_CANCELLED);
 }
 
-/* One worker, a thousand jobs of a parallel context, and then a single job of another: it does not wait for all of them. */
+/* One worker, a thousand jobs of a parallel context, and then a single job of another: it does not wait for all of
+ * them. */
 BOTH(flooding_parallel_context_does_not_starve_another)
 {
     struct flood flood = {.tally = TALLY_INIT};

@@ -279,8 +279,8 @@ static void run_until(struct fixture *f, const long *count, long wanted)
     }
 }
 
-/* Quick selects whose outcomes nobody need be woken for one by one, and one behind them on the same worker that lasts until
- * they have all been delivered. */
+/* Quick selects whose outcomes nobody need be woken for one by one, and one behind them on the same worker that lasts
+ * until they have all been delivered. */
 TEST(outcomes_wait_for_no_slow_statement_behind_them)
 {
     struct fixture f;

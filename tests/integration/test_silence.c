@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The network goes silent: nothing that the library does may hang for ever, whether a job's deadline covers it or not. */
+/* The network goes silent: nothing that the library does may hang for ever, whether a job's deadline covers it or
+ * not. */
 #include "tests/lib/rig.h"
 
 #include "base/clock.h"

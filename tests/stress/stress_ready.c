@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The ready queue under many threads, as Concurrency Kit tests its rings: nothing lost, nothing twice, the order of each
- * producer kept. Indices come from slots.h and go back to it, so that is under test as well.
+/* The ready queue under many threads, as Concurrency Kit tests its rings: nothing lost, nothing twice, the order of
+ * each producer kept. Indices come from slots.h and go back to it, so that is under test as well.
  *
- * A thread may lose the processor between any two atomic operations of a push or pop, but hardly ever does. So ready.c is
- * compiled here once more, with a yield at random before each of them.
+ * A thread may lose the processor between any two atomic operations of a push or pop, but hardly ever does. So ready.c
+ * is compiled here once more, with a yield at random before each of them.
  *
  *     stress_ready [times]        a longer run: times as many pushes */
 #include <stdatomic.h>

@@ -255,7 +255,8 @@ TEST(full_queue_is_busy)
     teardown(&f);
 }
 
-/* A shut gate refuses, and the closer hears of each job that is over: it may have seen also the one that was refused. */
+/* A shut gate refuses, and the closer hears of each job that is over: it may have seen also the one that was
+ * refused. */
 TEST(shut_gate_refuses_and_the_closer_is_told)
 {
     struct fixture f;

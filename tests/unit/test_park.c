@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Parkers and parks as one thread sees them, which keeps the wakes that come before the sleep; tests/stress/stress_park.c
- * has the others. */
+/* Parkers and parks as one thread sees them, which keeps the wakes that come before the sleep;
+ * tests/stress/stress_park.c has the others. */
 #include "tests/lib/harness.h"
 
 #include "base/clock.h"
@@ -259,8 +259,8 @@ TEST(withdraw_after_a_call_is_the_searcher)
     teardown();
 }
 
-/* The wake of a call that was noticed otherwise stays in the parker, and ends the next sleep, which says that it was not
- * called. */
+/* The wake of a call that was noticed otherwise stays in the parker, and ends the next sleep, which says that it was
+ * not called. */
 TEST(old_wake_is_no_call)
 {
     setup();

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Keeps all notes of a database locked in a transaction until its standard input ends: hold URL. Prints "held" when it has
- * them. What the service then writes waits, on every database. */
+/* Keeps all notes of a database locked in a transaction until its standard input ends: hold URL. Prints "held" when it
+ * has them. What the service then writes waits, on every database. */
 #include <asyncdb.h>
 
 #include <stdio.h>

@@ -13,8 +13,9 @@
 #include "base/alloc.h"
 #include "model/error.h"
 
-/* Of a message. Each costs two round trips; but one of several hundred kilobytes was seen to be slower again (perhaps as
- * the buffers of a socket do not take it at once). Sets of many values go in shorter ones, so that the room is bounded. */
+/* Of a message. Each costs two round trips; but one of several hundred kilobytes was seen to be slower again (perhaps
+ * as the buffers of a socket do not take it at once). Sets of many values go in shorter ones, so that the room is
+ * bounded. */
 #define MOST_VALUES    4096
 #define MOST_SETS_WIDE 1024
 #define MOST_BYTES     ((size_t)4 << 20)

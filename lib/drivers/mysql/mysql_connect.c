@@ -190,8 +190,8 @@ static int absence_at(const char *path)
 }
 
 /* When a unix socket refuses, MariaDB Connector/C (3.3) that does not block closes its descriptor twice, and the second
- * time that may be another thread's already. So it is not asked where nobody is. What is left is a server that goes away, or
- * whose backlog fills, at this very moment. */
+ * time that may be another thread's already. So it is not asked where nobody is. What is left is a server that goes
+ * away, or whose backlog fills, at this very moment. */
 static adb_status find_server(const struct adb__mysql_settings *settings, adb_error *error)
 {
     const char *path = settings->host == NULL ? socket_path(settings) : NULL;

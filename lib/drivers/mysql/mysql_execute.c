@@ -190,8 +190,8 @@ static const MYSQL_FIELD *fields_of(struct run *run, MYSQL_RES **copy_out)
 }
 
 #if BY_CALLBACK
-/* The library hands the values to adb__mysql_wire_value() one by one, which gives them to the sink. When none is wanted,
- * the columns need not be described, and the library reads past the rows by itself. */
+/* The library hands the values to adb__mysql_wire_value() one by one, which gives them to the sink. When none is
+ * wanted, the columns need not be described, and the library reads past the rows by itself. */
 static adb_status prepare_reading(const struct run *run, struct adb__mysql_row *row)
 {
     MYSQL_STMT *stmt = run->prepared->stmt;

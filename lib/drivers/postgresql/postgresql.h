@@ -298,7 +298,8 @@ adb_status adb__pg_rows_give(const struct adb__pg_shape *shape, const PGresult *
 /* What a statement says at its end: adds the rows that it changed, if it is one that changes. */
 void adb__pg_count(const PGresult *result, struct adb_result *total);
 
-/* The driver slots, and the parts of execute (postgresql_statement.c, _pipeline.c, _wal.c, _many.c, _copy.c, _listen.c) ---- */
+/* The driver slots, and the parts of execute (postgresql_statement.c, _pipeline.c, _wal.c, _many.c, _copy.c, _listen.c)
+ * ---- */
 
 /* Reset what the last call has left in conn, note what this one does to the session, and notice a connection that was
  * lost meanwhile: nothing has been sent then. */
@@ -308,7 +309,8 @@ adb_status adb__pg_execute(void *conn, const struct adb__statement *statement, s
 adb_status adb__pg_execute_many(void *conn, const struct adb__statement *statement, const adb_value *const *sets,
                                 size_t n_sets, struct adb__sink *sink, size_t *failed_out, adb_error *error);
 void adb__pg_pipeline(void *conn, struct adb__pipeline *pipeline);
-/* One flush for several transactions (postgresql_wal.c): may they on this connection? Asks the server the first time. */
+/* One flush for several transactions (postgresql_wal.c): may they on this connection? Asks the server the first
+ * time. */
 bool adb__pg_wal_is_shared(struct adb__pg *conn);
 /* Parts of a pipeline: commits are not waited for from here on; they are again; and one that is waited for. */
 bool adb__pg_wal_send_begin(struct adb__pg *conn);

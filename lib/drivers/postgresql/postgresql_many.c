@@ -11,8 +11,8 @@
 #include "drivers/socket.h"
 #include "model/error.h"
 
-/* Bytes of values given to libpq before it is seen to that they leave. When it has more than that, and the network takes
- * nothing, libpq asks the network again with each set. */
+/* Bytes of values given to libpq before it is seen to that they leave. When it has more than that, and the network
+ * takes nothing, libpq asks the network again with each set. */
 #define MOST_UNSENT 8192
 
 /* What the protocol adds to a set, about. */

@@ -310,8 +310,8 @@ static adb_status stale_in_transaction(const struct run *run, adb_error *error)
                              "the transaction can be tried again");
 }
 
-/* Send and receive. *again_out: if not fresh, nothing has come of it, (perhaps) only since the prepared statement is out
- * of date. */
+/* Send and receive. *again_out: if not fresh, nothing has come of it, (perhaps) only since the prepared statement is
+ * out of date. */
 static adb_status run_once(struct run *run, enum adb__pg_staleness *again_out, adb_error *error)
 {
     const bool in_batches = run->sink->batch_rows > 0 || run->sink->batch_bytes > 0;

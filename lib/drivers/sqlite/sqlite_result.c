@@ -190,8 +190,8 @@ static adb_status append_blob(sqlite3_value *value, size_t column, struct adb__s
     return adb__sink_bytes(sink, column, ADB_TYPE_BLOB, bytes, (size_t)size, error);
 }
 
-/* Values keep the class that SQLite stores them in; the declared type is only a hint. One is looked up once and then read,
- * which only a connection of one thread may do: each sqlite3_column_…() call would look it up anew. */
+/* Values keep the class that SQLite stores them in; the declared type is only a hint. One is looked up once and then
+ * read, which only a connection of one thread may do: each sqlite3_column_…() call would look it up anew. */
 static inline adb_status append_values(sqlite3_stmt *stmt, int n_columns, struct adb__sink *sink, adb_error *error)
 {
     adb_status status = ADB_OK;
@@ -337,9 +337,9 @@ static int64_t changes(sqlite3 *db)
 #endif
 }
 
-/* Adds to what is there, and begins anew. SQLite goes on giving the figures of the last INSERT, UPDATE or DELETE whatever
- * ran since, so they count only for such a statement; and an INSERT that inserted nothing leaves the rowid of an earlier
- * one. */
+/* Adds to what is there, and begins anew. SQLite goes on giving the figures of the last INSERT, UPDATE or DELETE
+ * whatever ran since, so they count only for such a statement; and an INSERT that inserted nothing leaves the rowid of
+ * an earlier one. */
 static void count(struct adb__sqlite *conn, const struct adb__sqlite_statement *prepared, struct adb_result *result)
 {
     if (prepared->verb != ADB__SQLITE_INSERT && prepared->verb != ADB__SQLITE_CHANGE)
