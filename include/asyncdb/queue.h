@@ -105,7 +105,8 @@ ADB_API size_t adb_queue_dispatch(adb_queue *queue, size_t max);
 ADB_API adb_result *adb_queue_next(adb_queue *queue);
 
 /**
- * Wait until something may wait in the queue.
+ * Wait until something may wait in the queue. Before the thread sleeps it looks for a moment, where that has paid
+ * lately: for 8 microseconds, and for 50 now and then. Where short jobs follow each other, neither side sleeps then.
  *
  * @param queue       A queue.
  * @param timeout_ms  Milliseconds; 0 only looks, negative waits for ever.
