@@ -13,11 +13,11 @@
 
 /* Who waits looks for an outcome before it sleeps: what it takes to run a short job, and what it takes to wake a worker
  * before that. */
-static const struct adb__patience look = {.ns = 8000, .again_ns = 50000, .skip_most = 63};
+static const struct adb__spin_limits look = {.ns = 8000, .again_ns = 50000, .skip_most = 63};
 
 /* So long it dozes before it sleeps, where that has brought several outcomes at once lately: the longest that an
  * outcome can be kept from who waits for it, give or take what the system makes of a timer. */
-static const struct adb__patience doze = {.ns = 100000, .again_ns = 100000, .skip_most = 63};
+static const struct adb__spin_limits doze = {.ns = 100000, .again_ns = 100000, .skip_most = 63};
 
 /* Fewer at once are not worth setting it. */
 #define DOZE_LEAST 4

@@ -21,7 +21,7 @@
 
 /* A searcher looks for a lane before it goes to sleep: for what it takes a caller to take an outcome and submit the
  * next job. Often enough for a caller that looks once in a while too (core/completion.c) to meet it. */
-static const struct adb__patience search = {.ns = 4000, .again_ns = 4000, .skip_most = 3};
+static const struct adb__spin_limits search = {.ns = 4000, .again_ns = 4000, .skip_most = 3};
 
 /* What it costs to wake another worker. Less work than that is done sooner without. */
 #define WAKE_NS 10000

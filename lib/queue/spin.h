@@ -15,7 +15,7 @@
 #include <stdbool.h>
 
 /* For how long to look. */
-struct adb__patience {
+struct adb__spin_limits {
     int64_t ns;
     int64_t again_ns;       /* the same when it is tried again after it was left out; not less */
     unsigned skip_most;     /* so often it is left out at most; one less than a power of two */
@@ -50,7 +50,7 @@ struct adb__spin {
 
 /* When to stop looking, which is 0 when it is left out. Without adb__spin_paid() after it, it was in vain. Who hurries
  * would rather sleep than offer the processor to somebody who has it for long. */
-static inline int64_t adb__spin_until(struct adb__spin *spin, const struct adb__patience *patience, int64_t now,
+static inline int64_t adb__spin_until(struct adb__spin *spin, const struct adb__spin_limits *limits, int64_t now,
                                       bool hurries)
 {
     spin->hurries = hurries;
@@ -61,14 +61,14 @@ static inline int64_t adb__spin_until(struct adb__spin *spin, const struct adb__
         return 0;
     }
     const bool again = spin->penalty > 0 && !spin->was_late;
-    spin->penalty = spin->penalty < patience->skip_most ? 2 * spin->penalty + 1 : patience->skip_most;
+    spin->penalty = spin->penalty < limits->skip_most ? 2 * spin->penalty + 1 : limits->skip_most;
     spin->skip = spin->penalty;
-    spin->soon = now + patience->ns;
+    spin->soon = now + limits->ns;
     spin->was_late = false;
     spin->n_looks = 0;
     if (again)
         spin->alone_until = 0;
-    return now + (again ? patience->again_ns : patience->ns);
+    return now + (again ? limits->again_ns : limits->ns);
 }
 
 /* It came while we looked. */

@@ -6,7 +6,7 @@
 
 #define MS INT64_C(1000000)
 
-static const struct adb__patience patience = {.ns = 1 * MS, .again_ns = 500 * MS, .skip_most = 63};
+static const struct adb__spin_limits common = {.ns = 1 * MS, .again_ns = 500 * MS, .skip_most = 63};
 
 #define NOW (1000 * MS)
 
@@ -14,9 +14,9 @@ static const struct adb__patience patience = {.ns = 1 * MS, .again_ns = 500 * MS
 static unsigned left_out(struct adb__spin *spin, int64_t *ns_out)
 {
     unsigned n = 0;
-    int64_t until = adb__spin_until(spin, &patience, NOW, true);
+    int64_t until = adb__spin_until(spin, &common, NOW, true);
     for (; until == 0; n++)
-        until = adb__spin_until(spin, &patience, NOW, true);
+        until = adb__spin_until(spin, &common, NOW, true);
     *ns_out = until - NOW;
     return n;
 }
@@ -43,14 +43,14 @@ TEST(begins_by_looking)
     struct adb__spin spin = {0};
     int64_t ns;
     CU_ASSERT_EQUAL(left_out(&spin, &ns), 0);
-    CU_ASSERT_EQUAL(ns, patience.ns);
+    CU_ASSERT_EQUAL(ns, common.ns);
 }
 
 /* Each time in vain it is left out about twice as often, and in the end 63 times of 64, or whatever the caller says. */
 TEST(is_left_out_more_and_more_when_in_vain)
 {
     struct adb__spin spin = {0}, eager = {0};
-    const struct adb__patience little = {.ns = MS, .again_ns = MS, .skip_most = 3};
+    const struct adb__spin_limits little = {.ns = MS, .again_ns = MS, .skip_most = 3};
     const unsigned expected[] = {0, 1, 3, 7, 15, 31, 63, 63, 63};
     for (unsigned i = 0; i < sizeof(expected) / sizeof(expected[0]); i++)
         CU_ASSERT_EQUAL(n_left_out(&spin), expected[i]);
@@ -84,10 +84,10 @@ TEST(lasts_longer_when_tried_again)
     int64_t ns;
     n_left_out(&spin);
     CU_ASSERT_EQUAL(left_out(&spin, &ns), 1);
-    CU_ASSERT_EQUAL(ns, patience.again_ns);
+    CU_ASSERT_EQUAL(ns, common.again_ns);
     paid_soon(&spin);
     CU_ASSERT_EQUAL(left_out(&spin, &ns), 0);
-    CU_ASSERT_EQUAL(ns, patience.ns);
+    CU_ASSERT_EQUAL(ns, common.ns);
 }
 
 /* What comes late makes it worth one more look, of the common length. If that is in vain, or late, nothing was won: it
@@ -101,9 +101,9 @@ TEST(gets_one_more_look_when_late)
     CU_ASSERT_EQUAL(n_left_out(&spin), 3);
     paid_late(&spin);
     CU_ASSERT_EQUAL(left_out(&spin, &ns), 0);
-    CU_ASSERT_EQUAL(ns, patience.ns);
+    CU_ASSERT_EQUAL(ns, common.ns);
     CU_ASSERT_EQUAL(left_out(&spin, &ns), 15);
-    CU_ASSERT_EQUAL(ns, patience.again_ns);
+    CU_ASSERT_EQUAL(ns, common.again_ns);
     paid_late(&spin);
     CU_ASSERT_EQUAL(n_left_out(&spin), 0);
     paid_soon(&spin); /* the other one had to wake up, no more */
@@ -147,7 +147,7 @@ TEST(learns_who_takes_the_processor)
     CU_ASSERT(!spin.crowded);
     unsigned n = 0;
     for (; n < 2 * ADB__SPIN_LONG && spin.keeps > 0; n++)
-        adb__spin_until(&spin, &patience, NOW, true);
+        adb__spin_until(&spin, &common, NOW, true);
     CU_ASSERT_EQUAL(n, ADB__SPIN_LONG);
 }
 
