@@ -287,9 +287,16 @@ load() {
     [ "$stored" -ge "$(field created "$line")" ] || echo "$stored notes are there; wrk says: $line"
 }
 
+# Until the clients of a service that has ended have read all that it has told them: their ends wait to be closed (state 08).
+await_readers() {
+    port=$(printf '%04X' "${at##*:}")
+    while grep -q "^ *[0-9]*: [^ ]* [^ ]*:$port 08 " /proc/net/tcp; do :; done
+}
+
 stop_soon() {
     await_stats 200 completed
     stop_service
+    await_readers
 }
 
 # Stopped under load, the service has answered what it has taken, and wrk has got each answer.
