@@ -175,7 +175,7 @@ static bool worker_suffices(const struct adb__worker *worker)
 static bool worker_is_quick(const struct adb__worker *worker)
 {
     const size_t n_ready = adb__pool_known(worker->pool);
-    return worker->pace_ns < WAKE_NS / (int64_t)(n_ready > 0 ? n_ready : 1) || worker_suffices(worker);
+    return worker->pace_ns * (int64_t)(n_ready > 0 ? n_ready : 1) < WAKE_NS || worker_suffices(worker);
 }
 
 bool adb__worker_may_whisper(struct adb__worker *worker)
