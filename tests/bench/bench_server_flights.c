@@ -18,6 +18,7 @@ struct way {
     size_t total;
     unsigned n_connections; /* of ours */
     bool inserting;
+    unsigned flags;         /* of the contexts of ours */
     adb_database *db;
     struct bench_flight flight;
     void *bare[BENCH_CONNECTIONS];
@@ -46,7 +47,7 @@ static void open_ours(void *state)
     way->db = bench_open(adb_url_text(way->place->url),
                          ADB_OPTIONS(.max_size = way->n_connections, .min_size = way->n_connections));
     way->flight.submit = way->inserting ? submit_insert : submit_select;
-    bench_flight_init(&way->flight, way->db, IN_FLIGHT, IN_FLIGHT, 0);
+    bench_flight_init(&way->flight, way->db, IN_FLIGHT, IN_FLIGHT, way->flags);
 }
 
 static size_t run_ours(void *state)
@@ -165,6 +166,8 @@ void bench_compare_selects(const struct bench_place *place, const struct bench_s
 {
     const struct bench_client *client = place->client;
     struct way ours = {.place = place, .total = setup->total, .n_connections = BENCH_CONNECTIONS};
+    struct way reading = ours;
+    reading.flags = ADB_CONTEXT_READ_ONLY;
     struct way threads = {.place = place, .total = setup->total_bare};
     struct way uv = threads;
     struct way many = {.place = place, .total = setup->total};
@@ -172,10 +175,11 @@ void bench_compare_selects(const struct bench_place *place, const struct bench_s
         .id = setup->id,
         .name = setup->name,
         .ways = {make_way("asyncdb", &ours, run_ours), make_way("4 bare threads", &threads, run_threads),
+                 make_way("asyncdb, read-only contexts", &reading, run_ours),
                  make_way("libuv around bare", &uv, bench_uv_here() ? run_uv : NULL)},
     };
     if (client->select_many != NULL)
-        contest.ways[3] = make_way(client->select_many_name, &many, run_many);
+        contest.ways[4] = make_way(client->select_many_name, &many, run_many);
     for (size_t i = 0; i < BENCH_GOALS; i++)
         contest.goals[i] = setup->goals[i];
     bench_compare(&contest);

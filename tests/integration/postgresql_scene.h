@@ -57,6 +57,9 @@ static struct scene other; /* looks on */
 /* What a statement is sent as. */
 enum manner { APART, TOGETHER };
 
+/* Whether the server is to be told that what is sent must not write. */
+static bool reading;
+
 /* The core's side ---------------------------------------------------------------------------------------------------
  */
 
@@ -165,6 +168,8 @@ static void scene_run(struct scene *s, size_t n_calls)
 {
     s->n_begun = s->n_ended = 0;
     s->out_of_order = false;
+    for (size_t i = 0; i < n_calls && reading; i++)
+        s->statements[i].flags |= ADB__STMT_MUST_READ;
     s->pipeline = (struct adb__pipeline){
         .calls = s->calls, .n_calls = n_calls, .begin_fn = on_begin, .end_fn = on_end, .wait_fn = on_wait};
     DRIVER->pipeline(&s->conn, &s->pipeline);
@@ -230,6 +235,15 @@ static void in_both_manners(void (*claim)(enum manner manner))
     claim(APART);
     close_both();
     claim(TOGETHER);
+}
+
+static void in_all_manners(void (*claim)(enum manner manner))
+{
+    in_both_manners(claim);
+    close_both();
+    reading = true;
+    in_both_manners(claim);
+    reading = false;
 }
 
 #endif

@@ -24,7 +24,7 @@ static void answers_in_order(enum manner manner)
 
 TEST(answers_come_in_order_and_each_is_right)
 {
-    in_both_manners(answers_in_order);
+    in_all_manners(answers_in_order);
 }
 
 /* More than are sent in one go, and different ones among each other. */
@@ -76,23 +76,53 @@ TEST(as_many_rows_as_are_wanted)
 }
 
 /* Equal statements that are known to be quick are one transaction, others are one each. */
-TEST(equal_statements_share_a_transaction_once_they_are_known)
+static void equal_statements(enum manner manner)
 {
     static const char sql[] = "SELECT 1, now()::text || $1";
-    char *first;
-    for (enum manner manner = APART; manner <= TOGETHER; manner++) {
-        scene_open(&scene, NULL, NULL);
-        prove(&scene, sql, adb_text("x"), manner);
-        for (size_t i = 0; i < N_CALLS; i++)
-            scene_call(&scene, i, sql, adb_text("x"));
-        scene_run(&scene, N_CALLS);
-        REQUIRE(n_with(&scene, ADB_OK) == N_CALLS);
-        first = strdup(adb_row_text(adb_result_row(&scene.results[0], 0), 1));
-        const char *last = adb_row_text(adb_result_row(&scene.results[N_CALLS - 1], 0), 1);
-        CU_ASSERT_EQUAL(strcmp(first, last) == 0, manner == TOGETHER);
-        free(first);
-        scene_close(&scene);
+    scene_open(&scene, NULL, NULL);
+    prove(&scene, sql, adb_text("x"), manner);
+    for (size_t i = 0; i < N_CALLS; i++)
+        scene_call(&scene, i, sql, adb_text("x"));
+    scene_run(&scene, N_CALLS);
+    REQUIRE(n_with(&scene, ADB_OK) == N_CALLS);
+    const char *first = adb_row_text(adb_result_row(&scene.results[0], 0), 1);
+    const char *last = adb_row_text(adb_result_row(&scene.results[N_CALLS - 1], 0), 1);
+    CU_ASSERT_EQUAL(strcmp(first, last) == 0, manner == TOGETHER);
+}
+
+TEST(equal_statements_share_a_transaction_once_they_are_known)
+{
+    in_all_manners(equal_statements);
+}
+
+/* Pairs that must not write, and pairs that may, of a function that does: each of the former fails, or has shared with
+ * one that did, and only the latter have written. Afterwards the session writes as ever. */
+static void forbidden_writes(enum manner manner)
+{
+    static const char sql[] = "SELECT $1::int * leave_note()";
+    scene_open(&scene, NULL, NULL);
+    run(&scene, "CREATE TABLE notes (a INTEGER)");
+    run(&scene, "CREATE FUNCTION leave_note() RETURNS INTEGER LANGUAGE sql VOLATILE AS "
+                "'INSERT INTO notes VALUES (1) RETURNING a'");
+    prove(&scene, sql, adb_int(1), manner);
+    run(&scene, "DELETE FROM notes");
+    scene_calls(&scene, sql);
+    for (size_t i = 0; i < N_CALLS; i++)
+        scene.statements[i].flags |= i / 2 % 2 == 0 ? ADB__STMT_MUST_READ : 0;
+    scene_run(&scene, N_CALLS);
+    for (size_t i = 0; i < N_CALLS; i++) {
+        const bool skipped = manner == TOGETHER && i % 2 == 1;
+        const adb_status refused = skipped ? ADB__RUN_ALONE : ADB_E_READ_ONLY;
+        CU_ASSERT_EQUAL(scene.statuses[i], i / 2 % 2 == 0 ? refused : ADB_OK);
     }
+    CU_ASSERT_EQUAL(number(&scene, "SELECT count(*) FROM notes", adb_null()), N_CALLS / 2);
+    run(&scene, "DROP FUNCTION leave_note()");
+    run(&scene, "DROP TABLE notes");
+}
+
+TEST(what_must_not_write_is_told_so)
+{
+    in_both_manners(forbidden_writes);
 }
 
 /* There an answer counts only when its transaction has ended. */
@@ -147,7 +177,7 @@ static void large_values(enum manner manner)
 
 TEST(large_values_both_ways_do_not_stop_each_other)
 {
-    in_both_manners(large_values);
+    in_all_manners(large_values);
 }
 
 /* Neighbours ------------------------------------------------------------------------------------------------------- */
@@ -173,7 +203,7 @@ static void failing_neighbour(enum manner manner)
 
 TEST(a_failing_statement_leaves_its_neighbours_alone)
 {
-    in_both_manners(failing_neighbour);
+    in_all_manners(failing_neighbour);
 }
 
 /* A value that no server would take, a wrong number of values, and one that is not worth keeping. */
@@ -186,12 +216,10 @@ TEST(what_cannot_be_sent_runs_alone)
     scene.values[4] = adb_text_n("1\0", 2);
     scene.statements[7].n_values = 0;
     scene.statements[9].flags |= ADB__STMT_NO_CACHE;
-    scene.statements[15].flags |= ADB__STMT_MUST_READ; /* which the server would have to be told */
     scene_run(&scene, N_CALLS);
-    CU_ASSERT_EQUAL(n_with(&scene, ADB__RUN_ALONE), 5);
+    CU_ASSERT_EQUAL(n_with(&scene, ADB__RUN_ALONE), 4);
     for (size_t i = 0; i < N_CALLS; i++)
-        CU_ASSERT(i == 0 || i == 4 || i == 7 || i == 9 || i == 15 ? scene.statuses[i] == ADB__RUN_ALONE
-                                                                  : is_echo(&scene, i));
+        CU_ASSERT(i == 0 || i == 4 || i == 7 || i == 9 ? scene.statuses[i] == ADB__RUN_ALONE : is_echo(&scene, i));
     CU_ASSERT(is_good(&scene));
 }
 
@@ -215,7 +243,7 @@ static void dropped_followers(enum manner manner)
 
 TEST(dropped_followers_do_not_disturb)
 {
-    in_both_manners(dropped_followers);
+    in_all_manners(dropped_followers);
 }
 
 /* Its statement may be gone by then. */
@@ -261,7 +289,7 @@ static void surprise(enum manner manner)
 
 TEST(a_surprisingly_large_answer_is_left)
 {
-    in_both_manners(surprise);
+    in_all_manners(surprise);
 }
 
 /* Stopping --------------------------------------------------------------------------------------------------------- */
@@ -332,7 +360,7 @@ static void cancelled_neighbour(enum manner manner)
 
 TEST(a_cancel_that_hits_a_follower_has_it_run_alone)
 {
-    in_both_manners(cancelled_neighbour);
+    in_all_manners(cancelled_neighbour);
 }
 
 static void cancelled_first(enum manner manner)
@@ -348,7 +376,7 @@ static void cancelled_first(enum manner manner)
 
 TEST(a_cancel_that_hits_whom_it_was_meant_for_stops_it_alone)
 {
-    in_both_manners(cancelled_first);
+    in_all_manners(cancelled_first);
 }
 
 /* What was answered is good, who waited is told, and the rest was never begun. */
@@ -372,7 +400,7 @@ static void ended_backend(enum manner manner)
 
 TEST(a_backend_that_ends_takes_one_call_with_it)
 {
-    in_both_manners(ended_backend);
+    in_all_manners(ended_backend);
 }
 
 static void severed(enum manner manner)
@@ -387,7 +415,7 @@ static void severed(enum manner manner)
 
 TEST(a_severed_pipeline_ends)
 {
-    in_both_manners(severed);
+    in_all_manners(severed);
 }
 
 /* What changes ----------------------------------------------------------------------------------------------------- */
@@ -415,7 +443,7 @@ static void forgotten(enum manner manner)
 
 TEST(what_the_server_has_forgotten_runs_alone)
 {
-    in_both_manners(forgotten);
+    in_all_manners(forgotten);
 }
 
 static void changed(enum manner manner)
@@ -433,7 +461,7 @@ static void changed(enum manner manner)
 
 TEST(what_was_changed_meanwhile_runs_alone)
 {
-    in_both_manners(changed);
+    in_all_manners(changed);
 }
 
 /* Only its own call, wherever memory ends. */
@@ -460,7 +488,7 @@ static void no_memory(enum manner manner)
 
 TEST(want_of_memory_fails_one_call)
 {
-    in_both_manners(no_memory);
+    in_all_manners(no_memory);
 }
 
 static const struct harness_case cases[] = {
@@ -469,6 +497,7 @@ static const struct harness_case cases[] = {
     CASE(what_was_never_run_alone_runs_alone_first),
     CASE(as_many_rows_as_are_wanted),
     CASE(equal_statements_share_a_transaction_once_they_are_known),
+    CASE(what_must_not_write_is_told_so),
     CASE(serializable_statements_share_nothing),
     CASE(a_session_that_becomes_serializable_shares_no_more),
     CASE(large_values_both_ways_do_not_stop_each_other),

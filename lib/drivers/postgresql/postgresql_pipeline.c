@@ -11,6 +11,9 @@
  * has had no effect: it runs alone. Where the end of a transaction can fail after its statements have been answered
  * (serializable), nothing is shared.
  *
+ * Those that may only read are told so: before the first of each such transaction the server hears that it is read-only,
+ * which ends with it.
+ *
  * Writes have a synchronisation each, always. Around all of them commits are not waited for, and at the end comes a
  * flush (postgresql_wal.c). What was stopped, but was not the one to be, has had no effect, and runs alone. */
 #include "drivers/postgresql/postgresql.h"
@@ -49,6 +52,8 @@ struct batch {
     size_t n_calls;
     bool has_failed;                               /* one of them */
     struct adb__pg_prepared *prepared[MOST_CALLS]; /* NULL: not sent */
+    bool must_read[MOST_CALLS];                    /* the server is to be told that it must not write */
+    bool is_told[MOST_CALLS];                      /* it was, before it */
     bool is_synced[MOST_CALLS];                    /* a synchronisation was sent behind it */
     bool is_taken[MOST_CALLS];                     /* of writes */
     bool begins;                                   /* before the first: commits are not waited for */
@@ -123,8 +128,7 @@ static void learn_smoothness(struct batch *batch)
 /* NULL: it is to run alone. */
 static struct adb__pg_prepared *find(struct adb__pg *conn, const struct adb__statement *statement)
 {
-    const bool must_tell = (statement->flags & ADB__STMT_MUST_READ) != 0 && !conn->session_reads;
-    if (must_tell || (statement->flags & ADB__STMT_NO_CACHE) != 0)
+    if ((statement->flags & ADB__STMT_NO_CACHE) != 0)
         return NULL;
     struct adb__pg_prepared *prepared = adb__cache_find(&conn->cache, statement->sql, statement->sql_size);
     if (prepared == NULL || !prepared->is_small || prepared->n_alone > 0 ||
@@ -162,6 +166,7 @@ static void load(struct batch *batch, size_t most)
             continue;
         const bool is_same = before != NULL && is_same_text(before, statement);
         batch->prepared[i] = is_same ? batch->prepared[i - 1] : find(batch->conn, statement);
+        batch->must_read[i] = (statement->flags & ADB__STMT_MUST_READ) != 0 && !batch->conn->session_reads;
         bytes += bytes_of(statement);
         before = statement;
     }
@@ -176,7 +181,15 @@ static bool take(struct batch *batch, size_t i)
     return !pipeline->writes || batch->is_taken[i];
 }
 
-static bool send_call(struct batch *batch, size_t i)
+/* The transaction is read-only until it ends. */
+static bool send_telling(struct adb__pg *conn)
+{
+    return PQsendQueryParams(conn->pg, "SELECT pg_catalog.set_config('transaction_read_only', 'on', true)", 0, NULL,
+                             NULL, NULL, NULL, 0);
+}
+
+/* The first of a transaction is told what it must not do. */
+static bool send_call(struct batch *batch, size_t i, bool is_first)
 {
     struct adb__pg *conn = batch->conn;
     const struct adb__statement *statement = batch->calls[i].statement;
@@ -185,9 +198,16 @@ static bool send_call(struct batch *batch, size_t i)
     if (prepared == NULL || statement == NULL || !take(batch, i))
         return false;
     adb__arena_reset(&conn->scratch);
-    return adb__pg_values_encode(statement->values, statement->n_values, &conn->scratch, &values, NULL) == ADB_OK &&
-           PQsendQueryPrepared(conn->pg, prepared->name, values.count, values.texts, values.sizes, values.formats,
-                               prepared->shape.binary);
+    if (adb__pg_values_encode(statement->values, statement->n_values, &conn->scratch, &values, NULL) != ADB_OK)
+        return false;
+    batch->is_told[i] = is_first && batch->must_read[i];
+    if (batch->is_told[i] && !send_telling(conn))
+        return false;
+    const bool good = PQsendQueryPrepared(conn->pg, prepared->name, values.count, values.texts, values.sizes,
+                                          values.formats, prepared->shape.binary);
+    if (!good && batch->is_told[i])
+        adb__lifeline_sever(&conn->lifeline); /* nobody would read the answer to that */
+    return good;
 }
 
 /* Without it no answer would ever come, so the connection goes when it cannot be sent. */
@@ -224,11 +244,12 @@ static void send_calls(struct batch *batch)
     size_t last = 0;
     for (size_t i = 0; i < batch->n_calls; i++) {
         const struct adb__pg_prepared *prepared = batch->prepared[i];
-        const bool joins = may_share && is_open && prepared == batch->prepared[last] && wants_to_share(prepared);
+        const bool joins = may_share && is_open && prepared == batch->prepared[last] && wants_to_share(prepared) &&
+                           batch->must_read[i] == batch->must_read[last];
         if (is_open && !joins)
             end_transaction(batch, last);
         is_open = is_open && joins;
-        if (!send_call(batch, i)) {
+        if (!send_call(batch, i, !is_open)) {
             batch->prepared[i] = NULL;
             continue;
         }
@@ -395,8 +416,12 @@ static adb_status answer_outcome(const struct answer *answer)
 /* What has become of a call that was sent. */
 static adb_status read_call(struct batch *batch, size_t i, struct adb__call *call)
 {
-    struct answer answer = {.conn = batch->conn, .prepared = batch->prepared[i], .call = call};
+    struct answer answer = {.conn = batch->conn, .prepared = batch->prepared[i]};
     batch->conn->drops = call == NULL;
+    if (batch->is_told[i])
+        answer_read(&answer, false); /* what it is told for; a failure there is its own */
+    answer.is_there = false;
+    answer.call = call;
     answer_read(&answer, batch->is_synced[i]);
     batch->conn->drops = false;
     if (answer.failure != NULL)
@@ -411,6 +436,7 @@ static adb_status end_of(struct batch *batch, size_t i, struct adb__call *call)
 {
     struct adb__pg *conn = batch->conn;
     conn->sent = batch->prepared[i] != NULL;
+    conn->must_read = batch->must_read[i] || conn->open->read_only;
     if (conn->sent && conn->out_of_step)
         return adb__pg_out_of_step(conn, call != NULL ? call->error : NULL);
     if (conn->sent)
