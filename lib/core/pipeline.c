@@ -103,7 +103,8 @@ static struct adb__job *mail_job(const struct adb__lane *lane, struct adb__mail 
 bool adb__pipeline_suits(const struct adb__worker *worker, const struct adb__lane *lane, const struct adb__job *job)
 {
     return job_suits(job) && worker_suits(worker) && !adb__lane_is_held(lane) &&
-           (worker->stays || adb__pool_has_more(worker) || mail_job(lane, job->mail.next) != NULL);
+           (worker->stays || adb__pool_has_more(worker) || mail_job(lane, job->mail.next) != NULL ||
+            (lane->read_only && worker->pool->server->layout.tells_in_pipeline));
 }
 
 /* Gathering -------------------------------------------------------------------------------------------------------- */

@@ -66,6 +66,8 @@ struct adb__layout {
     bool shared_reads;      /* a snapshot costs so much that several selects had better share it */
     bool pipelines;         /* a round trip costs so much that several reads had better be sent together: pipeline() */
     bool answers_together;  /* the answers of a pipeline come in one go: fewer and longer ones are cheaper */
+    bool tells_in_pipeline; /* to tell the server there that a read must not write costs no round trip: even one by
+                             * itself is sent so */
     bool backs_off;         /* a server on a network, that others use too: attempts to connect are few and spaced, calls
                              * that nobody waits for are guarded, cancels may block, what one connection learns all do */
     bool keep_open;         /* the data lives in the connection (SQLite :memory:): never close it when idle */

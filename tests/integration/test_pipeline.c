@@ -96,6 +96,26 @@ TEST(reads_of_one_context_keep_their_order)
     scene_close(&scene);
 }
 
+/* Where that is how the server is told that it must not write, one by itself is sent so too; if it cannot be, it runs
+ * as it always did. */
+TEST(a_read_of_a_read_only_context_is_sent_even_by_itself)
+{
+    struct rig rig;
+    rig_open_fake(&rig, "fake://?max_size=1&pipeline=1&tells=1", NULL);
+    adb_context *reader = adb_context_new(rig.db, rig.queue, ADB_CONTEXT_READ_ONLY);
+    CU_ASSERT_EQUAL(status_of(rig.ctx, adb_fetch_all(rig.ctx, "select value 1", NULL, NULL, NULL)), ADB_OK);
+    CU_ASSERT_EQUAL(fake_count(FAKE_SENT, ""), 0);
+    CU_ASSERT_EQUAL(status_of(reader, adb_fetch_all(reader, "select value 2", NULL, NULL, NULL)), ADB_OK);
+    CU_ASSERT_EQUAL(fake_count(FAKE_SENT, "select value 2"), 1);
+    CU_ASSERT_EQUAL(status_of(reader, adb_fetch_all(reader, "select alone", NULL, NULL, NULL)), ADB_OK);
+    CU_ASSERT_EQUAL(fake_count(FAKE_EXECUTE, "select alone"), 1);
+    CU_ASSERT_EQUAL(status_of(reader, adb_execute(reader, "insert 1", NULL, NULL, NULL)), ADB_E_READ_ONLY);
+    CU_ASSERT_EQUAL(fake_count(FAKE_SENT, "insert"), 0);
+    run_all(reader);
+    adb_context_free(reader);
+    rig_close(&rig);
+}
+
 /* What writes, or may, is never sent with others: nor is anything inside a transaction. */
 TEST(nothing_but_reads_outside_transactions_is_sent_together)
 {
@@ -272,6 +292,7 @@ TEST(direct_callbacks_may_submit_from_within_a_pipeline)
 }
 
 SUITE(pipeline, CASE(reads_that_wait_are_sent_together), CASE(reads_of_one_context_keep_their_order),
+      CASE(a_read_of_a_read_only_context_is_sent_even_by_itself),
       CASE(nothing_but_reads_outside_transactions_is_sent_together),
       CASE(what_was_sent_behind_a_slow_read_is_cancelled_at_once), CASE(cancel_hits_the_one_that_runs),
       CASE(deadline_holds_behind_a_slow_read), CASE(other_workers_take_over_what_waits_behind_a_slow_read),

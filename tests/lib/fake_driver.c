@@ -94,7 +94,7 @@ static adb_status fake_configure(const adb_url *url, const adb_options *options,
                                  adb_error *error)
 {
     int64_t readers = 0;
-    bool group = false, memory = false, backoff = false, pipeline = false;
+    bool group = false, memory = false, backoff = false, pipeline = false, tells = false;
     (void)options;
     adb_status status = adb__url_option_int(url, "readers", 0, 64, &readers, error);
     if (status == ADB_OK)
@@ -105,13 +105,16 @@ static adb_status fake_configure(const adb_url *url, const adb_options *options,
         status = adb__url_option_bool(url, "backoff", &backoff, error);
     if (status == ADB_OK)
         status = adb__url_option_bool(url, "pipeline", &pipeline, error);
+    if (status == ADB_OK)
+        status = adb__url_option_bool(url, "tells", &tells, error);
     if (status != ADB_OK)
         return status;
     *layout_out = (struct adb__layout){.max_writers = readers > 0 || memory ? 1 : 0,
                                        .max_readers = (unsigned)readers,
                                        .group_commit = group,
                                        .pipelines = pipeline,
-                                   .backs_off = backoff,
+                                       .tells_in_pipeline = tells,
+                                       .backs_off = backoff,
                                        .keep_open = memory};
     return ADB_OK;
 }
@@ -387,7 +390,7 @@ static void *fake_native(void *state)
     return state;
 }
 
-static const char *const fake_options[] = {"readers", "group", "memory", "backoff", "pipeline", NULL};
+static const char *const fake_options[] = {"readers", "group", "memory", "backoff", "pipeline", "tells", NULL};
 
 static const struct adb__driver fake_driver = {
     .scheme = "fake",

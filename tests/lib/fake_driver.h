@@ -24,7 +24,7 @@
  *
  * "select" before a command makes it one that says it only reads. BEGIN, COMMIT, ROLLBACK, SAVEPOINT, RELEASE SAVEPOINT
  * and ROLLBACK TO SAVEPOINT do what they do in a database. URL options: readers=N, group=1, memory=1, backoff=1,
- * pipeline=1.
+ * pipeline=1, tells=1.
  *
  * Everything is one for the process: fake_reset() first, while no database of it is open. The breaches of the driver
  * contract that it sees are counted: calls that overlap or come from another thread, a cancel beside a connection. */

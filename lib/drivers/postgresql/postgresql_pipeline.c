@@ -11,8 +11,8 @@
  * has had no effect: it runs alone. Where the end of a transaction can fail after its statements have been answered
  * (serializable), nothing is shared.
  *
- * Those that may only read are told so: before the first of each such transaction the server hears that it is read-only,
- * which ends with it.
+ * Those that may only read are told so: before the first of each such transaction the server hears that it is
+ * read-only, which ends with it.
  *
  * Writes have a synchronisation each, always. Around all of them commits are not waited for, and at the end comes a
  * flush (postgresql_wal.c). What was stopped, but was not the one to be, has had no effect, and runs alone. */

@@ -380,6 +380,7 @@ static struct adb__layout layout_of(const adb_options *options)
         .backs_off = true,
         .pipelines = prepares,
         .answers_together = true,
+        .tells_in_pipeline = true,
         .group_commit = groups ? ADB__GROUP_FLUSH : ADB__GROUP_NONE};
 }
 
