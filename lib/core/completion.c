@@ -17,7 +17,7 @@ static const struct adb__spin_limits look = {.ns = 8000, .again_ns = 50000, .ski
 
 /* So long it dozes before it sleeps, where that has brought several outcomes at once lately: the longest that an
  * outcome can be kept from who waits for it, give or take what the system makes of a timer. */
-static const struct adb__spin_limits doze = {.ns = 100000, .again_ns = 100000, .skip_most = 63};
+static const struct adb__spin_limits doze = {.ns = 200000, .again_ns = 200000, .skip_most = 63};
 
 /* Fewer at once are not worth setting it. */
 #define DOZE_LEAST 4
@@ -246,6 +246,35 @@ void adb__whispers_rouse(struct adb__whispers *whispers)
     adb__queue_unref(queue);
 }
 
+/* A chain of events, the newest first. */
+static void whispers_post_chain(struct adb__whispers *whispers, adb_queue *queue, struct adb__mail *newest,
+                                struct adb__mail *oldest)
+{
+    if (whispers->queue != queue) {
+        adb__whispers_rouse(whispers);
+        adb__queue_ref(queue);
+        whispers->queue = queue;
+    }
+    whispers->n++;
+    struct adb__mail *head = adb__mailbox_head(&queue->inbox);
+    while (!adb__mailbox_try_push(&queue->inbox, &head, newest, oldest))
+        continue;
+    if (!atomic_load_explicit(&queue->whispered, memory_order_relaxed))
+        atomic_store_explicit(&queue->whispered, true, memory_order_relaxed);
+    if (head == ADB__MAILBOX_IDLE)
+        adb__notify_whisper(&queue->notify);
+    else if (head == ADB__MAILBOX_ORPHANED)
+        queue_drain_orphan(queue);
+}
+
+void adb__outbox_whisper(struct adb__outbox *outbox, struct adb__whispers *whispers)
+{
+    struct adb__mail *newest = outbox->newest;
+    outbox->newest = NULL;
+    if (newest != NULL)
+        whispers_post_chain(whispers, outbox->queue, newest, outbox->oldest);
+}
+
 static void outcome_prepare(struct adb__job *job, struct adb_result *outcome)
 {
     if (outcome != &job->result)
@@ -257,24 +286,8 @@ static void outcome_prepare(struct adb__job *job, struct adb_result *outcome)
 
 void adb__job_whisper(struct adb__job *job, struct adb_result *outcome, struct adb__whispers *whispers)
 {
-    adb_queue *queue = job->queue;
-    if (whispers->queue != queue) {
-        adb__whispers_rouse(whispers);
-        adb__queue_ref(queue);
-        whispers->queue = queue;
-    }
-    whispers->n++;
     outcome_prepare(job, outcome);
-    struct adb__mail *mail = &job->event.mail;
-    struct adb__mail *head = adb__mailbox_head(&queue->inbox);
-    while (!adb__mailbox_try_push(&queue->inbox, &head, mail, mail))
-        continue;
-    if (!atomic_load_explicit(&queue->whispered, memory_order_relaxed))
-        atomic_store_explicit(&queue->whispered, true, memory_order_relaxed);
-    if (head == ADB__MAILBOX_IDLE)
-        adb__notify_whisper(&queue->notify);
-    else if (head == ADB__MAILBOX_ORPHANED)
-        queue_drain_orphan(queue);
+    whispers_post_chain(whispers, job->queue, &job->event.mail, &job->event.mail);
 }
 
 void adb__job_deliver(struct adb__job *job, struct adb_result *outcome, struct adb__outbox *outbox)

@@ -90,6 +90,8 @@ struct adb__outbox {
 
 /* Hand over what waits in it. */
 void adb__outbox_flush(struct adb__outbox *outbox);
+/* The same in a whisper. */
+void adb__outbox_whisper(struct adb__outbox *outbox, struct adb__whispers *whispers);
 
 /* Hand over the outcome of a job that is DONE: for whoever brought it there. At once, or, with an outbox, when that is
  * flushed. */

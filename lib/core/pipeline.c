@@ -291,10 +291,20 @@ static void pipeline_return(struct adb__pipelining *pipeline)
     pipeline->n_lanes = n_kept;
 }
 
+/* Hand over the outcomes so far. Where answers come one by one, and quickly, nobody is woken for each: who dozes will
+ * find some more of them. */
+static void pipeline_post(struct adb__worker *worker)
+{
+    if (worker->answer_ns < QUICK_NS && !worker->pool->server->layout.answers_together)
+        adb__outbox_whisper(&worker->outbox, &worker->whispers);
+    else
+        adb__outbox_flush(&worker->outbox);
+}
+
 static void pipeline_wait(struct adb__pipeline *base)
 {
     struct adb__pipelining *pipeline = pipeline_of(base);
-    adb__outbox_flush(&pipeline->worker->outbox);
+    pipeline_post(pipeline->worker);
     if (pipeline->most <= FEW && pipeline->n_lanes > 1)
         pipeline_return(pipeline);
     adb__pipeline_relieve(pipeline->worker);
@@ -376,7 +386,7 @@ void adb__pipeline_run(struct adb__worker *worker, struct adb__lane *lane)
     worker->in_group = false;
     worker->pipeline = NULL;
     adb__counter_add(&worker->pool->n_pipelining, -1);
-    adb__outbox_flush(&worker->outbox);
+    pipeline_post(worker);
     pipeline_learn(&pipeline);
     if (pipeline.loser != NULL)
         pipeline_lose(&pipeline);

@@ -43,7 +43,7 @@ adb_status adb__pool_init(struct adb__pool *pool, struct adb__server *server, en
     }
     if (!adb__park_init(&pool->park))
         goto no_park;
-    pool->park.enough = server->layout.answers_together ? adb__server_enough(server) : UINT32_MAX;
+    pool->park.enough = adb__server_enough(server);
     if (pthread_mutex_init(&pool->lock, NULL) != 0)
         goto no_lock;
     if (!adb__condition_init(&pool->gone))

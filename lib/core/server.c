@@ -41,10 +41,11 @@ uint32_t adb__server_enough(const struct adb__server *server)
 {
     const adb_url *url = server->url;
     const unsigned n_processors = adb__machine_processors();
-    if (!host_is_here(adb_url_host(url)) || !host_is_here(adb_url_option(url, "host")) ||
+    if (!server->layout.pipelines || !host_is_here(adb_url_host(url)) || !host_is_here(adb_url_option(url, "host")) ||
         !host_is_here(adb_url_option(url, "hostaddr")))
         return UINT32_MAX;
-    return n_processors < LEAST_AT_WORK ? LEAST_AT_WORK : n_processors;
+    const unsigned n_busy = n_processors < LEAST_AT_WORK ? LEAST_AT_WORK : n_processors;
+    return server->layout.answers_together ? n_busy : n_busy + 1;
 }
 
 adb_status adb__server_init(struct adb__server *server, struct adb_database *db, const adb_url *url, bool read_only,

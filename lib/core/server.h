@@ -32,7 +32,8 @@ struct adb__server {
     struct adb__pool pools[ADB__N_ROLES];
 };
 
-/* So many workers with quick pipelines keep the server busy; UINT32_MAX: nobody knows. */
+/* So many workers with quick pipelines keep the server busy, as it is on this machine; UINT32_MAX: nobody knows. Where
+ * answers come one by one, a worker waits for its server a little before each, and one more has the processor then. */
 uint32_t adb__server_enough(const struct adb__server *server);
 adb_status adb__server_init(struct adb__server *server, struct adb_database *db, const adb_url *url, bool read_only,
                             adb_error *error);

@@ -65,7 +65,7 @@ struct adb__layout {
     enum adb__group_kind group_commit; /* a commit costs so much that several autocommit writes had better share it */
     bool shared_reads;      /* a snapshot costs so much that several selects had better share it */
     bool pipelines;         /* a round trip costs so much that several reads had better be sent together: pipeline() */
-    bool answers_together;  /* the answers of a pipeline come in one go: fewer and longer ones are cheaper */
+    bool answers_together;  /* the answers of a pipeline come in one go, and not one by one */
     bool tells_in_pipeline; /* to tell the server there that a read must not write costs no round trip: even one by
                              * itself is sent so */
     bool backs_off;         /* a server on a network, that others use too: attempts to connect are few and spaced, calls
@@ -101,7 +101,7 @@ struct adb__pipeline {
     void (*end_fn)(struct adb__pipeline *pipeline, struct adb__call *call);
     /* The driver is about to wait for the server. */
     void (*wait_fn)(struct adb__pipeline *pipeline);
-    bool glances; /* with answers_together: to be told once more when an answer takes longer than a millisecond */
+    bool glances; /* wait_fn is to be called once more when an answer takes longer than a millisecond */
 
     /* Writes: each is a transaction of its own, whose commit is not waited for until it is durable; in the end one
      * flush makes all of them so. Each is taken before it is sent, and what was taken is begun and ended, whatever

@@ -48,6 +48,7 @@ struct scene {
     bool out_of_order;
     bool dropped[MOST];                   /* nobody wants it any more */
     bool stops;                           /* what stop_fn says, until a call has ended */
+    bool glances;                         /* as of the pipeline */
     void (*at_wait)(struct scene *scene); /* called once, at the next wait */
 };
 
@@ -172,6 +173,7 @@ static void scene_run(struct scene *s, size_t n_calls)
         s->statements[i].flags |= ADB__STMT_MUST_READ;
     s->pipeline = (struct adb__pipeline){
         .calls = s->calls, .n_calls = n_calls, .begin_fn = on_begin, .end_fn = on_end, .wait_fn = on_wait};
+    s->pipeline.glances = s->glances;
     DRIVER->pipeline(&s->conn, &s->pipeline);
     CU_ASSERT_FALSE(s->out_of_order);
     CU_ASSERT_EQUAL(s->n_begun, s->n_ended);

@@ -3,6 +3,8 @@
  * fails, is dropped or is large leaves its neighbours alone. */
 #include "tests/integration/mysql_scene.h"
 
+#include "base/clock.h"
+
 /* Answers ---------------------------------------------------------------------------------------------------------- */
 
 /* More than can be under way at once, each answered with its own. */
@@ -29,6 +31,47 @@ TEST(all_are_sent_before_the_first_is_answered)
     for (size_t i = 1; i <= 20; i++)
         CU_ASSERT_EQUAL(got(i), (int64_t)i + 1);
     CU_ASSERT(scene.n_waits > 0 && scene.at_wait == NULL);
+}
+
+static int64_t looked_at, looked_again_ns;
+
+static void look_again(struct scene *now)
+{
+    (void)now;
+    looked_again_ns = adb__clock_now() - looked_at;
+}
+
+static void look(struct scene *now)
+{
+    looked_at = adb__clock_now();
+    now->at_wait = look_again;
+}
+
+/* The least time of some that passes before the core gets another look, while an answer takes 40 ms. */
+static int64_t look_time(const char *sql, bool glances)
+{
+    int64_t least_ns = INT64_MAX;
+    for (int i = 0; i < 10; i++) {
+        scene_new();
+        scene.base.glances = glances;
+        add(sql, 0);
+        scene.at_wait = look;
+        scene_run();
+        CU_ASSERT_EQUAL(got(0), 0);
+        REQUIRE(scene.at_wait == NULL);
+        least_ns = looked_again_ns < least_ns ? looked_again_ns : least_ns;
+    }
+    return least_ns;
+}
+
+/* Who relies on quick answers is told soon that one is not. */
+TEST(a_slow_answer_is_glanced_at)
+{
+    static const char *const sql = "SELECT SLEEP(0.04)";
+    set_up();
+    prepare(sql);
+    CU_ASSERT(look_time(sql, false) >= 19 * ADB__NS_PER_MS);
+    CU_ASSERT(look_time(sql, true) < 15 * ADB__NS_PER_MS);
 }
 
 /* An error in the middle is that call's, and of none else. */
@@ -230,6 +273,7 @@ TEST(hostile_text_is_text)
 static const struct harness_case cases[] = {
     CASE(answers_come_in_order),
     CASE(all_are_sent_before_the_first_is_answered),
+    CASE(a_slow_answer_is_glanced_at),
     CASE(a_failure_is_of_one_call_only),
     CASE(dropped_calls_leave_no_trace),
     CASE(what_needs_more_than_its_answer_runs_alone),

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Reads that are sent together never see that they are: each has its own error and its own cancel, a lane keeps its
  * order, and nothing waits for long behind somebody else's slow statement. */
+#include "base/clock.h"
 #include "tests/lib/rig.h"
 
 #include <asyncdb.h>
@@ -9,6 +10,7 @@
 #include <string.h>
 
 #define N_READERS 5
+#define N_ROUNDS  12
 
 /* A worker that is busy, so that what is submitted meanwhile waits and is sent together; and contexts to submit on. */
 struct scene {
@@ -190,6 +192,35 @@ TEST(deadline_holds_behind_a_slow_read)
     scene_close(&scene);
 }
 
+/* Who takes many outcomes may doze (core/completion.h), and is not woken for each of a quick pipeline: what has been
+ * answered comes all the same, while the worker waits for an answer that is slow. */
+TEST(outcomes_come_while_a_slow_read_is_awaited)
+{
+    struct scene scene;
+    scene_open(&scene, "fake://?max_size=1&pipeline=1", NULL);
+    adb_context *gate = adb_context_new(scene.rig.db, ADB_QUEUE_DIRECT, 0);
+    latch_open(latch_named("busy"));
+    const int64_t began_at = adb__clock_now();
+    for (size_t round = 1; round <= N_ROUNDS; round++) {
+        const bool last = round == N_ROUNDS;
+        char sql[32];
+        snprintf(sql, sizeof(sql), "block %zu", round);
+        adb_execute(gate, sql, NULL, NULL, NULL);
+        for (size_t i = 0; i < N_READERS; i++) /* long enough to doze meanwhile */
+            read_on(&scene, i, last && i + 1 == N_READERS ? "select block slow" : "select spin");
+        latch_expect(latch_named(sql + strlen("block ")), 1);
+        latch_open(latch_named(sql + strlen("block ")));
+        deliver(&scene, round * N_READERS - last);
+    }
+    CU_ASSERT(adb__clock_now() - began_at < PATIENCE_MS * ADB__NS_PER_MS); /* no wait has lasted until its end */
+    latch_open(latch_named("slow"));
+    deliver(&scene, N_ROUNDS * N_READERS);
+    CU_ASSERT_EQUAL(tally_of(&scene.tally, ADB_OK), N_ROUNDS * N_READERS);
+    run_all(gate);
+    adb_context_free(gate);
+    scene_close(&scene);
+}
+
 /* While a read takes long, a worker that becomes free runs what was sent behind it. */
 TEST(other_workers_take_over_what_waits_behind_a_slow_read)
 {
@@ -295,6 +326,7 @@ SUITE(pipeline, CASE(reads_that_wait_are_sent_together), CASE(reads_of_one_conte
       CASE(a_read_of_a_read_only_context_is_sent_even_by_itself),
       CASE(nothing_but_reads_outside_transactions_is_sent_together),
       CASE(what_was_sent_behind_a_slow_read_is_cancelled_at_once), CASE(cancel_hits_the_one_that_runs),
-      CASE(deadline_holds_behind_a_slow_read), CASE(other_workers_take_over_what_waits_behind_a_slow_read),
+      CASE(deadline_holds_behind_a_slow_read),
+      CASE(outcomes_come_while_a_slow_read_is_awaited), CASE(other_workers_take_over_what_waits_behind_a_slow_read),
       CASE(loss_of_the_connection_hits_the_one_that_runs), CASE(loss_before_anything_was_sent_is_nobodys),
       CASE(close_ends_a_pipeline), CASE(direct_callbacks_may_submit_from_within_a_pipeline))

@@ -321,6 +321,47 @@ static void cancel_when_asleep(struct scene *s)
     DRIVER->cancel(&s->conn, ADB__CANCEL_ASK);
 }
 
+static int64_t looked_at, looked_again_ns;
+
+static void look_again(struct scene *s)
+{
+    (void)s;
+    looked_again_ns = adb__clock_now() - looked_at;
+}
+
+static void look(struct scene *s)
+{
+    looked_at = adb__clock_now();
+    s->at_wait = look_again;
+}
+
+/* The least time of some that passes before the core gets another look, while an answer takes 40 ms. */
+static int64_t look_time(const char *sql, bool glances)
+{
+    int64_t least_ns = INT64_MAX;
+    for (int i = 0; i < 10; i++) {
+        scene.glances = glances;
+        scene_call(&scene, 0, sql, adb_int(1));
+        scene.at_wait = look;
+        scene_run(&scene, 1);
+        CU_ASSERT_EQUAL(scene.statuses[0], ADB_OK);
+        REQUIRE(scene.at_wait == NULL);
+        least_ns = looked_again_ns < least_ns ? looked_again_ns : least_ns;
+    }
+    return least_ns;
+}
+
+/* Who relies on quick answers is told soon that one is not. */
+TEST(a_slow_answer_is_glanced_at)
+{
+    static const char *const sql = "SELECT $1::int FROM pg_sleep(0.04)";
+    scene_open(&scene, NULL, NULL);
+    prove(&scene, sql, adb_int(1), APART);
+    scene.conn.sharing = ADB__PG_SHARES; /* so that the first wait is not for this */
+    CU_ASSERT(look_time(sql, false) >= 19 * ADB__NS_PER_MS);
+    CU_ASSERT(look_time(sql, true) < 15 * ADB__NS_PER_MS);
+}
+
 /* As the core does: whoever stops the call says so first. */
 static void stop_when_asleep(struct scene *s)
 {
@@ -506,6 +547,7 @@ static const struct harness_case cases[] = {
     CASE(dropped_followers_do_not_disturb),
     CASE(statements_that_were_taken_back_are_not_sent),
     CASE(a_surprisingly_large_answer_is_left),
+    CASE(a_slow_answer_is_glanced_at),
     CASE(a_cancel_that_hits_a_follower_has_it_run_alone),
     CASE(a_cancel_that_hits_whom_it_was_meant_for_stops_it_alone),
     CASE(a_backend_that_ends_takes_one_call_with_it),

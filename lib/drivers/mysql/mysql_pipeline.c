@@ -28,8 +28,9 @@
 /* What an execution has besides its values. */
 #define BYTES_AROUND 32
 
-/* After the first, the core gets another look at what waits behind, and an answer that nobody wants is stopped. Then it
- * takes longer each time. */
+/* When an answer takes that long, the core gets another look at what waits behind: after the first only if it asks for
+ * that; after the second what nobody wants is stopped too. Then it takes longer each time. */
+#define GLANCE_MS        1
 #define PATIENCE_MS      20
 #define MOST_PATIENCE_MS 5000
 
@@ -60,6 +61,13 @@ static int wait_for(int fd, short events, int timeout_ms)
     return n_ready;
 }
 
+static int longer(int slice_ms)
+{
+    if (slice_ms < PATIENCE_MS)
+        return PATIENCE_MS;
+    return slice_ms < MOST_PATIENCE_MS ? slice_ms * 4 : slice_ms;
+}
+
 /* In place of the library's own waiting for its socket; as poll(). What nobody wants runs in vain, and is stopped:
  * again and again, for a KILL that comes too early is lost. Should one hit the statement behind, that one runs again.
  */
@@ -67,8 +75,7 @@ static int on_wait(my_socket fd, my_bool is_read, int timeout_ms)
 {
     const struct flow *flow = reader;
     int left_ms = timeout_ms > 0 ? timeout_ms : INT_MAX;
-    int slice_ms = PATIENCE_MS;
-    for (;;) {
+    for (int slice_ms = flow->pipeline->glances ? GLANCE_MS : PATIENCE_MS;; slice_ms = longer(slice_ms)) {
         flow->pipeline->wait_fn(flow->pipeline);
         slice_ms = slice_ms < left_ms ? slice_ms : left_ms;
         const int n_ready = wait_for(fd, is_read ? POLLIN : POLLOUT, slice_ms);
@@ -77,9 +84,8 @@ static int on_wait(my_socket fd, my_bool is_read, int timeout_ms)
         left_ms -= timeout_ms > 0 ? slice_ms : 0;
         if (left_ms == 0)
             break;
-        if (!flow->wanted)
+        if (!flow->wanted && slice_ms > GLANCE_MS)
             adb__mysql_kill(flow->conn);
-        slice_ms = slice_ms < MOST_PATIENCE_MS ? slice_ms * 4 : slice_ms;
     }
     errno = ETIMEDOUT;
     return 0;
