@@ -24,7 +24,7 @@
 #define GLANCE_NS (1 * ADB__NS_PER_MS)
 
 /* Who stays leaves one in so many to the next one that comes back, which need not sleep then. */
-#define LEAVES 4
+#define LEAVES 8
 
 /* Quick is what is no further away, and takes no longer each. */
 #define NEAR_NS  (1 * ADB__NS_PER_MS)
