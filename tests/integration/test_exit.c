@@ -11,6 +11,13 @@
 
 #define CALLED_BACK 9
 
+static struct rig leaving; /* outlives the body, as a program's own would */
+
+static void remove_what_was_left(void)
+{
+    rig_remove_folder(&leaving);
+}
+
 /* Run body in a child; its exit code, or -1 for any other end. A child that hangs is killed by its alarm. */
 static int end_of(void (*body)(const struct kind *kind), const struct kind *kind)
 {
@@ -19,6 +26,7 @@ static int end_of(void (*body)(const struct kind *kind), const struct kind *kind
     const pid_t child = fork();
     if (child == 0) {
         alarm(LATCH_PATIENCE_S);
+        atexit(remove_what_was_left); /* registered first, so run last */
         body(kind);
         exit(0);
     }
@@ -33,8 +41,6 @@ static void never(adb_result *result, void *user_data)
     (void)user_data;
     _exit(CALLED_BACK);
 }
-
-static struct rig leaving; /* outlives the body, as a program's own would */
 
 static void leave_while_a_job_runs(const struct kind *kind)
 {

@@ -108,8 +108,9 @@ bool rig_open(struct rig *rig, const struct kind *kind, const adb_options *optio
     return true;
 }
 
-static void remove_folder(const char *folder)
+void rig_remove_folder(const struct rig *rig)
 {
+    const char *folder = rig->folder;
     DIR *dir = folder[0] == '\0' ? NULL : opendir(folder);
     if (dir == NULL)
         return;
@@ -128,7 +129,7 @@ void rig_drop(struct rig *rig)
     adb_queue_free(rig->queue);
     adb_database_free(rig->db);
     fake_await_connections(0);
-    remove_folder(rig->folder);
+    rig_remove_folder(rig);
     CU_ASSERT_EQUAL(fake_breaches(), 0);
 }
 

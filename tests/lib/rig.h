@@ -37,6 +37,8 @@ void rig_open_fake(struct rig *rig, const char *url, const adb_options *options)
 void rig_close(struct rig *rig);
 /* The same where a close by force is in order. */
 void rig_drop(struct rig *rig);
+/* Its part in that of a process which ends without. Harmless where there is no folder. */
+void rig_remove_folder(const struct rig *rig);
 
 /* Jobs in words of the kind. */
 adb_job rig_insert(struct rig *rig, int64_t n, adb_done_cb done, void *user_data);

@@ -79,7 +79,7 @@ holds()
 {
     skipped "$1" && return
     verdict='not ok'
-    search "$1" "${2-}" -O2 && [ "$(errors)" = 0 ] && verdict=ok
+    search "$1" "${2-}" -O1 && [ "$(errors)" = 0 ] && verdict=ok
     report "$verdict" "$1" "${2-}" "$(states)"
 }
 
