@@ -76,12 +76,15 @@ static inline bool stop(void *data)
     return scene.stops;
 }
 
-static inline void session_open(struct session *session, int statement_cache)
+/* With an option of the URL more; "" is none. */
+static inline void session_open_with(struct session *session, const char *option, int statement_cache)
 {
     struct adb__layout layout;
+    char url[sizeof(own.url) + 64];
     memset(session, 0, sizeof(*session));
     adb__result_init(&session->result, NULL, 0, NULL);
-    REQUIRE(adb_url_parse(own.url, &session->url, NULL) == ADB_OK);
+    snprintf(url, sizeof(url), "%s%c%s", own.url, strchr(own.url, '?') == NULL ? '?' : '&', option);
+    REQUIRE(adb_url_parse(url, &session->url, NULL) == ADB_OK);
     session->options = (adb_options){.size = sizeof(adb_options), .statement_cache = statement_cache};
     session->open = (struct adb__open){.url = session->url, .options = &session->options, .log = &session->log};
     session->open.deadline = INT64_MAX;
@@ -89,6 +92,11 @@ static inline void session_open(struct session *session, int statement_cache)
     session->open.stop_fn = stop;
     REQUIRE(DRIVER->configure(session->url, &session->options, &layout, NULL) == ADB_OK);
     REQUIRE(DRIVER->open(&session->conn, &session->open, &session->error) == ADB_OK);
+}
+
+static inline void session_open(struct session *session, int statement_cache)
+{
+    session_open_with(session, "", statement_cache);
 }
 
 static inline void session_close(struct session *session)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The MySQL driver on a real server, straight from its struct and without any core: what is prepared and when, what
- * heals, which set of many it was, what a reset leaves, and where memory ends. */
+ * heals, what a reset leaves, and where memory ends. */
 #include "base/clock.h"
 #include "drivers/mysql/mysql_driver.h"
 #include "model/error.h"
@@ -14,8 +14,6 @@
 #include <string.h>
 
 #define DRIVER (&adb__mysql_driver)
-
-#define MANY 3000
 
 static struct own own;
 
@@ -362,91 +360,6 @@ TEST(a_write_where_only_reading_is_allowed_is_refused)
     must(&first, "ROLLBACK");
 }
 
-/* Many ------------------------------------------------------------------------------------------------------------- */
-
-static adb_value values[MANY][2];
-static const adb_value *sets[MANY];
-
-static void fill_sets(void)
-{
-    for (int i = 0; i < MANY; i++) {
-        values[i][0] = adb_int(i);
-        values[i][1] = i % 3 == 0 ? adb_null() : adb_text("some text");
-        sets[i] = values[i];
-    }
-}
-
-static adb_status run_many(struct session *session, const char *sql, size_t n_values, size_t n_sets, size_t *failed_out)
-{
-    struct adb__sink sink = {.result = &session->result};
-    const struct adb__statement statement = {.sql = sql, .sql_size = strlen(sql), .n_values = n_values};
-    adb__result_fini(&session->result);
-    adb__result_init(&session->result, NULL, 0, NULL);
-    return DRIVER->execute_many(&session->conn, &statement, sets, n_sets, &sink, failed_out, &session->error);
-}
-
-static void check_many(struct session *session, size_t failing)
-{
-    size_t failed = MANY;
-    CU_ASSERT_EQUAL(run_many(session, "INSERT INTO many VALUES (?, ?)", 2, MANY, &failed), ADB_E_UNIQUE);
-    CU_ASSERT_EQUAL(failed, failing);
-    CU_ASSERT_EQUAL(number(session, "SELECT count(*) FROM many"), (int64_t)failing);
-}
-
-/* The index is that of the set that failed, sent one by one or all together; those before it are there. */
-TEST(many_sets_stop_at_the_one_that_fails)
-{
-    session_open(&first, 0);
-    fill_sets();
-    must(&first, "CREATE OR REPLACE TABLE many (a BIGINT PRIMARY KEY, b TEXT)");
-    values[2500][0] = adb_int(2499);
-    must(&first, "BEGIN");
-    check_many(&first, 2500);
-    must(&first, "ROLLBACK");
-    check_many(&first, 2500);
-}
-
-/* Figures are the sum of all sets, and so are the rows of RETURNING. QRY-14 */
-TEST(many_sets_are_counted_together)
-{
-    size_t failed;
-    session_open(&first, 0);
-    fill_sets();
-    must(&first, "CREATE OR REPLACE TABLE many (a BIGINT PRIMARY KEY, b TEXT)");
-    must(&first, "BEGIN");
-    CU_ASSERT_EQUAL(run_many(&first, "INSERT INTO many VALUES (?, ?)", 2, MANY, &failed), ADB_OK);
-    CU_ASSERT_EQUAL(adb_result_affected(&first.result), MANY);
-    CU_ASSERT_EQUAL(number(&first, "SELECT count(*) FROM many WHERE b IS NULL"), MANY / 3);
-    CU_ASSERT_EQUAL(run_many(&first, "UPDATE many SET b = 'x' WHERE a = ?", 1, MANY, &failed), ADB_OK);
-    CU_ASSERT_EQUAL(adb_result_affected(&first.result), MANY);
-    CU_ASSERT_EQUAL(run_many(&first, "UPDATE many SET b = 'x' WHERE a = ?", 1, MANY, &failed), ADB_OK);
-    CU_ASSERT_EQUAL(adb_result_affected(&first.result), MANY);
-    CU_ASSERT_EQUAL(run_many(&first, "DELETE FROM many WHERE a = ? RETURNING a", 1, MANY, &failed), ADB_OK);
-    CU_ASSERT_EQUAL(adb_result_affected(&first.result), MANY);
-    CU_ASSERT_EQUAL(state(&first), ADB__TXN_OPEN);
-    must(&first, "ROLLBACK");
-}
-
-/* Sets whose values are of different types go together with their like only. */
-TEST(sets_of_different_types_keep_their_order)
-{
-    size_t failed = 0;
-    session_open(&first, 0);
-    fill_sets();
-    values[100][1] = adb_int(100);
-    values[101][1] = adb_blob("\0x", 2);
-    values[102][0] = adb_text("102");
-    values[2000][1] = adb_double(strtod("nan", NULL));
-    must(&first, "CREATE OR REPLACE TABLE many (a BIGINT PRIMARY KEY, b BLOB)");
-    must(&first, "BEGIN");
-    CU_ASSERT_EQUAL(run_many(&first, "INSERT INTO many VALUES (?, ?)", 2, MANY, &failed), ADB_E_DATA);
-    CU_ASSERT_EQUAL(failed, 2000);
-    CU_ASSERT_EQUAL(number(&first, "SELECT count(*) FROM many"), 2000);
-    CU_ASSERT_EQUAL(number(&first, "SELECT count(*) FROM many WHERE a = 101 AND HEX(b) = '0078'"), 1);
-    CU_ASSERT_EQUAL(number(&first, "SELECT count(*) FROM many WHERE a = 100 AND b = '100'"), 1);
-    must(&first, "ROLLBACK");
-}
-
 /* Connections ------------------------------------------------------------------------------------------------------ */
 
 /* Temporary tables, variables and settings do not pass from one to the next; what the URL wants stays. POOL-11 */
@@ -536,9 +449,6 @@ static const struct harness_case cases[] = {
     CASE(a_late_cancel_is_harmless),
     CASE(the_state_is_the_servers_own),
     CASE(a_write_where_only_reading_is_allowed_is_refused),
-    CASE(many_sets_stop_at_the_one_that_fails),
-    CASE(many_sets_are_counted_together),
-    CASE(sets_of_different_types_keep_their_order),
     CASE(a_reset_gives_the_session_back),
     CASE(modes_of_the_server_that_change_literals_are_left_out),
     CASE(a_session_that_was_ended_is_noticed),

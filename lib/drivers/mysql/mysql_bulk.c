@@ -13,10 +13,8 @@
 #include "base/alloc.h"
 #include "model/error.h"
 
-/* Of a message. Each costs two round trips; but one of several hundred kilobytes was seen to be slower again (perhaps
- * as the buffers of a socket do not take it at once). Sets of many values go in shorter ones, so that the room is
- * bounded. */
-#define MOST_VALUES    4096
+/* Of a message. Sets of many values go in shorter ones, so that the room is bounded. */
+#define MOST_VALUES    20480
 #define MOST_SETS_WIDE 1024
 #define MOST_BYTES     ((size_t)4 << 20)
 
@@ -27,7 +25,7 @@
 /* With fewer sets than this it is not worth it. */
 #define LEAST_SETS 4
 
-#define SAVEPOINT "adb__bulk"
+#define SET_SAVEPOINT "SAVEPOINT adb__bulk"
 
 /* One parameter in all the sets of a message. */
 struct column {
@@ -199,12 +197,44 @@ static bool drain(MYSQL_STMT *stmt, my_ulonglong *n_rows_out)
     return code < 0;
 }
 
-static adb_status run_message(struct adb__mysql_many *many, adb_error *error)
+/* Not ADB_OK: the server refused the savepoint. */
+struct savepoint {
+    adb_status status;
+    adb_error error;
+};
+
+static void take_savepoint(MYSQL *mysql, struct savepoint *savepoint)
+{
+    savepoint->status = ADB_OK;
+    if (mysql_read_query_result(mysql) != 0)
+        savepoint->status =
+            adb__mysql_error_fill(mysql_errno(mysql), mysql_sqlstate(mysql), mysql_error(mysql), &savepoint->error);
+}
+
+/* The savepoint and the message, in one round trip where that is possible: then nothing else may be asked of the server
+ * until it has answered both. */
+static bool execute(const struct adb__mysql_many *many, struct savepoint *savepoint)
+{
+    MYSQL *mysql = many->conn->mysql;
+    MYSQL_STMT *stmt = many->prepared->stmt;
+    const bool together = adb__mysql_may_send_ahead(many->conn);
+    bool is_sent = false;
+    mysql_send_query(mysql, SET_SAVEPOINT, sizeof(SET_SAVEPOINT) - 1); /* when that fails, what follows does */
+    if (together) {
+        adb__mysql_leave_answers(many->conn, true);
+        is_sent = mysql_stmt_execute(stmt) == 0;
+        adb__mysql_leave_answers(many->conn, false);
+    }
+    take_savepoint(mysql, savepoint);
+    if (together)
+        return is_sent && mysql->methods->db_read_execute_response(stmt) == 0;
+    return mysql_stmt_execute(stmt) == 0;
+}
+
+static adb_status take_figures(struct adb__mysql_many *many, adb_error *error)
 {
     MYSQL_STMT *stmt = many->prepared->stmt;
     my_ulonglong n_affected = 0;
-    if (mysql_stmt_execute(stmt) != 0)
-        return adb__mysql_stmt_error(many->conn, stmt, ADB__MYSQL_RUNNING, error);
     if (mysql_stmt_field_count(stmt) == 0)
         n_affected = mysql_stmt_affected_rows(stmt);
     if (!drain(stmt, &n_affected))
@@ -213,19 +243,30 @@ static adb_status run_message(struct adb__mysql_many *many, adb_error *error)
     return ADB_OK;
 }
 
-static adb_status send(struct adb__mysql_many *many, struct message *message, size_t n_sets, adb_error *error)
+static bool set_array(MYSQL_STMT *stmt, size_t n_sets)
+{
+    const unsigned n_rows = (unsigned)n_sets;
+    return mysql_stmt_attr_set(stmt, STMT_ATTR_ARRAY_SIZE, &n_rows) == 0;
+}
+
+/* Nothing but a message may be run between this and giving the array up by set_array(). */
+static adb_status bind(const struct adb__mysql_many *many, const struct message *message, size_t n_sets,
+                       adb_error *error)
 {
     MYSQL_STMT *stmt = many->prepared->stmt;
-    unsigned n_rows = (unsigned)n_sets;
-    adb_status status;
-    if (mysql_stmt_attr_set(stmt, STMT_ATTR_ARRAY_SIZE, &n_rows) != 0 ||
-        mysql_stmt_bind_param(stmt, message->binds) != 0)
-        status = adb__mysql_stmt_error(many->conn, stmt, ADB__MYSQL_BEFORE, error);
-    else
-        status = run_message(many, error);
-    n_rows = 0;
-    mysql_stmt_attr_set(stmt, STMT_ATTR_ARRAY_SIZE, &n_rows);
-    return status;
+    if (set_array(stmt, n_sets) && mysql_stmt_bind_param(stmt, message->binds) == 0)
+        return ADB_OK;
+    set_array(stmt, 0);
+    return adb__mysql_stmt_error(many->conn, stmt, ADB__MYSQL_BEFORE, error);
+}
+
+/* What is bound. */
+static adb_status send(struct adb__mysql_many *many, struct savepoint *savepoint, adb_error *error)
+{
+    MYSQL_STMT *stmt = many->prepared->stmt;
+    const bool is_done = execute(many, savepoint);
+    set_array(stmt, 0);
+    return is_done ? take_figures(many, error) : adb__mysql_stmt_error(many->conn, stmt, ADB__MYSQL_RUNNING, error);
 }
 
 /* Is it the fault of one set, so that running them one by one finds it? */
@@ -257,26 +298,40 @@ static adb_status step(struct adb__mysql_many *many, struct message *message, si
     return adb__mysql_many_one_by_one(many, many->n_done + n_sets, error);
 }
 
-static adb_status send_or_step(struct adb__mysql_many *many, struct message *message, size_t n_sets, adb_error *error)
+/* The message has failed. */
+static adb_status undo_and_step(struct adb__mysql_many *many, struct message *message, size_t n_sets, adb_status status,
+                                adb_error *error)
 {
+    struct adb__mysql *conn = many->conn;
     adb_error detail;
-    adb_status status = adb__mysql_run(many->conn, "SAVEPOINT " SAVEPOINT, error);
-    if (status != ADB_OK)
-        return status;
-    status = send(many, message, n_sets, &detail);
-    if (status == ADB_OK) {
-        many->n_done += n_sets;
-        return ADB_OK;
-    }
-    *error = detail;
-    if (!is_of_one_set(status) || (many->conn->mysql->server_status & SERVER_STATUS_IN_TRANS) == 0 ||
-        adb__mysql_run(many->conn, "ROLLBACK TO SAVEPOINT " SAVEPOINT, &detail) != ADB_OK)
+    if (!is_of_one_set(status) || (conn->mysql->server_status & SERVER_STATUS_IN_TRANS) == 0 ||
+        adb__mysql_run(conn, "ROLLBACK TO " SET_SAVEPOINT, &detail) != ADB_OK)
         return status;
     adb__error_clear(error);
     /* Some statements the server can only run one by one. */
     if (status == ADB_E_UNSUPPORTED)
         return adb__mysql_many_one_by_one(many, many->n_sets, error);
     return step(many, message, n_sets, error);
+}
+
+/* A savepoint that is refused, by a KILL or amid a distributed transaction, is missed only when the message fails too;
+ * but after a KILL there is no further one. */
+static adb_status send_or_step(struct adb__mysql_many *many, struct message *message, size_t n_sets, adb_error *error)
+{
+    struct savepoint savepoint;
+    adb_error detail;
+    adb_status status = bind(many, message, n_sets, error);
+    if (status != ADB_OK)
+        return status;
+    status = send(many, &savepoint, &detail);
+    if (status == ADB_OK)
+        many->n_done += n_sets;
+    if (status == ADB_OK && (many->n_done == many->n_sets || is_of_one_set(savepoint.status)))
+        return ADB_OK;
+    *error = savepoint.status == ADB_OK || many->conn->lost ? detail : savepoint.error;
+    if (savepoint.status != ADB_OK)
+        return error->status;
+    return undo_and_step(many, message, n_sets, status, error);
 }
 
 /* A multiple of eight, so that what is behind the indicators of a column is aligned. */

@@ -198,6 +198,10 @@ bool adb__mysql_is_mariadb(const struct adb__mysql *conn);
 
 /* Pipelines (mysql_pipeline.c) ------------------------------------------------------------------------------------- */
 
+/* May a command be sent before the one in front of it is answered? */
+bool adb__mysql_may_send_ahead(const struct adb__mysql *conn);
+/* From now on mysql_stmt_execute() leaves the answer to be read later, or no longer does. */
+void adb__mysql_leave_answers(struct adb__mysql *conn, bool leaves);
 /* Is there a client library that can, and is anything kept prepared? */
 bool adb__mysql_pipeline_possible(const struct adb__mysql_settings *settings, const adb_options *options);
 /* The driver slot. */

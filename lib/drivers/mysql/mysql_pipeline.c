@@ -99,15 +99,26 @@ static void set_hook(struct flow *flow, int (*hook)(my_socket, my_bool, int))
 
 /* Sending ---------------------------------------------------------------------------------------------------------- */
 
-/* May statements of this connection be sent together now? Only to a server of MariaDB's own: what else speaks its
- * protocol, a proxy mostly, may take two commands at once for an attack. Warnings are asked for between two statements,
- * where they are logged, and the client library has its own doubts about compression. */
+/* To a server of MariaDB's own only: what else speaks its protocol, a proxy mostly, may take two commands at once for
+ * an attack. And the client library has its own doubts about compression. */
+bool adb__mysql_may_send_ahead(const struct adb__mysql *conn)
+{
+    return !conn->mysql->net.compress && adb__mysql_is_mariadb(conn);
+}
+
+void adb__mysql_leave_answers(struct adb__mysql *conn, bool leaves)
+{
+    const my_bool value = leaves;
+    mysql_options(conn->mysql, MARIADB_OPT_SKIP_READ_RESPONSE, &value);
+}
+
+/* May reads of this connection be sent together now? Warnings are asked for between two statements, where they are
+ * logged. */
 static bool is_possible(const struct adb__mysql *conn)
 {
     const unsigned state = conn->mysql->server_status & (SERVER_STATUS_IN_TRANS | SERVER_STATUS_AUTOCOMMIT);
     const bool logs_warnings = conn->open->log != NULL && conn->open->log->level >= ADB__LOG_DEBUG;
-    return state == SERVER_STATUS_AUTOCOMMIT && !logs_warnings && !conn->mysql->net.compress &&
-           adb__mysql_is_mariadb(conn);
+    return state == SERVER_STATUS_AUTOCOMMIT && !logs_warnings && adb__mysql_may_send_ahead(conn);
 }
 
 static size_t size_of(const struct adb__statement *statement)
@@ -145,18 +156,12 @@ static bool send_call(struct flow *flow, const struct adb__call *call)
     return !conn->lost;
 }
 
-static void set_skipping(const struct flow *flow, bool skips)
-{
-    const my_bool value = skips;
-    mysql_options(flow->conn->mysql, MARIADB_OPT_SKIP_READ_RESPONSE, &value);
-}
-
 /* The first call, and as many of those behind it as go with it. */
 static void send_calls(struct flow *flow)
 {
     const struct adb__call *end = flow->pipeline->calls + flow->pipeline->n_calls;
     size_t n_bytes = 0;
-    set_skipping(flow, true);
+    adb__mysql_leave_answers(flow->conn, true);
     for (const struct adb__call *call = flow->first; call < end && flow->n_sent < MOST_AHEAD; call++) {
         if (call->statement == NULL)
             break; /* it is not wanted any more */
@@ -166,7 +171,7 @@ static void send_calls(struct flow *flow)
         if (flow->sent[0] == NULL)
             break; /* nothing is under way: the next one has nobody to go with */
     }
-    set_skipping(flow, false);
+    adb__mysql_leave_answers(flow->conn, false);
 }
 
 /* Reading ---------------------------------------------------------------------------------------------------------- */
@@ -298,6 +303,18 @@ void adb__mysql_pipeline(void *state, struct adb__pipeline *pipeline)
 }
 
 #else
+
+bool adb__mysql_may_send_ahead(const struct adb__mysql *conn)
+{
+    (void)conn;
+    return false;
+}
+
+void adb__mysql_leave_answers(struct adb__mysql *conn, bool leaves)
+{
+    (void)conn;
+    (void)leaves;
+}
 
 bool adb__mysql_pipeline_possible(const struct adb__mysql_settings *settings, const adb_options *options)
 {
