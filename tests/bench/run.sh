@@ -48,7 +48,18 @@ start_delayed() {
     export ADB_BENCH_DELAYED_POSTGRESQL_URL
 }
 
+# The kernel's trace points, by which system calls are counted, are where somebody has mounted them. Root may.
+show_trace_points() {
+    [ ! -r /sys/kernel/tracing/events/raw_syscalls/sys_enter/id ] || return 0
+    if [ "$(id -u)" = 0 ] && mount -t tracefs nodev /sys/kernel/tracing; then
+        mounted=/sys/kernel/tracing
+    else
+        echo "system calls are not counted (A2): no trace points in /sys/kernel/tracing" >&2
+    fi
+}
+
 stop_all() {
+    [ -z "$mounted" ] || umount "$mounted"
     [ -z "$durable" ] || sh "$tree/tests/servers/stop.sh" "$durable"
     [ -z "$durable" ] || rm -rf "$durable"
     stop_servers
@@ -56,7 +67,9 @@ stop_all() {
 
 start_servers "$build" || exit 1
 durable=
+mounted=
 trap stop_all EXIT
+show_trace_points
 if [ -n "${ADB_TEST_POSTGRESQL_URL:-}" ]; then
     start_durable && start_delayed || exit 1
 fi
