@@ -298,7 +298,7 @@ static adb_status step(struct adb__mysql_many *many, struct message *message, si
     return adb__mysql_many_one_by_one(many, many->n_done + n_sets, error);
 }
 
-/* The message has failed. */
+/* The message has failed: undo what it did of itself. */
 static adb_status undo_and_step(struct adb__mysql_many *many, struct message *message, size_t n_sets, adb_status status,
                                 adb_error *error)
 {
@@ -314,8 +314,8 @@ static adb_status undo_and_step(struct adb__mysql_many *many, struct message *me
     return step(many, message, n_sets, error);
 }
 
-/* A savepoint that is refused, by a KILL or amid a distributed transaction, is missed only when the message fails too;
- * but after a KILL there is no further one. */
+/* A savepoint that is refused is missed only when the message behind it fails too. But where a KILL has hit it, no
+ * further message is begun. */
 static adb_status send_or_step(struct adb__mysql_many *many, struct message *message, size_t n_sets, adb_error *error)
 {
     struct savepoint savepoint;
