@@ -73,16 +73,6 @@ count_lines() {
 count_lines >"$build/counts"
 [ -s "$build/counts" ] || grep -E 'error|warning|undefined|\*\*\*' "$build/check.log" | tail -n 40
 
-while read -r ended log counts; do
-    case $ended in
-    PASS | SKIP) ;;
-    *)
-        echo "--- $log"
-        grep -vE '^ok ' "$build/$log" | tail -n 40
-        ;;
-    esac
-done <"$build/counts"
-
 # What was done to servers and networks, and what became of the jobs.
 grep -hE '^# .* [0-9]+ outcomes' "$build"/tests/faults/*.log 2>/dev/null | sed 's/^# //'
 
@@ -102,4 +92,19 @@ awk -v status="$check_status" '
             failed = 1
         print passed + 0 " passed, " failed + 0 " failed" (skipped ? ", " skipped " skipped" : "")
         exit failed != 0
-    }' "$build/counts"
+    }' "$build/counts" >"$build/report"
+status=$?
+
+# What failed is printed last, before the sum: whoever keeps only the end of this sees it.
+sed '$d' "$build/report"
+while read -r ended log counts; do
+    case $ended in
+    PASS | SKIP) ;;
+    *)
+        echo "--- $log"
+        grep -vE '^ok ' "$build/$log" | tail -n 40
+        ;;
+    esac
+done <"$build/counts"
+tail -n 1 "$build/report"
+exit "$status"

@@ -206,9 +206,9 @@ TEST(outcomes_come_while_a_slow_read_is_awaited)
         char sql[32];
         snprintf(sql, sizeof(sql), "block %zu", round);
         adb_execute(gate, sql, NULL, NULL, NULL);
+        latch_expect(latch_named(sql + strlen("block ")), 1); /* so the worker has let go of the readers' lanes */
         for (size_t i = 0; i < N_READERS; i++) /* long enough to doze meanwhile */
             read_on(&scene, i, last && i + 1 == N_READERS ? "select block slow" : "select spin");
-        latch_expect(latch_named(sql + strlen("block ")), 1);
         latch_open(latch_named(sql + strlen("block ")));
         deliver(&scene, round * N_READERS - last);
     }
