@@ -71,12 +71,6 @@ static void leave(struct fake_conn *conn)
     atomic_fetch_sub(&conn->busy, 1);
 }
 
-bool fake_should_stop(void *data)
-{
-    struct fake_conn *conn = data;
-    return atomic_load(&conn->cancelled) || conn->open->stop_fn(conn->open->stop_data);
-}
-
 adb_status fake_lose(struct fake_conn *conn, unsigned more_flags, adb_error *error)
 {
     atomic_store(&conn->lost, true);
@@ -135,6 +129,14 @@ static const char *latch_for(const char *const *name)
     const char *found = *name;
     pthread_mutex_unlock(&lock);
     return found;
+}
+
+/* Where a cancel takes its time, the statement learns of it from nothing else. */
+bool fake_should_stop(void *data)
+{
+    struct fake_conn *conn = data;
+    return atomic_load(&conn->cancelled) ||
+           (latch_for(&cancel_latch) == NULL && conn->open->stop_fn(conn->open->stop_data));
 }
 
 static bool is_severed(void *data)
