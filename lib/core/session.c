@@ -35,6 +35,7 @@ static adb_status session_execute(struct adb__worker *worker, const struct adb__
                                   struct adb__sink *sink, adb_error *error)
 {
     bool guarded = worker->job == NULL && (statement->flags & ADB__STMT_LISTEN) == 0 && adb__guard_call(worker);
+    worker->acted = true;
     adb_status status = worker->db->driver->execute(worker->conn, statement, sink, error);
     if (guarded)
         adb__guard_clear(worker);
@@ -161,6 +162,7 @@ adb_status adb__session_run_sets(struct adb__worker *worker, const struct adb__l
         told.flags |= ADB__STMT_MUST_READ;
     adb__trace_statement(worker->db, &told);
     bool guarded = worker->job == NULL && adb__guard_call(worker);
+    worker->acted = true;
     status = worker->db->driver->execute_many(worker->conn, &told, sets, n_sets, &sink, failed_out, error);
     if (guarded)
         adb__guard_clear(worker);

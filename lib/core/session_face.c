@@ -342,7 +342,10 @@ void adb_session_return(adb_session *session, adb_result *result)
 
 void *adb_session_native(adb_session *session)
 {
-    return session == NULL ? NULL : session->worker->db->driver->native(session->worker->conn);
+    if (session == NULL)
+        return NULL;
+    session->worker->acted = true;
+    return session->worker->db->driver->native(session->worker->conn);
 }
 
 adb_status adb__session_hook(struct adb__worker *worker, adb_connect_cb hook, void *user_data, adb_error *error)

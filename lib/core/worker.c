@@ -32,6 +32,10 @@ static const struct adb__spin_limits search = {.ns = 4000, .again_ns = 4000, .sk
 /* So much of it the pace changes with a lane that is slower or faster. */
 #define PACE_STEP 8
 
+/* Lanes whose jobs have left the connection alone may be as quick as the clock, which takes 30 ns of a virtual machine:
+ * so many of them share a look at it. */
+#define LANES_UNTIMED 8
+
 /* Outcomes for which nobody was woken wait no longer than this for the next; as for those who doze, core/completion.c
  * has the limit. */
 #define WHISPER_NS 100000
@@ -154,11 +158,26 @@ static struct adb__lane *worker_spin(struct adb__worker *worker)
     return NULL;
 }
 
-/* About how long its lanes take: what half of them exceed, as one among many may have lost the processor. */
+/* The lanes since the last look at the clock were timed: about how long each takes, which is what half of them exceed, as
+ * one among many may have lost the processor. */
 static void worker_learn_pace(struct adb__worker *worker)
 {
-    int64_t step = worker->pace_ns / PACE_STEP + 1;
-    worker->pace_ns += worker->used_at - worker->took_at > worker->pace_ns ? step : -step;
+    const int64_t expected = worker->pace_ns * (int64_t)worker->n_lanes;
+    const int64_t step = worker->pace_ns / PACE_STEP + 1;
+    if (worker->n_lanes == 0 || worker->used_at <= worker->took_at)
+        return;
+    worker->pace_ns += worker->used_at - worker->took_at > expected ? step : -step;
+    worker->took_at = worker->used_at;
+    worker->n_lanes = 0;
+}
+
+/* Nothing waits: the lanes that share a look at the clock do not share it with the time that follows. */
+static void worker_end_lanes(struct adb__worker *worker)
+{
+    if (worker->n_lanes == 0)
+        return;
+    worker->used_at = adb__clock_now();
+    worker_learn_pace(worker);
 }
 
 /* With jobs that cost no more than to submit them, who submits is as busy as this worker: is there no processor left
@@ -233,7 +252,6 @@ static bool worker_goes_on(struct adb__worker *worker, const struct adb__lane *l
 {
     if (lane == NULL || !worker_is_quick(worker))
         return false;
-    worker->took_at = worker->used_at;
     adb__park_step(&worker->pool->park);
     return true;
 }
@@ -301,14 +319,13 @@ static struct adb__lane *worker_next_lane(struct adb__worker *worker)
     struct adb__pool *pool = worker->pool;
     bool searching = false;
     adb__worker_set_state(worker, ADB__WORKER_IDLE);
-    worker_learn_pace(worker);
-    worker->took_at = worker->used_at;
     for (;;) {
         struct adb__lane *lane = adb__pool_next(worker);
         if (worker->roves && worker_goes_on(worker, lane))
             return lane;
         searching = worker_settle(worker) || searching;
         if (lane == NULL) {
+            worker_end_lanes(worker);
             adb__worker_stray(worker);
             adb__whispers_rouse(&worker->whispers);
             adb__share_end(worker);
@@ -404,7 +421,10 @@ static bool worker_leave(struct adb__worker *worker, struct adb__lane *lane)
         worker_unwind(worker, lane);
     bool held = adb__lane_needs_home(lane);
     lane->home = held ? worker : NULL;
-    lane->acted_at = worker->used_at = adb__clock_now();
+    if (held || worker->acted || worker->n_lanes + 1 >= LANES_UNTIMED)
+        worker->used_at = adb__clock_now();
+    if (worker->acted)
+        lane->acted_at = worker->used_at;
     if (!held)
         worker_let_go(worker); /* before another worker may run this lane */
     if (!adb__mailbox_leave(&lane->mailbox))
@@ -464,6 +484,7 @@ static void worker_attend(struct adb__worker *worker, struct adb__lane *lane)
 {
     int64_t until = worker->took_at + LANE_SLICE_NS;
     unsigned n_run = 0;
+    worker->acted = false;
     adb__worker_set_state(worker, ADB__WORKER_BUSY);
     for (;;) {
         struct adb__mail *mail = adb__lane_peek(lane);
@@ -490,6 +511,7 @@ static void worker_attend(struct adb__worker *worker, struct adb__lane *lane)
             return;
         }
         n_run++;
+        worker->acted = worker->acted || job->kind != ADB_REQUEST_RUN; /* a function may leave the connection alone */
         if (adb__pipeline_suits(worker, lane, job)) {
             adb__pipeline_run(worker, lane);
             return;
@@ -516,11 +538,8 @@ static void *worker_main(void *argument)
     worker->pace_ns = WAKE_NS;
     worker->gives_way = false;
     while (adb__counter_get(&worker->orphaned) == 0) {
-        struct adb__lane *lane = worker->next_lane;
-        if (lane != NULL)
-            worker->took_at = worker->used_at;
-        else
-            lane = worker_next_lane(worker);
+        worker_learn_pace(worker);
+        struct adb__lane *lane = worker->next_lane != NULL ? worker->next_lane : worker_next_lane(worker);
         worker->next_lane = NULL;
         if (lane == NULL)
             break;
@@ -528,6 +547,7 @@ static void *worker_main(void *argument)
             adb__worker_stray(worker); /* to look after the connection may take long */
         adb__worker_refresh(worker, worker->took_at);
         worker_attend(worker, lane);
+        worker->n_lanes++;
         if (worker->gives_way && worker_give_way(worker))
             break;
         if (db->options.unpooled && worker->is_open && !pool->server->layout.keep_open)

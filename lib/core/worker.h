@@ -55,8 +55,9 @@ struct adb__worker {
     bool deals;                     /* it counts as one that deals; see core/deal.h; the thread's own */
     bool roves;                     /* it counts as searching while it runs quick lanes; the thread's own */
     bool stays;                     /* its park counts on it, as it runs nothing but quick pipelines; the thread's own */
-    int64_t took_at;                /* the thread's own: when it got its lane, */
-    int64_t pace_ns;                /* and how long lanes take */
+    int64_t took_at;                /* the thread's own: when it got its lane, or the first since it looked at the clock, */
+    unsigned n_lanes;               /* how many it has attended since, */
+    int64_t pace_ns;                /* and how long each takes */
     struct adb__counter state;      /* enum adb__worker_state */
     struct adb__counter completed;  /* jobs that ended well; the thread's own */
     struct adb__place place;        /* at the gate of the server */
@@ -75,6 +76,7 @@ struct adb__worker {
     bool is_open;
     bool is_broken;                 /* lost: to be closed when the job is over */
     bool is_clean;                  /* adb__worker_clean() has looked since the last job */
+    bool acted;                     /* the connection was used for the lane that is attended */
     bool base_open;                 /* the transaction of force_rollback */
     bool in_group;                  /* a transaction that several jobs share is open */
     bool in_share;                  /* that transaction is a snapshot of selects; see core/share.c */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Jobs that share a commit or a snapshot on SQLite never see that they do: each has its own error, a lane reads its own
  * writes, and nobody reads less than what was known to be committed. */
+#include "base/clock.h"
 #include "tests/lib/harness.h"
 #include "tests/lib/latch.h"
 
@@ -141,6 +142,34 @@ TEST(lane_reads_its_own_write_under_a_flood_of_selects)
         CU_ASSERT_EQUAL(seen, i);
     }
     CU_ASSERT_EQUAL(f.n_ok, 200);
+    teardown(&f);
+}
+
+static adb_status insert_next(adb_session *session, void *user_data)
+{
+    const int64_t *value = user_data;
+    adb_result *result = adb_session_execute(session, "INSERT INTO t (v) VALUES (?)", ADB_PARAMS({0, adb_int(*value)}));
+    const adb_status status = adb_result_status(result);
+    adb_result_unref(result);
+    return status;
+}
+
+/* The same when a function writes, and the read is submitted at any moment of its life: before it runs, while it does,
+ * and when its lane is left. */
+TEST(lane_reads_what_its_function_wrote_under_a_flood_of_selects)
+{
+    struct fixture f;
+    setup(&f);
+    flood(&f);
+    for (int64_t i = 1; i <= 400; i++) {
+        int64_t seen = -1;
+        adb_run(f.ctx, insert_next, NULL, &i);
+        for (int64_t until = adb__clock_now() + i * 250; adb__clock_now() < until;)
+            adb_queue_dispatch(f.queue, 1);
+        adb_fetch_val(f.ctx, "SELECT max(v) FROM t", NULL, on_value, &seen);
+        run_all(&f, f.ctx);
+        CU_ASSERT_EQUAL(seen, i);
+    }
     teardown(&f);
 }
 
@@ -318,6 +347,7 @@ TEST(outcomes_wait_for_no_slow_statement_behind_them)
 
 SUITE(sharing, CASE(outcomes_wait_for_no_slow_statement_behind_them),
       CASE(lane_reads_its_own_write_under_a_flood_of_selects),
+      CASE(lane_reads_what_its_function_wrote_under_a_flood_of_selects),
       CASE(every_lane_reads_its_own_write_when_all_write),
       CASE(committed_write_is_seen_by_every_later_select), CASE(temporary_table_is_found_under_a_flood_of_selects),
       CASE(failing_job_in_a_group_fails_alone), CASE(cancelled_job_in_a_group_takes_no_other_along),
