@@ -160,7 +160,7 @@ void adb__queue_collect(adb_queue *queue)
 
 /* The queue was freed by its owner: what arrives is delivered by whoever brings it; or, when that one finds another
  * thread at it, by that thread when it leaves. */
-static void queue_drain_orphan(adb_queue *queue)
+void adb__queue_drain_orphan(adb_queue *queue)
 {
     do {
         if (!adb__queue_enter(queue))
@@ -178,128 +178,9 @@ void adb__queue_leave(adb_queue *queue)
     if (!queue_step_out(queue))
         return;
     if (adb__queue_is_orphaned(queue))
-        queue_drain_orphan(queue); /* freed in a callback */
+        adb__queue_drain_orphan(queue); /* freed in a callback */
     else if (some_left)
         adb__notify_signal(&queue->notify); /* readable as long as something waits */
-}
-
-/* A chain of events, the newest first. Who finds others there has nothing more to do, and no business with the queue:
- * once delivered, by another thread, the events may drop its last context. But who dozes may do so over others'
- * whispers. */
-static void queue_post_chain(adb_queue *queue, struct adb__mail *newest, struct adb__mail *oldest)
-{
-    const bool dozes = adb__notify_is_dozing(&queue->notify);
-    bool kept = false;
-    struct adb__mail *head = adb__mailbox_head(&queue->inbox);
-    do {
-        if (!kept && (dozes || !adb__mail_is_some(head))) {
-            adb__queue_ref(queue);
-            kept = true;
-        }
-    } while (!adb__mailbox_try_push(&queue->inbox, &head, newest, oldest));
-    if (head == ADB__MAILBOX_IDLE)
-        adb__notify_signal(&queue->notify);
-    else if (head == ADB__MAILBOX_ORPHANED)
-        queue_drain_orphan(queue);
-    else if (dozes)
-        adb__notify_rouse(&queue->notify);
-    if (kept)
-        adb__queue_unref(queue);
-}
-
-void adb__queue_post(adb_queue *queue, struct adb__event *event)
-{
-    if (adb__queue_is_direct(queue)) {
-        adb__list_init(&event->link);
-        adb__event_deliver(event);
-        return;
-    }
-    queue_post_chain(queue, &event->mail, &event->mail);
-}
-
-void adb__outbox_flush(struct adb__outbox *outbox)
-{
-    struct adb__mail *newest = outbox->newest;
-    outbox->newest = NULL;
-    if (newest != NULL)
-        queue_post_chain(outbox->queue, newest, outbox->oldest);
-}
-
-static void outbox_add(struct adb__outbox *outbox, adb_queue *queue, struct adb__event *event)
-{
-    if (outbox->newest != NULL && outbox->queue != queue)
-        adb__outbox_flush(outbox);
-    event->mail.next = outbox->newest;
-    if (outbox->newest == NULL)
-        outbox->oldest = &event->mail;
-    outbox->newest = &event->mail;
-    outbox->queue = queue;
-}
-
-void adb__whispers_rouse(struct adb__whispers *whispers)
-{
-    adb_queue *queue = whispers->queue;
-    if (queue == NULL)
-        return;
-    whispers->queue = NULL;
-    adb__notify_rouse(&queue->notify);
-    adb__queue_unref(queue);
-}
-
-/* A chain of events, the newest first. */
-static void whispers_post_chain(struct adb__whispers *whispers, adb_queue *queue, struct adb__mail *newest,
-                                struct adb__mail *oldest)
-{
-    if (whispers->queue != queue) {
-        adb__whispers_rouse(whispers);
-        adb__queue_ref(queue);
-        whispers->queue = queue;
-    }
-    whispers->n++;
-    struct adb__mail *head = adb__mailbox_head(&queue->inbox);
-    while (!adb__mailbox_try_push(&queue->inbox, &head, newest, oldest))
-        continue;
-    if (!atomic_load_explicit(&queue->whispered, memory_order_relaxed))
-        atomic_store_explicit(&queue->whispered, true, memory_order_relaxed);
-    if (head == ADB__MAILBOX_IDLE)
-        adb__notify_whisper(&queue->notify);
-    else if (head == ADB__MAILBOX_ORPHANED)
-        queue_drain_orphan(queue);
-}
-
-void adb__outbox_whisper(struct adb__outbox *outbox, struct adb__whispers *whispers)
-{
-    struct adb__mail *newest = outbox->newest;
-    outbox->newest = NULL;
-    if (newest != NULL)
-        whispers_post_chain(whispers, outbox->queue, newest, outbox->oldest);
-}
-
-static void outcome_prepare(struct adb__job *job, struct adb_result *outcome)
-{
-    if (outcome != &job->result)
-        outcome->user_data = job->user_data;
-    job->event.result = outcome;
-    if (outcome->error.status != ADB_OK)
-        adb__database_count_failure(job->ctx->db, outcome->error.status);
-}
-
-void adb__job_whisper(struct adb__job *job, struct adb_result *outcome, struct adb__whispers *whispers)
-{
-    outcome_prepare(job, outcome);
-    whispers_post_chain(whispers, job->queue, &job->event.mail, &job->event.mail);
-}
-
-void adb__job_deliver(struct adb__job *job, struct adb_result *outcome, struct adb__outbox *outbox)
-{
-    outcome_prepare(job, outcome);
-    if (outbox != NULL && !adb__queue_is_direct(job->queue)) {
-        outbox_add(outbox, job->queue, &job->event);
-        return;
-    }
-    if (outbox != NULL)
-        adb__outbox_flush(outbox); /* its callback runs here: nobody shall wait for it */
-    adb__queue_post(job->queue, &job->event);
 }
 
 static void log_unseen(const struct adb__job *job, const struct adb_result *outcome)
@@ -571,7 +452,7 @@ void adb_queue_free(adb_queue *queue)
                 adb__event_deliver(event);
             adb__queue_leave(queue);
         }
-        queue_drain_orphan(queue);
+        adb__queue_drain_orphan(queue);
     }
     adb__queue_unref(queue);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* What comes back to the caller (outcomes, batches, notifications): hand over, wake, deliver.
+/* What comes back to the caller (outcomes, batches, notifications): wait for it, and deliver it.
  *
- * Any thread pushes an event; one thread at a time consumes. The consumer takes the inbox whole into a list of its own,
+ * Any thread pushes an event (core/post.h); one thread at a time consumes. The consumer takes the inbox whole into a list of its own,
  * in order, and delivers from there. The consumer's role may nest on one thread (a callback may dispatch or wait). */
 #ifndef ADB_CORE_COMPLETION_H
 #define ADB_CORE_COMPLETION_H
@@ -68,42 +68,14 @@ struct adb_queue {
     unsigned generation;        /* of the process; see core/process.h */
 };
 
-/* Hand an event over: from any thread, without a lock. For ADB_QUEUE_DIRECT it is delivered here. */
-void adb__queue_post(adb_queue *queue, struct adb__event *event);
-
-/* Events that were handed over with no more than a whisper: who dozes is to be roused soon, and before the thread does
- * something else; a moment later it looks by itself. */
-struct adb__whispers {
-    adb_queue *queue; /* kept; NULL: none */
-    unsigned n;       /* of them in a row */
-    int64_t since;    /* the poster's */
-};
-
-void adb__whispers_rouse(struct adb__whispers *whispers);
-
-/* Events that are to be handed over together, with one signal: soon, and before the thread waits for anything. */
-struct adb__outbox {
-    adb_queue *queue;          /* theirs; kept by their contexts */
-    struct adb__mail *newest;  /* NULL: empty */
-    struct adb__mail *oldest;
-};
-
-/* Hand over what waits in it. */
-void adb__outbox_flush(struct adb__outbox *outbox);
-/* The same in a whisper. */
-void adb__outbox_whisper(struct adb__outbox *outbox, struct adb__whispers *whispers);
-
-/* Hand over the outcome of a job that is DONE: for whoever brought it there. At once, or, with an outbox, when that is
- * flushed. */
-void adb__job_deliver(struct adb__job *job, struct adb_result *outcome, struct adb__outbox *outbox);
-/* The same, at once and in a whisper. Not for ADB_QUEUE_DIRECT. */
-void adb__job_whisper(struct adb__job *job, struct adb_result *outcome, struct adb__whispers *whispers);
-
 /* Become the consumer. False: another thread is. */
 bool adb__queue_enter(adb_queue *queue);
 void adb__queue_leave(adb_queue *queue);
 /* Wait until something may have come; false: perhaps not, look whether the deadline has passed. */
 bool adb__queue_await(adb_queue *queue, int64_t deadline);
+/* It was freed by its owner, and something has come: who brings it delivers it; or, when another thread is at it, that one
+ * when it leaves. The caller keeps the queue. */
+void adb__queue_drain_orphan(adb_queue *queue);
 /* Move what has come into queue->arrived. Consumer. */
 void adb__queue_collect(adb_queue *queue);
 /* Take an event out and deliver it: callback, hold, reference. Consumer. */

@@ -7,6 +7,7 @@
 #include "core/group.h"
 #include "core/perform.h"
 #include "core/pipeline.h"
+#include "core/post.h"
 #include "core/server.h"
 #include "core/session.h"
 #include "core/trace.h"

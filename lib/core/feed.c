@@ -6,6 +6,7 @@
 #include "core/context.h"
 #include "core/copy.h"
 #include "core/database.h"
+#include "core/post.h"
 #include "core/worker.h"
 #include "model/error.h"
 #include "model/sink.h"

@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "core/database.h"
 #include "core/perform.h"
+#include "core/post.h"
 #include "core/server.h"
 #include "core/session.h"
 #include "model/error.h"

@@ -5,6 +5,7 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "core/context.h"
+#include "core/post.h"
 #include "core/resolve.h"
 #include "core/copy.h"
 #include "core/stash.h"

@@ -8,6 +8,7 @@
 #include "core/context.h"
 #include "core/database.h"
 #include "core/ear.h"
+#include "core/post.h"
 #include "model/error.h"
 
 #include <string.h>

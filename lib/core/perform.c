@@ -6,6 +6,7 @@
 #include "core/context.h"
 #include "core/copy.h"
 #include "core/database.h"
+#include "core/post.h"
 #include "core/resolve.h"
 #include "core/server.h"
 #include "core/session.h"
@@ -262,13 +263,12 @@ static void perform_deliver(struct adb__worker *worker, struct adb__job *job, st
     if (worker->pipeline != NULL || worker->gathers) {
         adb__job_deliver(job, outcome, &worker->outbox);
     } else if (!direct && kind_is_quick(job) && adb__worker_may_whisper(worker)) {
-        adb__job_whisper(job, outcome, &worker->whispers);
+        adb__job_whisper(job, outcome, &worker->poster);
     } else if (direct) {
-        adb__whispers_rouse(&worker->whispers); /* the callback runs here */
+        adb__poster_rouse(&worker->poster); /* the callback runs here */
         adb__job_deliver(job, outcome, NULL);
     } else {
-        adb__job_deliver(job, outcome, NULL); /* before the others, so as not to be too late for the one that is woken */
-        adb__whispers_rouse(&worker->whispers);
+        adb__job_post(job, outcome, &worker->poster);
     }
 }
 
@@ -412,7 +412,7 @@ void adb__perform(struct adb__worker *worker, struct adb__lane *lane, struct adb
     worker->job = job;
     adb__worker_set_state(worker, ADB__WORKER_BUSY);
     if (!kind_is_quick(job))
-        adb__whispers_rouse(&worker->whispers);
+        adb__poster_rouse(&worker->poster);
     if (status != ADB_OK && adb__worker_check_stop(worker, &error) != ADB_OK)
         status = error.status; /* connecting took all the time there was */
     if (status != ADB_OK && adb__resolve_in_doubt(job))

@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "core/database.h"
 #include "core/perform.h"
+#include "core/post.h"
 #include "core/server.h"
 #include "core/session.h"
 #include "core/trace.h"
@@ -296,7 +297,7 @@ static void pipeline_return(struct adb__pipelining *pipeline)
 static void pipeline_post(struct adb__worker *worker)
 {
     if (worker->answer_ns < QUICK_NS && !worker->pool->server->layout.answers_together)
-        adb__outbox_whisper(&worker->outbox, &worker->whispers);
+        adb__outbox_whisper(&worker->outbox, &worker->poster);
     else
         adb__outbox_flush(&worker->outbox);
 }

@@ -9,6 +9,7 @@
 #include "core/database.h"
 #include "core/deal.h"
 #include "core/perform.h"
+#include "core/post.h"
 #include "core/server.h"
 #include "core/worker.h"
 #include "model/error.h"

@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "core/context.h"
 #include "core/database.h"
+#include "core/post.h"
 #include "core/worker.h"
 #include "model/error.h"
 

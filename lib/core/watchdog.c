@@ -7,6 +7,7 @@
 #include "core/context.h"
 #include "core/database.h"
 #include "core/deal.h"
+#include "core/post.h"
 #include "core/process.h"
 #include "core/server.h"
 #include "model/error.h"

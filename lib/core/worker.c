@@ -10,6 +10,7 @@
 #include "core/group.h"
 #include "core/perform.h"
 #include "core/pipeline.h"
+#include "core/post.h"
 #include "core/process.h"
 #include "core/server.h"
 #include "core/session.h"
@@ -199,14 +200,14 @@ static bool worker_is_quick(const struct adb__worker *worker)
 
 bool adb__worker_may_whisper(struct adb__worker *worker)
 {
-    struct adb__whispers *whispers = &worker->whispers;
-    if (whispers->queue == NULL) {
-        whispers->n = 0;
-        whispers->since = worker->took_at;
+    struct adb__poster *poster = &worker->poster;
+    if (!poster->whispers) {
+        poster->n = 0;
+        poster->since = worker->took_at;
     }
     /* Half of what waits: while somebody wakes and asks for more, there is something to do. */
-    return worker->pace_ns < WAKE_NS && whispers->n < adb__pool_known(worker->pool) &&
-           worker->took_at - whispers->since < WHISPER_NS;
+    return worker->pace_ns < WAKE_NS && poster->n < adb__pool_known(worker->pool) &&
+           worker->took_at - poster->since < WHISPER_NS;
 }
 
 static void worker_call_next(struct adb__worker *worker)
@@ -268,7 +269,7 @@ static bool worker_settle(struct adb__worker *worker)
 static void worker_stop_roving(struct adb__worker *worker)
 {
     adb__deal_stop(worker);
-    adb__whispers_rouse(&worker->whispers);
+    adb__poster_part(&worker->poster);
     if (!worker_settle(worker))
         return;
     adb__park_found(&worker->pool->park);
@@ -327,7 +328,7 @@ static struct adb__lane *worker_next_lane(struct adb__worker *worker)
         if (lane == NULL) {
             worker_end_lanes(worker);
             adb__worker_stray(worker);
-            adb__whispers_rouse(&worker->whispers);
+            adb__poster_part(&worker->poster);
             adb__share_end(worker);
         }
         if (lane == NULL && !searching)
@@ -511,6 +512,7 @@ static void worker_attend(struct adb__worker *worker, struct adb__lane *lane)
             return;
         }
         n_run++;
+        adb__poster_turn(&worker->poster, job->queue);
         worker->acted = worker->acted || job->kind != ADB_REQUEST_RUN; /* a function may leave the connection alone */
         if (adb__pipeline_suits(worker, lane, job)) {
             adb__pipeline_run(worker, lane);

@@ -9,6 +9,7 @@
 #include "core/guard.h"
 #include "core/job.h"
 #include "core/pool.h"
+#include "core/post.h"
 #include "drivers/driver.h"
 #include "queue/park.h"
 #include "queue/spin.h"
@@ -92,7 +93,7 @@ struct adb__worker {
     struct adb__pipelining *pipeline; /* several are on their way; NULL: not. See core/pipeline.c */
     bool gathers;                   /* several outcomes are delivered together */
     struct adb__outbox outbox;      /* outcomes of those */
-    struct adb__whispers whispers;  /* outcomes for which nobody was woken yet */
+    struct adb__poster poster;      /* where its outcomes go at present, and how */
     struct adb__lane *next_lane;    /* the next one, popped and attended already; NULL: ask the ready queue */
     uint64_t random;
 
