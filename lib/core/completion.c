@@ -26,7 +26,7 @@ struct adb_queue adb_queue_direct;
 
 adb_queue *adb_queue_new(void)
 {
-    adb_queue *queue = adb__alloc_zeroed(sizeof(*queue));
+    adb_queue *queue = adb__alloc_lines(1, sizeof(*queue));
     if (queue == NULL) {
         errno = ENOMEM;
         return NULL;
@@ -38,7 +38,7 @@ adb_queue *adb_queue_new(void)
             adb__notify_close(&queue->notify);
     }
     if (refusal != 0) {
-        adb__free(queue);
+        adb__free_lines(queue);
         errno = refusal;
         return NULL;
     }
@@ -62,7 +62,7 @@ void adb__queue_unref(adb_queue *queue)
         return;
     adb__notify_close(&queue->notify);
     pthread_mutex_destroy(&queue->gate);
-    adb__free(queue);
+    adb__free_lines(queue);
 }
 
 static bool queue_is_usable(const adb_queue *queue)

@@ -6,6 +6,7 @@
 #ifndef ADB_CORE_COMPLETION_H
 #define ADB_CORE_COMPLETION_H
 
+#include "base/cacheline.h"
 #include "base/list.h"
 #include "base/ref.h"
 #include "queue/mailbox.h"
@@ -46,16 +47,18 @@ struct adb__event {
     struct adb_result *result;  /* outcome or batch */
 };
 
+/* On the first line of the cache is what those who post need, on the others what the consumer writes to all the time. */
 struct adb_queue {
-    struct adb__ref ref;
-    struct adb__mailbox inbox;
+    _Alignas(ADB__CACHE_LINE) struct adb__mailbox inbox;
     struct adb__notify notify;
+    _Atomic bool whispered;     /* something was, since whoever waits has dozed */
+
+    _Alignas(ADB__CACHE_LINE) struct adb__ref ref;
+    _Atomic unsigned most;      /* events taken at once since whoever waits has dozed */
     struct adb__list arrived;   /* the consumer's */
     struct adb__spin spin;      /* whoever waits */
     struct adb__spin doze;      /* whoever waits */
     bool dozed;                 /* whoever waits: the last time, until something had come */
-    _Atomic unsigned most;      /* events taken at once since then */
-    _Atomic bool whispered;     /* something was, since then */
     pthread_mutex_t gate;
     pthread_t consumer;         /* gate; valid while depth > 0 */
     unsigned depth;             /* gate; nested calls of the consumer */
