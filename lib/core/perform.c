@@ -307,6 +307,10 @@ void adb__perform_end(struct adb__worker *worker, struct adb__lane *lane, struct
         adb__worker_clean(worker);
     if (ours && status == ADB_OK)
         adb__counter_add_own(&worker->completed, 1);
+    if (ours && outcome == &job->result && lane->embedded_in == NULL && adb__job_drop_early(job)) {
+        perform_deliver(worker, job, outcome);
+        return;
+    }
     if (ours && outcome != &job->result) {
         outcome->job = job->id;
         perform_deliver(worker, job, outcome);
