@@ -18,6 +18,7 @@
 struct setup {
     unsigned n_workers;
     size_t in_flight;
+    size_t n_contexts;
     size_t total;
     adb_database *db;
     struct bench_flight flight;
@@ -64,7 +65,7 @@ static void open_ours(void *state)
     struct setup *setup = state;
     setup->db = open_workers(setup->n_workers, 0);
     setup->flight.submit = submit_nothing;
-    bench_flight_init(&setup->flight, setup->db, setup->in_flight, setup->in_flight, flags(setup->n_workers));
+    bench_flight_init(&setup->flight, setup->db, setup->in_flight, setup->n_contexts, flags(setup->n_workers));
 }
 
 static size_t run_ours(void *state)
@@ -93,13 +94,19 @@ static size_t run_uv(void *state)
         &(struct bench_uv_task){.work = uv_nothing, .total = setup->total, .in_flight = setup->in_flight});
 }
 
-static void compare(unsigned n_workers, size_t in_flight, struct bench_goal goal)
+/* Each on a context of its own, or all on one, which has them done in their order. */
+static void compare_on(unsigned n_workers, size_t in_flight, size_t n_contexts, struct bench_goal goal)
 {
     char id[32], name[64];
-    struct setup setup = {.n_workers = n_workers, .in_flight = in_flight, .total = in_flight == 1 ? 20000 : 50000};
-    snprintf(id, sizeof(id), "empty-%u-%zu", n_workers, in_flight);
+    const bool ordered = n_contexts < in_flight;
+    struct setup setup = {.n_workers = n_workers,
+                          .in_flight = in_flight,
+                          .n_contexts = n_contexts,
+                          .total = in_flight == 1 ? 20000 : 50000};
+    snprintf(id, sizeof(id), "empty-%u-%zu%s", n_workers, in_flight, ordered ? "-ordered" : "");
     const char *plural = n_workers == 1 ? "" : "s";
-    snprintf(name, sizeof(name), "empty jobs, %u worker%s, %zu in flight", n_workers, plural, in_flight);
+    snprintf(name, sizeof(name), "empty jobs, %u worker%s, %zu in flight%s", n_workers, plural, in_flight,
+             ordered ? " on one context" : "");
     bench_compare(&(struct bench_contest){
         .id = id,
         .name = name,
@@ -108,6 +115,11 @@ static void compare(unsigned n_workers, size_t in_flight, struct bench_goal goal
                  {.name = "libuv", .open = open_uv, .run = bench_uv_here() ? run_uv : NULL}},
         .goals = {goal},
     });
+}
+
+static void compare(unsigned n_workers, size_t in_flight, struct bench_goal goal)
+{
+    compare_on(n_workers, in_flight, in_flight, goal);
 }
 
 /* From several ---------------------------------------------------------------------------------------------------- */
@@ -228,6 +240,8 @@ int main(void)
     compare(1, 1, (struct bench_goal){"H1", BENCH_RATE, 1, 2, 0}); /* half the round trip */
     compare(4, 16, (struct bench_goal){"H2", BENCH_RATE, 1, 2, 0});
     compare(4, 256, (struct bench_goal){"H2", BENCH_RATE, 1, 2, 0});
+    compare_on(4, 16, 1, (struct bench_goal){"H2", BENCH_RATE, 1, 2, 0});
+    compare_on(4, 256, 1, (struct bench_goal){"H2", BENCH_RATE, 1, 2, 0});
     compare_crowds();
     compare_full_crowds();
     compare(1, 16, (struct bench_goal){.id = NULL});
