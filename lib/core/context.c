@@ -26,8 +26,17 @@ static struct adb__lane *home_new(struct adb__server *server, bool read_only)
     if (home == NULL)
         return NULL;
     adb__lane_init(&home->lane, server, read_only, NULL);
+    adb__ref_init(&home->lane.ref, 2); /* the first handle, and who attends */
     home->lane.memory = home;
     return &home->lane;
+}
+
+/* A lane that nobody knows of yet; or NULL. */
+static void home_drop(struct adb__lane *lane)
+{
+    if (lane != NULL)
+        adb__ref_init(&lane->ref, 1);
+    adb__lane_unref(lane);
 }
 
 static bool context_is_home(const adb_context *ctx)
@@ -87,7 +96,7 @@ adb_context *adb_context_new(adb_database *db, adb_queue *queue, unsigned flags)
     }
     struct adb__lane *lane = home_new(server, (flags & (ADB_CONTEXT_READ_ONLY | ADB_CONTEXT_REPLICA)) != 0);
     if (lane == NULL || ((flags & ADB_CONTEXT_PARALLEL) != 0 && !adb__deal_init(lane))) {
-        adb__lane_unref(lane);
+        home_drop(lane);
         errno = ENOMEM;
         return NULL;
     }
@@ -96,7 +105,7 @@ adb_context *adb_context_new(adb_database *db, adb_queue *queue, unsigned flags)
     if (context_on(ctx, db, lane, queue, flags))
         return ctx;
     int refusal = errno;
-    adb__lane_unref(lane);
+    home_drop(lane);
     errno = refusal;
     return NULL;
 }
@@ -265,7 +274,11 @@ void adb_context_free(adb_context *ctx)
         pthread_mutex_unlock(&db->lock);
         adb__listening_forget(ctx);
         context_cancel_all(ctx);
-        if (adb__counter_add_get(&ctx->lane->handles, -1) == 0)
+    }
+    if (adb__counter_add_get(&ctx->lane->handles, -1) == 0) {
+        if (forked)
+            adb__lane_unref(ctx->lane); /* who attends, or would, is the parent's */
+        else
             adb__lane_farewell(ctx->lane);
     }
     if (ctx->owns_queue) {

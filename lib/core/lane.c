@@ -15,6 +15,7 @@ void adb__lane_init(struct adb__lane *lane, struct adb__server *server, bool rea
     adb__ref_init(&lane->ref, 1);
     lane->server = server;
     lane->read_only = read_only;
+    lane->over = embedded_in != NULL; /* it has but one job */
     lane->acted_at = 0;
     lane->embedded_in = embedded_in;
     lane->deals_for = NULL;
@@ -74,7 +75,8 @@ static void lane_call(struct adb__lane *lane, struct adb__job *first)
         lane_call_home(lane); /* it has kept its reference */
         return;
     }
-    adb__lane_ref(lane);
+    if (lane->deals_for != NULL)
+        adb__lane_ref(lane);
     adb__lane_send(lane, first);
 }
 
@@ -86,11 +88,15 @@ void adb__lane_submit(struct adb__lane *lane, struct adb__job *job)
 
 void adb__lane_farewell(struct adb__lane *lane)
 {
-    /* No handle is left, so nobody else submits. Idle and without a home nothing is open. */
-    if (adb__mailbox_is_idle(&lane->mailbox) && lane->home == NULL)
-        return;
-    if (adb__mailbox_push(&lane->mailbox, &lane->farewell) && lane->home != NULL)
-        lane_call_home(lane);
+    /* No handle is left, so nobody else submits. Idle and without a home nothing is open, and nobody will attend. */
+    bool left = adb__mailbox_is_idle(&lane->mailbox) && lane->home == NULL;
+    if (!left && adb__mailbox_push(&lane->mailbox, &lane->farewell)) {
+        left = lane->home == NULL;
+        if (!left)
+            lane_call_home(lane);
+    }
+    if (left)
+        adb__lane_unref(lane);
 }
 
 size_t adb__lane_collect(struct adb__lane *lane)

@@ -376,8 +376,10 @@ static void sweep_lane(struct adb__lane *lane, enum adb__job_reason reason, cons
     for (;;) {
         struct adb__mail *mail = adb__lane_peek(lane);
         if (mail == NULL) {
+            const bool over = lane->over;
             if (adb__mailbox_leave(&lane->mailbox)) {
-                adb__lane_unref(lane);
+                if (over)
+                    adb__lane_unref(lane);
                 return;
             }
             adb__lane_collect(lane);
@@ -386,6 +388,7 @@ static void sweep_lane(struct adb__lane *lane, enum adb__job_reason reason, cons
         }
         if (mail == &lane->farewell) {
             adb__lane_pop(lane);
+            lane->over = true;
             continue;
         }
         struct adb__job *job = ADB__CONTAINER_OF(mail, struct adb__job, mail);

@@ -428,10 +428,12 @@ static bool worker_leave(struct adb__worker *worker, struct adb__lane *lane)
         lane->acted_at = worker->used_at;
     if (!held)
         worker_let_go(worker); /* before another worker may run this lane */
+    const bool over = lane->over;
     if (!adb__mailbox_leave(&lane->mailbox))
         return false;
     if (!held) {
-        adb__lane_unref(lane);
+        if (over)
+            adb__lane_unref(lane);
         return true;
     }
     worker_hold(worker, lane);
@@ -455,6 +457,7 @@ void adb__worker_put_back(struct adb__worker *worker, struct adb__lane *lane)
             return;
         if (mail == &lane->farewell) {
             adb__lane_pop(lane); /* nothing is held */
+            lane->over = true;
         } else if (mail != NULL) {
             worker_pass_lane(worker, lane, ADB__CONTAINER_OF(mail, struct adb__job, mail));
             return;
@@ -502,6 +505,7 @@ static void worker_attend(struct adb__worker *worker, struct adb__lane *lane)
         if (mail == &lane->farewell) {
             adb__lane_pop(lane);
             worker_unwind(worker, lane);
+            lane->over = true;
             continue;
         }
         struct adb__job *job = ADB__CONTAINER_OF(mail, struct adb__job, mail);
