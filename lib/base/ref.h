@@ -37,6 +37,12 @@ static inline bool adb__ref_drop(struct adb__ref *ref)
     return adb__ref_is_only(ref) || atomic_fetch_sub_explicit(&ref->count, 1, memory_order_acq_rel) == 1;
 }
 
+/* The same for several at once. */
+static inline bool adb__ref_drop_some(struct adb__ref *ref, unsigned count)
+{
+    return atomic_fetch_sub_explicit(&ref->count, count, memory_order_acq_rel) == count;
+}
+
 /* A number that many threads add to and that orders nothing. */
 struct adb__counter {
     _Atomic int64_t value;

@@ -154,10 +154,9 @@ adb_context *adb_thread_context(adb_database *db)
     return ctx;
 }
 
-void adb__context_unref(adb_context *ctx)
+/* The last reference is gone. */
+static void context_end(adb_context *ctx)
 {
-    if (!adb__ref_drop(&ctx->ref))
-        return;
     adb_database *db = ctx->db;
     struct adb__lane *lane = ctx->lane;
     adb__queue_unref(ctx->queue);
@@ -165,6 +164,12 @@ void adb__context_unref(adb_context *ctx)
         adb__free_lines(ctx);
     adb__lane_unref(lane);
     adb__database_unref(db);
+}
+
+void adb__context_unref(adb_context *ctx)
+{
+    if (adb__ref_drop(&ctx->ref))
+        context_end(ctx);
 }
 
 adb_queue *adb_context_queue(adb_context *ctx)
@@ -285,5 +290,6 @@ void adb_context_free(adb_context *ctx)
         adb__queue_ref(ctx->queue); /* the context's own reference goes with it */
         adb_queue_free(ctx->queue);
     }
-    adb__context_unref(ctx);
+    if (adb__ref_drop_some(&ctx->ref, 1u + ctx->granted)) /* the handle's, and what was granted and not needed */
+        context_end(ctx);
 }

@@ -20,6 +20,7 @@ struct adb_context {
     adb_queue *queue;               /* referenced */
     unsigned flags;
     bool owns_queue;
+    uint16_t granted;               /* references for jobs to come, taken in advance; the submitting thread's */
     struct adb__counter accepted;   /* jobs; written by the submitting thread */
     struct adb__counter delivered;  /* of them */
     adb_error error;                /* of the last submission */
@@ -28,6 +29,21 @@ struct adb_context {
     struct adb__list listeners;     /* adb_listen(); lock of db->listening */
 };
 
+/* For a job, until it is delivered: the submitting thread takes so many at once, and gives back those it does not need. */
+#define ADB__CONTEXT_GRANT 32768
+
+static inline void adb__context_grant(adb_context *ctx)
+{
+    if (ctx->granted == 0) {
+        atomic_fetch_add_explicit(&ctx->ref.count, ADB__CONTEXT_GRANT, memory_order_relaxed); /* as adb__ref_take() */
+        ctx->granted = ADB__CONTEXT_GRANT;
+    }
+    ctx->granted--;
+}
+static inline void adb__context_revoke(adb_context *ctx)
+{
+    ctx->granted++;
+}
 void adb__context_unref(adb_context *ctx);
 /* Accepted, and not delivered. */
 static inline int64_t adb__context_pending(const adb_context *ctx)

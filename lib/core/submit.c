@@ -291,11 +291,11 @@ adb_job adb_submit(adb_context *ctx, const adb_request *request)
     if (status != ADB_OK)
         return submit_refuse(ctx, job);
     adb_job id = job->id;
-    adb__ref_take(&ctx->ref);
+    adb__context_grant(ctx);
     adb__counter_add_own(&ctx->accepted, 1); /* before: it may be delivered at once */
     if (!adb__job_accept(job, now)) {
         adb__counter_add_own(&ctx->accepted, -1);
-        adb__context_unref(ctx);
+        adb__context_revoke(ctx);
         adb__error_set(&ctx->error, ADB_E_CLOSED, "the database is closing");
         return submit_refuse(ctx, job);
     }
