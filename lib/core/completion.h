@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* What comes back to the caller (outcomes, batches, notifications): wait for it, and deliver it.
  *
- * Any thread pushes an event (core/post.h); one thread at a time consumes. The consumer takes the inbox whole into a list of its own,
- * in order, and delivers from there. The consumer's role may nest on one thread (a callback may dispatch or wait). */
+ * Any thread pushes an event (core/post.h); one thread at a time consumes. The consumer takes the inbox whole into a
+ * list of its own, in order, and delivers from there. The consumer's role may nest on one thread (a callback may
+ * dispatch or wait). */
 #ifndef ADB_CORE_COMPLETION_H
 #define ADB_CORE_COMPLETION_H
 
@@ -47,7 +48,7 @@ struct adb__event {
     struct adb_result *result;  /* outcome or batch */
 };
 
-/* On the first line of the cache is what those who post need, on the others what the consumer writes to all the time. */
+/* On the first line of the cache is what those who post need, on the others what the consumer writes to. */
 struct adb_queue {
     _Alignas(ADB__CACHE_LINE) struct adb__mailbox inbox;
     struct adb__notify notify;
@@ -76,8 +77,8 @@ bool adb__queue_enter(adb_queue *queue);
 void adb__queue_leave(adb_queue *queue);
 /* Wait until something may have come; false: perhaps not, look whether the deadline has passed. */
 bool adb__queue_await(adb_queue *queue, int64_t deadline);
-/* It was freed by its owner, and something has come: who brings it delivers it; or, when another thread is at it, that one
- * when it leaves. The caller keeps the queue. */
+/* It was freed by its owner, and something has come: who brings it delivers it; or, when another thread is at it, that
+ * one when it leaves. The caller keeps the queue. */
 void adb__queue_drain_orphan(adb_queue *queue);
 /* Move what has come into queue->arrived. Consumer. */
 void adb__queue_collect(adb_queue *queue);

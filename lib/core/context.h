@@ -29,7 +29,8 @@ struct adb_context {
     struct adb__list listeners;     /* adb_listen(); lock of db->listening */
 };
 
-/* For a job, until it is delivered: the submitting thread takes so many at once, and gives back those it does not need. */
+/* For jobs, until they are delivered: the submitting thread takes so many at once, and gives back what it does not
+ * need. */
 #define ADB__CONTEXT_GRANT 32768
 
 static inline void adb__context_grant(adb_context *ctx)

@@ -190,8 +190,8 @@ void adb__job_untake(struct adb__job *job);
 bool adb__job_accept(struct adb__job *job, int64_t now);
 /* Drop one of the holds. The last gives the slot back. */
 void adb__job_drop(struct adb__job *job);
-/* The same for the lane's hold, while the caller has the delivery's too: then there is no other, or nobody takes one, and
- * it need not be counted down. False: part of a stream is still about. */
+/* The same for the lane's hold, while the caller has the delivery's too: then there is no other, or nobody takes one,
+ * and it need not be counted down. False: part of a stream is still about. */
 static inline bool adb__job_drop_early(struct adb__job *job)
 {
     /* acquire: pairs with the release of those who have dropped the parts' */

@@ -20,9 +20,9 @@ struct adb__worker;
 /* The first line of the cache has all that its submitter and its worker both need; it begins on one. */
 struct adb__lane {
     _Alignas(ADB__CACHE_LINE) struct adb__mailbox mailbox;
-    struct adb__ref ref;             /* the handles, and, until it is over, whoever attends or will; of a dealer, while one is called */
+    struct adb__ref ref;             /* the handles, and who attends or will: until it is over, or (a dealer) left */
     bool read_only;                  /* of the context: writes are refused */
-    bool over;                       /* the attender's: nobody pushes any more, so who leaves it drops that reference */
+    bool over;                       /* the attender's: nobody pushes any more, who leaves it drops that reference */
     struct adb__server *server;
     struct adb__pool *deals_for;     /* it runs no jobs, but deals them to the workers there; NULL: it does. See core/deal.h */
     int64_t acted_at;                /* its last job ended no later: a shared snapshot must be younger; the attender's */

@@ -9,10 +9,10 @@
 /* Hand an event over: from any thread, without a lock. For ADB_QUEUE_DIRECT it is delivered here. */
 void adb__queue_post(adb_queue *queue, struct adb__event *event);
 
-/* A thread that hands over one outcome after the other keeps the queue meanwhile, rather than once for each, which would
- * have the count of references go from one processor to the other and back. Some of the outcomes may be no more than
- * whispers: then who dozes is to be roused soon, and before the thread does something else; a moment later it looks by
- * itself. */
+/* A thread that hands over one outcome after the other keeps the queue meanwhile, rather than once for each, which
+ * would have the count of references go from one processor to the other and back. Some of the outcomes may be no more
+ * than whispers: then who dozes is to be roused soon, and before the thread does something else; a moment later it
+ * looks by itself. */
 struct adb__poster {
     adb_queue *queue;   /* kept; NULL: none */
     bool whispers;      /* there are some for which nobody was roused */

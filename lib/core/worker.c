@@ -159,8 +159,8 @@ static struct adb__lane *worker_spin(struct adb__worker *worker)
     return NULL;
 }
 
-/* The lanes since the last look at the clock were timed: about how long each takes, which is what half of them exceed, as
- * one among many may have lost the processor. */
+/* The lanes since the last look at the clock were timed: about how long each takes, which is what half of them exceed,
+ * as one among many may have lost the processor. */
 static void worker_learn_pace(struct adb__worker *worker)
 {
     const int64_t expected = worker->pace_ns * (int64_t)worker->n_lanes;

@@ -56,7 +56,7 @@ struct adb__worker {
     bool deals;                     /* it counts as one that deals; see core/deal.h; the thread's own */
     bool roves;                     /* it counts as searching while it runs quick lanes; the thread's own */
     bool stays;                     /* its park counts on it, as it runs nothing but quick pipelines; the thread's own */
-    int64_t took_at;                /* the thread's own: when it got its lane, or the first since it looked at the clock, */
+    int64_t took_at;                /* the thread's own: when it got the first lane since it looked at the clock, */
     unsigned n_lanes;               /* how many it has attended since, */
     int64_t pace_ns;                /* and how long each takes */
     struct adb__counter state;      /* enum adb__worker_state */
