@@ -118,7 +118,8 @@ static adb_status cross(adb_session *session, void *user_data)
                : adb_session_error(session)->status;
 }
 
-/* Two that run into a deadlock for certain: both get through, one of them at its second attempt. */
+/* Two that run into a deadlock for certain: both get through, one of them at its second attempt, or later, as the next one
+ * may have taken its first row before the other, which waited for it, was awake. */
 ON_BOTH(transact_gets_through_a_deadlock)
 {
     struct scene scene;
@@ -134,8 +135,9 @@ ON_BOTH(transact_gets_through_a_deadlock)
     run_all(scene.ctx);
     run_all(other);
     CU_ASSERT(crossings[0].status == ADB_OK && crossings[1].status == ADB_OK);
-    CU_ASSERT_EQUAL(crossings[0].attempts + crossings[1].attempts, 3);
-    CU_ASSERT_EQUAL(scene_stats(&scene).retries, 1);
+    const unsigned attempts = crossings[0].attempts + crossings[1].attempts; /* that came to their second row */
+    CU_ASSERT(attempts >= 3);
+    CU_ASSERT(scene_stats(&scene).retries >= attempts - 2);
     CU_ASSERT_EQUAL(server_number(scene.server, "SELECT sum(x) FROM t"), 4);
     adb_context_free(other);
     scene_is_healthy(&scene);
