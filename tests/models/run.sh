@@ -103,6 +103,13 @@ holds mailbox "-DMAILS=3 -DRUN=2"
 breaks mailbox "-DBUG_LEAVE"
 breaks mailbox "-DBUG_STEAL"
 
+holds farewell
+holds farewell "-DJOBS=3"
+breaks farewell "-DBUG_LOOK"
+breaks farewell "-DBUG_LEFT"
+breaks farewell "-DBUG_GLANCE"
+breaks farewell "-DBUG_ALWAYS"
+
 holds deal
 holds deal "-DJOBS=3 -DSLOTS=2"
 holds deal "-DWORKERS=3 -DMOST=2 -DJOBS=1"
