@@ -26,7 +26,7 @@ static void database_dispose(adb_database *db)
 {
     for (size_t i = 0; i < db->n_servers; i++)
         adb__server_fini(&db->servers[i]);
-    adb__free(db->servers);
+    adb__free_lines(db->servers);
     adb__templates_fini(&db->templates);
     adb__jobs_fini(&db->jobs);
     adb__watchdog_fini(&db->watchdog);
@@ -36,7 +36,7 @@ static void database_dispose(adb_database *db)
     pthread_mutex_destroy(&db->lock);
     adb_url_free(db->url);
     adb__arena_reset(&db->arena);
-    adb__free(db);
+    adb__free_lines(db);
 }
 
 void adb__database_unref(adb_database *db)
@@ -89,7 +89,7 @@ static adb_status database_init_log(adb_database *db, adb_error *error)
 /* The primary and the replicas. */
 static adb_status database_init_servers(adb_database *db, adb_error *error)
 {
-    db->servers = adb__alloc_array(1 + db->options.n_replicas, sizeof(*db->servers));
+    db->servers = adb__alloc_lines(1 + db->options.n_replicas, sizeof(*db->servers));
     if (db->servers == NULL)
         return adb__error_set(error, ADB_E_NOMEM, "no memory for the servers");
     db->n_servers = 1;
@@ -134,11 +134,11 @@ no_listening:
 
 static adb_database *database_new(void)
 {
-    adb_database *db = adb__alloc_zeroed(sizeof(*db));
+    adb_database *db = adb__alloc_lines(1, sizeof(*db));
     if (db == NULL)
         return NULL;
     if (!database_init_locks(db)) {
-        adb__free(db);
+        adb__free_lines(db);
         return NULL;
     }
     adb__ref_init(&db->ref, 1);

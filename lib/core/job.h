@@ -165,10 +165,12 @@ struct adb__slot {
 
 /* All jobs of one database. */
 struct adb__jobs {
-    struct adb__slots free;
+    /* Each submission writes to it, and each delivery */
+    _Alignas(ADB__CACHE_LINE) struct adb__slots free;
     _Atomic int64_t pending;        /* accepted, and the callback has not returned */
-    char apart[ADB__CACHE_LINE];      /* what follows is hardly ever written */
-    struct adb__slot *slots;
+
+    /* Hardly ever written */
+    _Alignas(ADB__CACHE_LINE) struct adb__slot *slots;
     struct adb__stash *stash;       /* memory of jobs that has no slot */
     uint32_t capacity;
     uint32_t tag;                   /* of the database, in its ids */

@@ -4,6 +4,7 @@
 #ifndef ADB_CORE_POOL_H
 #define ADB_CORE_POOL_H
 
+#include "base/cacheline.h"
 #include "base/ref.h"
 #include "core/aside.h"
 #include "drivers/driver.h"
@@ -23,18 +24,22 @@ struct adb__mark {
 };
 
 struct adb__pool {
-    struct adb__server *server;
+    /* What submitters and workers read with each job, and hardly anybody writes to */
+    _Alignas(ADB__CACHE_LINE) struct adb__server *server;
     enum adb__role role;
-    struct adb__ready ready;
-    struct adb__park park;
     unsigned max;                   /* most workers; 0: no such role */
     unsigned min;                   /* kept when idle */
     unsigned n_processors;          /* of the machine, when the pool was made */
     struct adb__counter n_workers;  /* written under lock */
     struct adb__counter n_open;     /* connections */
-    struct adb__counter n_undealt;  /* jobs that stand in the ready queue behind the first of their dealer */
-    struct adb__counter n_pipelining; /* workers that are in a pipeline */
     struct adb__counter stopping;   /* the workers shall go home */
+
+    struct adb__ready ready;
+    struct adb__park park;
+
+    /* What workers tell each other */
+    _Alignas(ADB__CACHE_LINE) struct adb__counter n_undealt; /* jobs in the ready queue behind the first of their dealer */
+    struct adb__counter n_pipelining; /* workers that are in a pipeline */
     struct adb__counter others_at;  /* when a lane that no dealer has dealt was last taken, about */
     struct adb__counter free_until; /* until then all workers may deal */
     struct adb__counter patience_ns; /* see core/deal.c; other in tests */

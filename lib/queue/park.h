@@ -77,12 +77,12 @@
 struct adb__sleeper;
 
 struct adb__park {
-    _Atomic uint32_t word;      /* watched << 31 | searching << 16 | sleeping; written under lock, read without */
-    char word_line[ADB__CACHE_LINE - sizeof(uint32_t)]; /* who pushes reads it each time */
-    _Atomic uint32_t steps;     /* of rovers; the rover's */
+    /* watched << 31 | searching << 16 | sleeping; written under lock, read without: by who pushes, each time */
+    _Alignas(ADB__CACHE_LINE) _Atomic uint32_t word;
+    uint32_t enough;            /* workers that stay; set before anybody calls, UINT32_MAX: they never are */
+    _Alignas(ADB__CACHE_LINE) _Atomic uint32_t steps; /* of rovers; the rover's */
     _Atomic uint32_t staying;   /* workers that do */
-    uint32_t enough;            /* of those; set before anybody calls, UINT32_MAX: they never are */
-    pthread_mutex_t lock;       /* taken before that of a parker */
+    _Alignas(ADB__CACHE_LINE) pthread_mutex_t lock; /* taken before that of a parker */
     struct adb__list sleepers;  /* last one to fall asleep first, and who watches last of all; lock */
     const struct adb__sleeper *rover;   /* one of those who search; NULL: none; lock */
     const struct adb__sleeper *watcher; /* one of the sleepers; NULL: none; lock */

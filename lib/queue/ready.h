@@ -17,15 +17,13 @@
 /* Threads that may be inside adb__ready_pop() at a time: with more, a pop might call a queue empty that is not. */
 #define ADB__READY_THREADS 512
 
-/* Padded rather than aligned: so it may lie in memory of any alignment, and no two of the words share a line. */
+/* Whose line is whose: those who pop write to theirs all the time, and so do those who push. */
 struct adb__ready {
-    _Atomic uint64_t head;      /* the ticket of the next pop */
+    _Alignas(ADB__CACHE_LINE) _Atomic uint64_t head; /* the ticket of the next pop */
     _Atomic uint64_t seen;      /* tail, as one of those who pop has seen it: no later than now */
-    char head_line[ADB__CACHE_LINE - 2 * sizeof(uint64_t)];
-    _Atomic uint64_t tail;      /* the ticket of the next push */
-    char tail_line[ADB__CACHE_LINE - sizeof(uint64_t)];
-    _Atomic int64_t threshold;  /* pops that may still fail before the queue is known to be empty */
-    char threshold_line[ADB__CACHE_LINE - sizeof(int64_t)];
+    _Alignas(ADB__CACHE_LINE) _Atomic uint64_t tail; /* the ticket of the next push */
+    /* pops that may still fail before the queue is known to be empty; hardly ever written */
+    _Alignas(ADB__CACHE_LINE) _Atomic int64_t threshold;
     _Atomic uint64_t *entries;
     unsigned order;             /* the ring has 2^order entries */
 };
