@@ -13,10 +13,11 @@
 /* How often outcomes are looked for that only this thread can deliver (batches that a running iterate waits for). */
 #define PEEK_NS      (5 * ADB__NS_PER_MS)
 
-/* Outcomes that are neither delivered nor being delivered by a caller further up on this thread. All jobs are done. */
-static int64_t jobs_undelivered(const adb_database *db)
+/* Is there no outcome that is neither delivered nor being delivered by a caller further up on this thread? All jobs are
+ * done. */
+static bool close_is_delivered(const adb_database *db)
 {
-    return atomic_load_explicit(&db->jobs.pending, memory_order_seq_cst) - (int64_t)adb__deliveries_here(db);
+    return adb__jobs_undelivered(&db->jobs) <= adb__deliveries_here(db);
 }
 
 static int64_t half_way(int64_t now, int64_t deadline)
@@ -153,14 +154,14 @@ static void close_sweep(adb_database *db)
 /* Deliver what is left, and wait for callbacks that run on other threads. */
 static void close_finish(adb_database *db, int64_t deadline)
 {
-    while (jobs_undelivered(db) > 0) {
+    while (!close_is_delivered(db)) {
         if (close_deliver(db, true) > 0)
             continue;
         int64_t now = adb__clock_now();
         if (now >= deadline)
             break;
         pthread_mutex_lock(&db->lock);
-        if (jobs_undelivered(db) > 0)
+        if (!close_is_delivered(db))
             adb__condition_wait(&db->changed, &db->lock, adb__deadline_first(deadline, now + PEEK_NS));
         pthread_mutex_unlock(&db->lock);
     }

@@ -214,7 +214,7 @@ bool adb__deliveries_give_up(const struct adb__jobs *jobs)
     for (struct delivery *d = deliveries; d != NULL; d = d->outer) {
         if (d->job == NULL || d->job->jobs != jobs)
             continue;
-        adb__job_drop(d->job);
+        adb__job_give_up(d->job);
         d->job = NULL;
         some = true;
     }
@@ -238,13 +238,6 @@ static struct adb_result *outcome_take(struct adb__event *event)
     return outcome;
 }
 
-/* The callback has returned: close may go on, the context may go. */
-static void outcome_delivered(adb_context *ctx)
-{
-    adb__jobs_count_delivered(&ctx->db->jobs);
-    adb__context_unref(ctx);
-}
-
 static void outcome_deliver(struct adb__event *event)
 {
     struct adb__job *job = event->job;
@@ -261,11 +254,13 @@ static void outcome_deliver(struct adb__event *event)
     /* First the outcome: if nobody keeps it, its memory stays with the slot. */
     if (here.job != NULL) {
         adb__job_end_outcome(job, outcome);
+        adb__job_returned(job);
         adb__job_drop(job);
     } else {
         adb_result_unref(outcome);
+        adb__jobs_returned(&ctx->db->jobs);
     }
-    outcome_delivered(ctx);
+    adb__context_unref(ctx);
 }
 
 static struct adb_result *outcome_pull(struct adb__event *event)
@@ -273,8 +268,9 @@ static struct adb_result *outcome_pull(struct adb__event *event)
     struct adb__job *job = event->job;
     adb_context *ctx = job->ctx;
     struct adb_result *outcome = outcome_take(event);
+    adb__job_returned(job);
     adb__job_drop(job);
-    outcome_delivered(ctx);
+    adb__context_unref(ctx);
     return outcome;
 }
 

@@ -232,6 +232,12 @@ static void jobs_tell_closer(struct adb__jobs *jobs)
         jobs->drained_fn(jobs->owner);
 }
 
+/* Nobody waits for a callback any more. seq_cst: as jobs_tell_closer() */
+static void slot_clear(struct adb__slot *slot)
+{
+    atomic_store_explicit(&slot->accepted_at, 0, memory_order_seq_cst);
+}
+
 /* The word of a free slot after this one. */
 static uint64_t word_next(uint64_t word)
 {
@@ -249,7 +255,7 @@ static bool job_withdraw(struct adb__job *job)
         return false;
     adb__ref_init(&job->block, 1); /* there will be no outcome */
     atomic_store_explicit(&slot->deadline, ADB__NEVER, memory_order_relaxed);
-    atomic_fetch_sub_explicit(&jobs->pending, 1, memory_order_seq_cst);
+    slot_clear(slot);
     jobs_tell_closer(jobs);
     return true;
 }
@@ -258,7 +264,6 @@ bool adb__job_accept(struct adb__job *job, int64_t now)
 {
     struct adb__jobs *jobs = job->jobs;
     struct adb__slot *slot = adb__job_slot(job);
-    atomic_fetch_add_explicit(&jobs->pending, 1, memory_order_seq_cst);
     adb__ref_init(&job->block, 2); /* for the outcome, which is one of the two results; it is still only ours */
     atomic_store_explicit(&slot->accepted_at, now, memory_order_relaxed);
     atomic_store_explicit(&slot->ctx, job->ctx, memory_order_relaxed);
@@ -289,10 +294,32 @@ void adb__job_drop(struct adb__job *job)
     slot_give(job);
 }
 
-void adb__jobs_count_delivered(struct adb__jobs *jobs)
+void adb__job_returned(struct adb__job *job)
 {
-    atomic_fetch_sub_explicit(&jobs->pending, 1, memory_order_seq_cst);
+    slot_clear(adb__job_slot(job));
+    jobs_tell_closer(job->jobs);
+}
+
+void adb__job_give_up(struct adb__job *job)
+{
+    adb__counter_add_get(&job->jobs->slotless, 1);
+    slot_clear(adb__job_slot(job));
+    adb__job_drop(job);
+}
+
+void adb__jobs_returned(struct adb__jobs *jobs)
+{
+    adb__counter_add_get(&jobs->slotless, -1);
     jobs_tell_closer(jobs);
+}
+
+size_t adb__jobs_undelivered(const struct adb__jobs *jobs)
+{
+    size_t n = 0;
+    /* seq_cst: as slot_clear(). First the slots: what gives one up meanwhile has been counted before. */
+    for (uint32_t i = 0; i < jobs->capacity; i++)
+        n += atomic_load_explicit(&jobs->slots[i].accepted_at, memory_order_seq_cst) != 0;
+    return n + (size_t)atomic_load_explicit(&jobs->slotless.value, memory_order_seq_cst);
 }
 
 bool adb__jobs_undone(const struct adb__jobs *jobs, uint32_t *from)
@@ -465,8 +492,6 @@ struct adb__census adb__jobs_count(const struct adb__jobs *jobs, int64_t now)
 {
     struct adb__census census = {.waiting = 0};
     int64_t oldest = now;
-    /* acquire, before the scan: what is accepted later can only be one too many of those that are not done */
-    const int64_t pending = atomic_load_explicit(&jobs->pending, memory_order_acquire);
     for (uint32_t i = 0; i < jobs->capacity; i++) {
         const struct adb__slot *slot = &jobs->slots[i];
         const enum adb__job_state state = adb__word_state(slot_word(slot));
@@ -475,10 +500,11 @@ struct adb__census adb__jobs_count(const struct adb__jobs *jobs, int64_t now)
             oldest = adb__deadline_first(oldest, atomic_load_explicit(&slot->accepted_at, memory_order_relaxed));
         } else if (state != ADB__JOB_FREE && state != ADB__JOB_DONE) {
             census.running++;
+        } else if (atomic_load_explicit(&slot->accepted_at, memory_order_relaxed) != 0) {
+            census.undelivered++;
         }
     }
-    const int64_t undone = (int64_t)(census.waiting + census.running);
-    census.undelivered = pending > undone ? (size_t)(pending - undone) : 0;
+    census.undelivered += (size_t)adb__counter_get(&jobs->slotless);
     census.oldest_ms = (now - oldest) / ADB__NS_PER_MS;
     return census;
 }

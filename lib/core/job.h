@@ -152,7 +152,7 @@ struct adb__asking {
 struct adb__slot {
     _Alignas(ADB__CACHE_LINE) _Atomic uint64_t word;
     _Atomic int64_t deadline;                 /* ADB__NEVER when none */
-    _Atomic int64_t accepted_at;
+    _Atomic int64_t accepted_at;              /* 0: it is not, or its callback has returned */
     _Atomic(struct adb__worker *) worker;     /* who runs it; set before RUNNING */
     _Atomic(const adb_context *) ctx;         /* whose; for comparing only */
     _Atomic(struct adb__job *) job;           /* the slot's owner's: submitter, then lane and delivery */
@@ -167,7 +167,6 @@ struct adb__slot {
 struct adb__jobs {
     /* Each submission writes to it, and each delivery */
     _Alignas(ADB__CACHE_LINE) struct adb__slots free;
-    _Atomic int64_t pending;        /* accepted, and the callback has not returned */
 
     /* Hardly ever written */
     _Alignas(ADB__CACHE_LINE) struct adb__slot *slots;
@@ -176,6 +175,7 @@ struct adb__jobs {
     uint32_t tag;                   /* of the database, in its ids */
     _Atomic bool open;              /* submissions are accepted */
     _Atomic int64_t next_wake;      /* when the watchdog looks again */
+    struct adb__counter slotless;   /* callbacks that run, and whose job had to give up its slot */
     /* The gate is shut, and a job is done, withdrawn, or delivered: tell whoever closes. */
     void (*drained_fn)(void *owner);
     void *owner;
@@ -274,8 +274,12 @@ struct adb__census {
  * done. */
 struct adb__census adb__jobs_count(const struct adb__jobs *jobs, int64_t now);
 
-/* An outcome was delivered, its callback has returned. */
-void adb__jobs_count_delivered(struct adb__jobs *jobs);
+/* The callback has returned, and the caller has a hold of the job; or it had to give that up while the callback ran. */
+void adb__job_returned(struct adb__job *job);
+void adb__job_give_up(struct adb__job *job);
+void adb__jobs_returned(struct adb__jobs *jobs);
+/* Outcomes whose callback has not returned, for who has shut the gate, when no job is undone. A scan. */
+size_t adb__jobs_undelivered(const struct adb__jobs *jobs);
 
 /* An iterate is paused: nothing of it is delivered. Resume is safe with a stale word. */
 void adb__job_pause(struct adb__job *job);

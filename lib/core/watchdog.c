@@ -173,8 +173,6 @@ static int64_t watchdog_slot(struct adb_database *db, uint32_t index, int64_t no
 static int64_t watchdog_jobs(struct adb_database *db, int64_t now)
 {
     int64_t next = ADB__NEVER;
-    if (atomic_load_explicit(&db->jobs.pending, memory_order_seq_cst) == 0)
-        return next;
     for (uint32_t i = 0; i < db->jobs.capacity; i++)
         next = adb__deadline_first(next, watchdog_slot(db, i, now));
     return next;

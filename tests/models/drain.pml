@@ -4,15 +4,20 @@
  * found free or done.
  *
  *     submitter                   worker, outsider            closer
- *     state = QUEUED              QUEUED -> DONE              gate = shut
- *     gate open?  go on           gate shut?  tell            for each slot: wait while it is QUEUED
- *     else QUEUED -> FREE, tell
+ *     due = true                  QUEUED -> DONE              gate = shut
+ *     state = QUEUED              gate shut?  tell            for each slot: wait while it is QUEUED
+ *     gate open?  go on                                       wait while any slot is due, or a callback without one runs
+ *     else QUEUED -> FREE, due = false, tell
+ *     ...
+ *     callback; due = false; gate shut?  tell; DONE -> FREE
  *
- * Two submitters with a slot each, one of them twice; who ends a job may be the worker or, to the submitter's surprise, an
- * outsider.
+ * Two submitters with a slot each, one of whom takes its outcomes at once, while the other's wait until the closer is
+ * through with the jobs, and delivers them. Who ends a job may be the worker or, to the submitter's surprise, an outsider.
+ * A callback may have to give up its slot while it runs.
  *
- * Claims: once the closer is through, no job is on its way any more, nor will one be; and it gets through: it is told of
- * whatever it waits for. Each job that its submitter takes for accepted is ended once, a refused one never.
+ * Claims: once the closer is through, no job is on its way any more and no callback runs, nor will one; and it gets
+ * through: it is told of whatever it waits for. Each job that its submitter takes for accepted is ended once, a refused
+ * one never.
  *
  * Fences: what one side writes comes before what it reads of the other's: sequentially consistent, all of it. */
 #ifndef JOBS
@@ -23,9 +28,12 @@ mtype = { FREE, QUEUED, DONE };
 
 mtype state[2] = FREE;
 bool open = true;
-bool told;                              /* the closer's condition, which has a lock */
-bool through;
+bool due[2];                            /* accepted_at: the callback is still to return */
+byte slotless;                          /* callbacks that run and have given up their slot */
+bool locked, told;                      /* the closer's condition, and its lock */
+bool drained, through;                  /* no job is on its way; nor any outcome */
 byte accepted[2], ended[2], over;
+bool owed[2];                           /* accepted at an open gate, and the callback is to run, or runs */
 
 /* An exchange. */
 inline step(slot, from, to, hit) {
@@ -34,8 +42,45 @@ inline step(slot, from, to, hit) {
 
 inline tell() {
     if
-    :: !open -> told = true
+    :: !open -> atomic { !locked -> told = true }
     :: open
+    fi
+}
+
+/* The outcome: its callback runs, and returns. */
+inline deliver(self) {
+    atomic { state[self] == DONE && (self == 0 || drained); assert(!through || !owed[self]) }
+    if
+    :: true -> /* as a rule */
+#ifdef BUG_RETURN_EARLY                 /* the callback still runs */
+        due[self] = false;
+        owed[self] = false;
+        tell()
+#elif defined(BUG_RETURN_UNTOLD)        /* the gate is looked at before */
+        owed[self] = false;
+        if
+        :: open -> due[self] = false
+        :: !open -> due[self] = false; tell()
+        fi
+#else
+        owed[self] = false;
+        due[self] = false;
+        tell()
+#endif
+        ;
+        state[self] = FREE
+    :: true -> /* it has submitted more than there was room for, and gives up its slot */
+#ifdef BUG_SLOTLESS_LATE                /* for a moment nobody knows of it */
+        due[self] = false;
+        slotless++;
+#else
+        slotless++;
+        due[self] = false;
+#endif
+        state[self] = FREE;
+        owed[self] = false;
+        slotless--;
+        tell()
     fi
 }
 
@@ -47,27 +92,28 @@ proctype submitter(byte self; byte n)
         n--;
 #ifdef BUG_LOOK_FIRST                   /* the gate is looked at before the job can be seen */
         if
-        :: open -> state[self] = QUEUED; accepted[self]++; atomic { assert(!through || state[self] == DONE) }
+        :: open -> due[self] = true; state[self] = QUEUED; owed[self] = true; accepted[self]++; deliver(self)
         :: !open
         fi;
 #else
+        due[self] = true;
         state[self] = QUEUED;
         if
-        :: open -> accepted[self]++; atomic { assert(!through || state[self] == DONE) }
+        :: open -> owed[self] = true; accepted[self]++; deliver(self)
         :: !open ->
             step(self, QUEUED, FREE, hit);
             if
             :: hit ->
+                due[self] = false;
 #ifndef BUG_NOT_TOLD                    /* the closer may have seen the job, and waits for it */
                 tell()
 #else
                 skip
 #endif
-            :: !hit -> accepted[self]++
+            :: !hit -> accepted[self]++; deliver(self)
             fi
         fi;
 #endif
-        atomic { state[self] != QUEUED -> state[self] = FREE } /* delivered, and the slot given back */
     :: n == 0 -> break
     od;
     atomic {
@@ -100,6 +146,7 @@ end:
 active proctype closer()
 {
     byte from;
+    bool look;
     open = false;
     do
     :: from < 2 ->
@@ -117,7 +164,19 @@ active proctype closer()
         fi
     :: from == 2 -> break
     od;
-    through = true
+    drained = true;
+    do
+    :: true ->
+        atomic { !locked -> locked = true };
+        look = due[0];
+        look = look || due[1];
+        look = look || slotless > 0;
+        if
+        :: look -> atomic { told = false; locked = false }; told
+        :: !look -> locked = false; break
+        fi
+    od;
+    atomic { through = true; assert(!owed[0] && !owed[1]) }
 }
 
 init {

@@ -166,6 +166,9 @@ holds drain "-DJOBS=5"
 breaks drain "-DBUG_LOOK_FIRST"
 breaks drain "-DBUG_NOT_TOLD"
 breaks drain "-DBUG_TELL_EARLY"
+breaks drain "-DBUG_RETURN_EARLY"
+breaks drain "-DBUG_RETURN_UNTOLD"
+breaks drain "-DBUG_SLOTLESS_LATE"
 
 holds shelf
 breaks shelf "-DBUG_LATE"

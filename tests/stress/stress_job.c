@@ -73,7 +73,7 @@ static void *worker_main(void *argument)
         }
         job->deadline = ADB__NEVER;
         atomic_fetch_add(&accepted, 1);
-        adb__job_accept(job, 0);
+        adb__job_accept(job, 1);
         run_one(self, job);
         adb__job_drop(job); /* the lane's hold */
     }

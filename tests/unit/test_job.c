@@ -10,6 +10,7 @@
 #include <string.h>
 
 #define CAPACITY 4
+#define NOW      1
 
 static unsigned drained;
 
@@ -38,7 +39,7 @@ static void setup(struct fixture *f)
     f->job = adb__job_take(&f->jobs, &status);
     REQUIRE(f->job != NULL);
     f->job->deadline = 1;
-    REQUIRE(adb__job_accept(f->job, 0));
+    REQUIRE(adb__job_accept(f->job, NOW));
 }
 
 static void teardown(struct fixture *f)
@@ -209,7 +210,7 @@ TEST(stale_id_never_reaches_the_next_job)
     let_go(f.job);
     CU_ASSERT(!adb__jobs_find(&f.jobs, stale, &f.index, &f.word));
     f.job = adb__job_take(&f.jobs, &status);
-    REQUIRE(f.job != NULL && adb__job_accept(f.job, 0));
+    REQUIRE(f.job != NULL && adb__job_accept(f.job, NOW));
     CU_ASSERT(!adb__jobs_find(&f.jobs, stale, &f.index, &f.word));
     CU_ASSERT_PTR_NULL(adb__jobs_take_queued(&f.jobs, f.job->index, stale_word, ADB__STOP_CANCEL));
     CU_ASSERT(adb__job_is_queued(f.job));
@@ -265,7 +266,7 @@ TEST(shut_gate_refuses_and_the_closer_is_told)
     setup(&f);
     struct adb__job *late = adb__job_take(&f.jobs, &status);
     atomic_store(&f.jobs.open, false);
-    CU_ASSERT(!adb__job_accept(late, 0));
+    CU_ASSERT(!adb__job_accept(late, NOW));
     CU_ASSERT_EQUAL(drained, 1);
     adb__job_untake(late);
     CU_ASSERT(adb__jobs_undone(&f.jobs, &from));
@@ -274,6 +275,42 @@ TEST(shut_gate_refuses_and_the_closer_is_told)
     adb__job_finish(f.job);
     CU_ASSERT_EQUAL(drained, 2);
     CU_ASSERT(!adb__jobs_undone(&f.jobs, &from));
+    let_go(f.job);
+    teardown(&f);
+}
+
+/* An outcome is undelivered until its callback has returned, also when the callback had to give up its slot, which is
+ * another job's then; and the closer hears of it. */
+TEST(closer_is_told_of_callbacks_that_return)
+{
+    struct fixture f;
+    adb_status status;
+    setup(&f);
+    struct adb__job *second = adb__job_take(&f.jobs, &status);
+    second->deadline = ADB__NEVER;
+    REQUIRE(adb__job_accept(second, NOW));
+    adb__job_claim(f.job, &f.worker);
+    adb__job_finish(f.job);
+    adb__job_claim(second, &f.worker);
+    adb__job_finish(second);
+    CU_ASSERT_EQUAL(adb__jobs_count(&f.jobs, NOW).undelivered, 2);
+    CU_ASSERT_EQUAL(adb__jobs_undelivered(&f.jobs), 2);
+    atomic_store(&f.jobs.open, false);
+    adb__job_returned(f.job);
+    CU_ASSERT_EQUAL(drained, 1);
+    CU_ASSERT_EQUAL(adb__jobs_undelivered(&f.jobs), 1);
+    const uint32_t index = second->index;
+    adb_result_unref(&second->result);
+    adb__job_drop(second); /* the lane's */
+    adb__job_give_up(second);
+    CU_ASSERT_EQUAL(adb__jobs_undelivered(&f.jobs), 1);
+    CU_ASSERT_EQUAL(adb__jobs_count(&f.jobs, NOW).undelivered, 1);
+    struct adb__job *third = adb__job_take(&f.jobs, &status);
+    CU_ASSERT_EQUAL(third->index, index);
+    adb__job_untake(third);
+    adb__jobs_returned(&f.jobs);
+    CU_ASSERT_EQUAL(drained, 2);
+    CU_ASSERT_EQUAL(adb__jobs_undelivered(&f.jobs), 0);
     let_go(f.job);
     teardown(&f);
 }
@@ -287,12 +324,12 @@ TEST(refused_job_leaves_no_trace)
     struct adb__job *late = adb__job_take(&f.jobs, &status);
     adb_job id = late->id;
     atomic_store(&f.jobs.open, false);
-    CU_ASSERT(!adb__job_accept(late, 0));
+    CU_ASSERT(!adb__job_accept(late, NOW));
     adb__job_untake(late);
     atomic_store(&f.jobs.open, true);
     struct adb__job *next = adb__job_take(&f.jobs, &status);
     CU_ASSERT(next->index == late->index && next->id != id);
-    CU_ASSERT_EQUAL(atomic_load(&f.jobs.pending), 1);
+    CU_ASSERT_EQUAL(adb__jobs_undelivered(&f.jobs), 1);
     adb__job_untake(next);
     adb__job_claim(f.job, &f.worker);
     adb__job_finish(f.job);
@@ -350,5 +387,6 @@ SUITE(job, CASE(claimed_job_finishes_once), CASE(taken_job_cannot_be_claimed), C
       CASE(settled_job_cannot_be_stopped), CASE(kept_job_settles_though_it_was_to_stop),
       CASE(unclaimed_job_is_queued_again), CASE(stale_id_never_reaches_the_next_job),
       CASE(id_that_never_was_is_not_found), CASE(full_queue_is_busy),
-      CASE(shut_gate_refuses_and_the_closer_is_told), CASE(refused_job_leaves_no_trace),
+      CASE(shut_gate_refuses_and_the_closer_is_told), CASE(closer_is_told_of_callbacks_that_return),
+      CASE(refused_job_leaves_no_trace),
       CASE(kept_result_outlives_its_job), CASE(no_memory_loses_no_slot))
