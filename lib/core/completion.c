@@ -24,6 +24,9 @@ static const struct adb__spin_limits doze = {.ns = 200000, .again_ns = 200000, .
 
 struct adb_queue adb_queue_direct;
 
+/* Made so far. */
+static atomic_uint n_queues;
+
 adb_queue *adb_queue_new(void)
 {
     adb_queue *queue = adb__alloc_lines(1, sizeof(*queue));
@@ -47,6 +50,8 @@ adb_queue *adb_queue_new(void)
     adb__list_init(&queue->arrived);
     adb__process_begin();
     queue->generation = adb__process_generation();
+    /* relaxed: it need not be another than the one before */
+    queue->slots_stack = atomic_fetch_add_explicit(&n_queues, 1, memory_order_relaxed) % ADB__SLOT_STACKS;
     return queue;
 }
 

@@ -12,6 +12,7 @@
 #include "base/ref.h"
 #include "queue/mailbox.h"
 #include "queue/notify.h"
+#include "queue/slots.h"
 #include "queue/spin.h"
 
 #include <asyncdb/queue.h>
@@ -70,6 +71,7 @@ struct adb_queue {
     void *watcher;              /* gate; what it takes */
     bool cut;                   /* the consumer's: detached in a callback, the dispatch around it ends */
     unsigned generation;        /* of the process; see core/process.h */
+    uint8_t slots_stack;        /* from which jobs take their numbers whose outcomes come here; queue/slots.h */
 };
 
 /* Become the consumer. False: another thread is. */

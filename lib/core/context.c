@@ -58,6 +58,7 @@ static bool context_on(adb_context *ctx, struct adb_database *db, struct adb__la
     ctx->flags = flags;
     ctx->owns_queue = own != NULL;
     ctx->queue = own != NULL ? own : queue;
+    ctx->slots_stack = ctx->queue->slots_stack;
     if (own == NULL)
         adb__queue_ref(queue);
     adb__database_ref(db);

@@ -20,6 +20,7 @@ struct adb_context {
     adb_queue *queue;               /* referenced */
     unsigned flags;
     bool owns_queue;
+    uint8_t slots_stack;            /* the queue's */
     uint16_t granted;               /* references for jobs to come, taken in advance; the submitting thread's */
     struct adb__counter accepted;   /* jobs; written by the submitting thread */
     struct adb__counter delivered;  /* of them */

@@ -167,21 +167,22 @@ static void job_reset(struct adb__job *job)
     job->result.job = job->id;
 }
 
-struct adb__job *adb__job_take(struct adb__jobs *jobs, adb_status *status_out)
+struct adb__job *adb__job_take(struct adb__jobs *jobs, unsigned slots_stack, adb_status *status_out)
 {
-    uint32_t index = adb__slots_take(&jobs->free);
+    uint32_t index = adb__slots_take(&jobs->free, slots_stack);
     if (index == ADB__SLOT_NONE && adb__deliveries_give_up(jobs))
-        index = adb__slots_take(&jobs->free);
+        index = adb__slots_take(&jobs->free, slots_stack);
     if (index == ADB__SLOT_NONE) {
         *status_out = ADB_E_BUSY;
         return NULL;
     }
     struct adb__job *job = slot_block(jobs, index);
     if (job == NULL) {
-        adb__slots_give(&jobs->free, index);
+        adb__slots_give(&jobs->free, slots_stack, index);
         *status_out = ADB_E_NOMEM;
         return NULL;
     }
+    job->slots_stack = (uint8_t)slots_stack;
     job_reset(job);
     return job;
 }
@@ -191,7 +192,8 @@ static void slot_give(struct adb__job *job)
 {
     struct adb__jobs *jobs = job->jobs;
     struct adb__slot *slot = adb__job_slot(job);
-    uint32_t index = job->index;
+    const uint32_t index = job->index;
+    const unsigned stack = job->slots_stack;
     adb__free(job->level);
     if (job->copy != NULL)
         adb__feed_fini(&job->copy->feed);
@@ -203,7 +205,7 @@ static void slot_give(struct adb__job *job)
         atomic_store_explicit(&slot->job, NULL, memory_order_relaxed);
         block_unref(job);
     }
-    adb__slots_give(&jobs->free, index);
+    adb__slots_give(&jobs->free, stack, index);
 }
 
 void adb__job_end_outcome(struct adb__job *job, struct adb_result *outcome)

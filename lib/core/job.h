@@ -86,6 +86,7 @@ struct adb__job {
     uint32_t index;                     /* of its slot */
     struct adb__ref holds;              /* lane and delivery (and what of a stream is under way): the last gives the slot back */
     uint8_t role;                       /* which worker may run it */
+    uint8_t slots_stack;                /* where its slot goes */
     bool repeated;                      /* nothing of it had reached the server, and it was put back once for that */
     bool alone;                         /* it has been tried in a pipeline, and is to run by itself */
     bool streams;                       /* stream has been initialised */
@@ -165,8 +166,7 @@ struct adb__slot {
 
 /* All jobs of one database. */
 struct adb__jobs {
-    /* Each submission writes to it, and each delivery */
-    _Alignas(ADB__CACHE_LINE) struct adb__slots free;
+    struct adb__slots free;
 
     /* Hardly ever written */
     _Alignas(ADB__CACHE_LINE) struct adb__slot *slots;
@@ -184,8 +184,9 @@ struct adb__jobs {
 bool adb__jobs_init(struct adb__jobs *jobs, uint32_t capacity, uint32_t tag);
 void adb__jobs_fini(struct adb__jobs *jobs);
 
-/* Submission: take a slot and its memory, with two holds. NULL: *status_out is ADB_E_BUSY or ADB_E_NOMEM. */
-struct adb__job *adb__job_take(struct adb__jobs *jobs, adb_status *status_out);
+/* Submission: take a slot and its memory, with two holds. slots_stack: where the slot comes from, and goes then, see
+ * queue/slots.h. NULL: *status_out is ADB_E_BUSY or ADB_E_NOMEM. */
+struct adb__job *adb__job_take(struct adb__jobs *jobs, unsigned slots_stack, adb_status *status_out);
 /* It was refused after all: nobody has seen it. */
 void adb__job_untake(struct adb__job *job);
 /* QUEUED from here on: outsiders may see it. False: the gate is shut, the job is again only the caller's. */

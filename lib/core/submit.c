@@ -278,7 +278,7 @@ adb_job adb_submit(adb_context *ctx, const adb_request *request)
     adb_status status = submit_check(ctx, &request, &copy);
     if (status != ADB_OK)
         return submit_refuse(ctx, NULL);
-    struct adb__job *job = adb__job_take(&ctx->db->jobs, &status);
+    struct adb__job *job = adb__job_take(&ctx->db->jobs, ctx->slots_stack, &status);
     if (job == NULL) {
         adb__error_set(&ctx->error, status,
                        status == ADB_E_BUSY ? "the queue is full: %u jobs accepted and not delivered"

@@ -98,6 +98,11 @@ holds ready "-DPRODUCERS=1 -DOWN=2 -DPUSHES=2"
 breaks ready "-DPRODUCERS=1 -DOWN=2 -DPUSHES=2 -DBUG_SAFE"
 breaks ready "-DPRODUCERS=1 -DOWN=2 -DPUSHES=2 -DBUG_THRESHOLD"
 
+holds slots
+holds slots "-DTHREADS=2 -DNUMBERS=3 -DROUNDS=4"
+breaks slots "-DBUG_NO_TAG"
+breaks slots "-DBUG_ONE_LOOK"
+
 holds mailbox
 holds mailbox "-DMAILS=3 -DRUN=2"
 breaks mailbox "-DBUG_LEAVE"

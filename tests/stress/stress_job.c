@@ -66,7 +66,7 @@ static void *worker_main(void *argument)
     unsigned self = (unsigned)(uintptr_t)argument;
     for (int i = 0; i < JOBS_EACH; i++) {
         adb_status status;
-        struct adb__job *job = adb__job_take(&jobs, &status);
+        struct adb__job *job = adb__job_take(&jobs, self, &status);
         if (job == NULL) {
             i--; /* the others hold all slots for a moment */
             continue;

@@ -85,12 +85,13 @@ static void *produce(void *arg)
 {
     (void)arg;
     unsigned producer = atomic_fetch_add(&run.next_producer, 1);
+    const unsigned stack = producer % ADB__SLOT_STACKS;
     chance = producer;
     for (uint32_t number = 1; number <= run.setting.pushes; number++) {
-        uint32_t index = adb__slots_take(&run.slots);
+        uint32_t index = adb__slots_take(&run.slots, stack);
         while (index == ADB__SLOT_NONE) {
             sched_yield();
-            index = adb__slots_take(&run.slots);
+            index = adb__slots_take(&run.slots, stack);
         }
         run.letters[index] = (struct letter){.producer = producer, .number = number};
         adb__ready_push(&run.ready, index);
@@ -122,7 +123,7 @@ static void *consume(void *arg)
         uint32_t index;
         if (adb__ready_pop(&run.ready, &index)) {
             struct letter letter = run.letters[index];
-            adb__slots_give(&run.slots, index);
+            adb__slots_give(&run.slots, letter.producer % ADB__SLOT_STACKS, index);
             check(letter, last);
         } else if (done) {
             return NULL;
@@ -171,7 +172,7 @@ static void check_rest(void)
     if (adb__ready_waiting(&run.ready))
         atomic_fetch_add(&run.errors, 1);
     for (uint32_t i = 0; i < run.setting.capacity; i++) {
-        if (adb__slots_take(&run.slots) == ADB__SLOT_NONE)
+        if (adb__slots_take(&run.slots, 0) == ADB__SLOT_NONE)
             atomic_fetch_add(&run.errors, 1);
     }
 }

@@ -36,7 +36,7 @@ static void setup(struct fixture *f)
     REQUIRE(adb__parker_init(&f->worker.parker));
     f->jobs.drained_fn = on_drained;
     drained = 0;
-    f->job = adb__job_take(&f->jobs, &status);
+    f->job = adb__job_take(&f->jobs, 0, &status);
     REQUIRE(f->job != NULL);
     f->job->deadline = 1;
     REQUIRE(adb__job_accept(f->job, NOW));
@@ -209,7 +209,7 @@ TEST(stale_id_never_reaches_the_next_job)
     adb__job_finish(f.job);
     let_go(f.job);
     CU_ASSERT(!adb__jobs_find(&f.jobs, stale, &f.index, &f.word));
-    f.job = adb__job_take(&f.jobs, &status);
+    f.job = adb__job_take(&f.jobs, 0, &status);
     REQUIRE(f.job != NULL && adb__job_accept(f.job, NOW));
     CU_ASSERT(!adb__jobs_find(&f.jobs, stale, &f.index, &f.word));
     CU_ASSERT_PTR_NULL(adb__jobs_take_queued(&f.jobs, f.job->index, stale_word, ADB__STOP_CANCEL));
@@ -243,12 +243,12 @@ TEST(full_queue_is_busy)
     adb_status status = ADB_OK;
     setup(&f);
     for (int i = 1; i < CAPACITY; i++)
-        jobs[i] = adb__job_take(&f.jobs, &status);
-    CU_ASSERT_PTR_NULL(adb__job_take(&f.jobs, &status));
+        jobs[i] = adb__job_take(&f.jobs, 0, &status);
+    CU_ASSERT_PTR_NULL(adb__job_take(&f.jobs, 0, &status));
     CU_ASSERT_EQUAL(status, ADB_E_BUSY);
     for (int i = 1; i < CAPACITY; i++)
         adb__job_untake(jobs[i]);
-    CU_ASSERT_PTR_NOT_NULL(jobs[1] = adb__job_take(&f.jobs, &status));
+    CU_ASSERT_PTR_NOT_NULL(jobs[1] = adb__job_take(&f.jobs, 0, &status));
     adb__job_untake(jobs[1]);
     adb__job_claim(f.job, &f.worker);
     adb__job_finish(f.job);
@@ -264,7 +264,7 @@ TEST(shut_gate_refuses_and_the_closer_is_told)
     adb_status status;
     uint32_t from = 0;
     setup(&f);
-    struct adb__job *late = adb__job_take(&f.jobs, &status);
+    struct adb__job *late = adb__job_take(&f.jobs, 0, &status);
     atomic_store(&f.jobs.open, false);
     CU_ASSERT(!adb__job_accept(late, NOW));
     CU_ASSERT_EQUAL(drained, 1);
@@ -286,7 +286,7 @@ TEST(closer_is_told_of_callbacks_that_return)
     struct fixture f;
     adb_status status;
     setup(&f);
-    struct adb__job *second = adb__job_take(&f.jobs, &status);
+    struct adb__job *second = adb__job_take(&f.jobs, 0, &status);
     second->deadline = ADB__NEVER;
     REQUIRE(adb__job_accept(second, NOW));
     adb__job_claim(f.job, &f.worker);
@@ -305,7 +305,7 @@ TEST(closer_is_told_of_callbacks_that_return)
     adb__job_give_up(second);
     CU_ASSERT_EQUAL(adb__jobs_undelivered(&f.jobs), 1);
     CU_ASSERT_EQUAL(adb__jobs_count(&f.jobs, NOW).undelivered, 1);
-    struct adb__job *third = adb__job_take(&f.jobs, &status);
+    struct adb__job *third = adb__job_take(&f.jobs, 0, &status);
     CU_ASSERT_EQUAL(third->index, index);
     adb__job_untake(third);
     adb__jobs_returned(&f.jobs);
@@ -321,13 +321,13 @@ TEST(refused_job_leaves_no_trace)
     struct fixture f;
     adb_status status;
     setup(&f);
-    struct adb__job *late = adb__job_take(&f.jobs, &status);
+    struct adb__job *late = adb__job_take(&f.jobs, 0, &status);
     adb_job id = late->id;
     atomic_store(&f.jobs.open, false);
     CU_ASSERT(!adb__job_accept(late, NOW));
     adb__job_untake(late);
     atomic_store(&f.jobs.open, true);
-    struct adb__job *next = adb__job_take(&f.jobs, &status);
+    struct adb__job *next = adb__job_take(&f.jobs, 0, &status);
     CU_ASSERT(next->index == late->index && next->id != id);
     CU_ASSERT_EQUAL(adb__jobs_undelivered(&f.jobs), 1);
     adb__job_untake(next);
@@ -349,7 +349,7 @@ TEST(kept_result_outlives_its_job)
     adb__error_set(&kept->error, ADB_E_CHECK, "still here");
     adb__job_drop(f.job);
     adb__job_drop(f.job);
-    struct adb__job *next = adb__job_take(&f.jobs, &status);
+    struct adb__job *next = adb__job_take(&f.jobs, 0, &status);
     CU_ASSERT_PTR_NOT_EQUAL(next, f.job);
     CU_ASSERT_STRING_EQUAL(kept->error.message, "still here");
     adb__job_untake(next);
@@ -368,11 +368,11 @@ TEST(no_memory_loses_no_slot)
         adb_status status = ADB_OK;
         fault_arm(n);
         bool made = adb__jobs_init(&jobs, CAPACITY, 1);
-        struct adb__job *job = made ? adb__job_take(&jobs, &status) : NULL;
+        struct adb__job *job = made ? adb__job_take(&jobs, 0, &status) : NULL;
         FAULT_DONE();
         if (made && job == NULL) {
             CU_ASSERT_EQUAL(status, ADB_E_NOMEM);
-            job = adb__job_take(&jobs, &status);
+            job = adb__job_take(&jobs, 0, &status);
             CU_ASSERT_PTR_NOT_NULL(job);
         }
         if (job != NULL)

@@ -7,9 +7,8 @@
 
 #include <pthread.h>
 
-#define THREADS 4
-#define ROUNDS  20000
-#define CAPACITY 3              /* less than THREADS, so that they run out too */
+#define ROUNDS   200000
+#define CAPACITY 3
 
 static struct adb__slots slots;
 
@@ -18,7 +17,7 @@ TEST(numbers_are_handed_out_from_zero)
 {
     REQUIRE(adb__slots_init(&slots, 5));
     for (uint32_t i = 0; i < 5; i++)
-        CU_ASSERT_EQUAL(adb__slots_take(&slots), i);
+        CU_ASSERT_EQUAL(adb__slots_take(&slots, 0), i);
     adb__slots_fini(&slots);
 }
 
@@ -26,11 +25,11 @@ TEST(numbers_are_handed_out_from_zero)
 TEST(take_on_empty_gives_none)
 {
     REQUIRE(adb__slots_init(&slots, 1));
-    CU_ASSERT_EQUAL(adb__slots_take(&slots), 0);
-    CU_ASSERT_EQUAL(adb__slots_take(&slots), ADB__SLOT_NONE);
-    CU_ASSERT_EQUAL(adb__slots_take(&slots), ADB__SLOT_NONE);
-    adb__slots_give(&slots, 0);
-    CU_ASSERT_EQUAL(adb__slots_take(&slots), 0);
+    CU_ASSERT_EQUAL(adb__slots_take(&slots, 0), 0);
+    CU_ASSERT_EQUAL(adb__slots_take(&slots, 0), ADB__SLOT_NONE);
+    CU_ASSERT_EQUAL(adb__slots_take(&slots, 0), ADB__SLOT_NONE);
+    adb__slots_give(&slots, 0, 0);
+    CU_ASSERT_EQUAL(adb__slots_take(&slots, 0), 0);
     adb__slots_fini(&slots);
 }
 
@@ -39,12 +38,12 @@ TEST(last_given_is_first_taken)
 {
     REQUIRE(adb__slots_init(&slots, 3));
     for (uint32_t i = 0; i < 3; i++)
-        adb__slots_take(&slots);
-    adb__slots_give(&slots, 1);
-    adb__slots_give(&slots, 2);
-    CU_ASSERT_EQUAL(adb__slots_take(&slots), 2);
-    CU_ASSERT_EQUAL(adb__slots_take(&slots), 1);
-    CU_ASSERT_EQUAL(adb__slots_take(&slots), ADB__SLOT_NONE);
+        adb__slots_take(&slots, 0);
+    adb__slots_give(&slots, 0, 1);
+    adb__slots_give(&slots, 0, 2);
+    CU_ASSERT_EQUAL(adb__slots_take(&slots, 0), 2);
+    CU_ASSERT_EQUAL(adb__slots_take(&slots, 0), 1);
+    CU_ASSERT_EQUAL(adb__slots_take(&slots, 0), ADB__SLOT_NONE);
     adb__slots_fini(&slots);
 }
 
@@ -52,10 +51,24 @@ TEST(last_given_is_first_taken)
 TEST(head_changes_when_a_number_comes_back)
 {
     REQUIRE(adb__slots_init(&slots, 2));
-    uint64_t before = atomic_load(&slots.head);
-    adb__slots_give(&slots, adb__slots_take(&slots));
-    CU_ASSERT_NOT_EQUAL(atomic_load(&slots.head), before);
-    CU_ASSERT_EQUAL((uint32_t)atomic_load(&slots.head), (uint32_t)before);
+    uint64_t before = atomic_load(&slots.stacks[0].head);
+    adb__slots_give(&slots, 0, adb__slots_take(&slots, 0));
+    CU_ASSERT_NOT_EQUAL(atomic_load(&slots.stacks[0].head), before);
+    CU_ASSERT_EQUAL((uint32_t)atomic_load(&slots.stacks[0].head), (uint32_t)before);
+    adb__slots_fini(&slots);
+}
+
+/* What is given back lies on the stack it was given to; who finds its own empty takes from the others. */
+TEST(a_number_is_found_on_whichever_stack_it_lies)
+{
+    REQUIRE(adb__slots_init(&slots, 2));
+    CU_ASSERT_EQUAL(adb__slots_take(&slots, 3), 0);
+    CU_ASSERT_EQUAL(adb__slots_take(&slots, ADB__SLOT_STACKS - 1), 1);
+    CU_ASSERT_EQUAL(adb__slots_take(&slots, 3), ADB__SLOT_NONE);
+    adb__slots_give(&slots, 3, 0);
+    adb__slots_give(&slots, 5, 1);
+    CU_ASSERT_EQUAL(adb__slots_take(&slots, 5), 1);
+    CU_ASSERT_EQUAL(adb__slots_take(&slots, 5), 0);
     adb__slots_fini(&slots);
 }
 
@@ -76,41 +89,58 @@ TEST(init_without_memory_fails)
 }
 
 static unsigned holders[CAPACITY]; /* plain on purpose: giving must publish it to whoever takes next */
-static _Atomic unsigned broken;
+static _Atomic unsigned broken, refused;
 
 static void *take_and_give(void *arg)
 {
-    (void)arg;
-    for (int i = 0; i < ROUNDS; i++) {
-        uint32_t index = adb__slots_take(&slots);
-        if (index == ADB__SLOT_NONE)
+    const unsigned stack = (unsigned)(uintptr_t)arg;
+    for (unsigned i = 0; i < ROUNDS; i++) {
+        uint32_t index = adb__slots_take(&slots, stack);
+        if (index == ADB__SLOT_NONE) {
+            atomic_fetch_add(&refused, 1);
             continue;
+        }
         if (index >= CAPACITY || ++holders[index] != 1) {
             atomic_fetch_add(&broken, 1);
             return NULL;
         }
         holders[index]--;
-        adb__slots_give(&slots, index);
+        adb__slots_give(&slots, (stack + i) % ADB__SLOT_STACKS, index);
     }
     return NULL;
 }
 
-/* With threads that take and give all the time, a number has one holder, and none gets lost. */
-TEST(a_number_has_one_holder_at_a_time)
+/* So many threads, each with a stack of its own; then all numbers are back. */
+static void take_and_give_with(uintptr_t n_threads)
 {
-    pthread_t threads[THREADS];
+    pthread_t threads[CAPACITY + 1];
     REQUIRE(adb__slots_init(&slots, CAPACITY));
-    for (int i = 0; i < THREADS; i++)
-        REQUIRE(pthread_create(&threads[i], NULL, take_and_give, NULL) == 0);
-    for (int i = 0; i < THREADS; i++)
+    atomic_store(&refused, 0);
+    for (uintptr_t i = 0; i < n_threads; i++)
+        REQUIRE(pthread_create(&threads[i], NULL, take_and_give, (void *)i) == 0);
+    for (uintptr_t i = 0; i < n_threads; i++)
         pthread_join(threads[i], NULL);
     CU_ASSERT_EQUAL(atomic_load(&broken), 0);
     for (int i = 0; i < CAPACITY; i++)
-        CU_ASSERT_NOT_EQUAL(adb__slots_take(&slots), ADB__SLOT_NONE);
-    CU_ASSERT_EQUAL(adb__slots_take(&slots), ADB__SLOT_NONE);
+        CU_ASSERT_NOT_EQUAL(adb__slots_take(&slots, 0), ADB__SLOT_NONE);
+    CU_ASSERT_EQUAL(adb__slots_take(&slots, 0), ADB__SLOT_NONE);
     adb__slots_fini(&slots);
 }
 
+/* With more threads than numbers, which take and give all the time, a number has one holder, and none gets lost. */
+TEST(a_number_has_one_holder_at_a_time)
+{
+    take_and_give_with(CAPACITY + 1);
+}
+
+/* Where there is a number for each, nobody is told that none is left, however they go from stack to stack. */
+TEST(nobody_is_refused_a_number_that_is_there)
+{
+    take_and_give_with(CAPACITY);
+    CU_ASSERT_EQUAL(atomic_load(&refused), 0);
+}
+
 SUITE(slots, CASE(numbers_are_handed_out_from_zero), CASE(take_on_empty_gives_none), CASE(last_given_is_first_taken),
-      CASE(head_changes_when_a_number_comes_back), CASE(init_without_memory_fails),
-      CASE(a_number_has_one_holder_at_a_time))
+      CASE(head_changes_when_a_number_comes_back), CASE(a_number_is_found_on_whichever_stack_it_lies),
+      CASE(init_without_memory_fails), CASE(a_number_has_one_holder_at_a_time),
+      CASE(nobody_is_refused_a_number_that_is_there))
