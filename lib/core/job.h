@@ -32,6 +32,8 @@
 
 #include <asyncdb/job.h>
 
+#include <stddef.h>
+
 enum adb__job_state {
     ADB__JOB_FREE,
     ADB__JOB_QUEUED,     /* accepted; in its lane */
@@ -75,6 +77,7 @@ struct adb__job {
     struct adb__lane *lane;
     struct adb__ref block;              /* the slot and the results handed out: the memory */
     _Atomic bool delivered;             /* the outcome has left: batches that are still about come too late */
+    uint8_t slots_stack;                /* where its slot goes */
     struct adb__event event;            /* in its completion queue: its first half here, and on the next line what the worker needs */
 
     /* What goes there and back: the worker writes to it too */
@@ -86,7 +89,6 @@ struct adb__job {
     uint32_t index;                     /* of its slot */
     struct adb__ref holds;              /* lane and delivery (and what of a stream is under way): the last gives the slot back */
     uint8_t role;                       /* which worker may run it */
-    uint8_t slots_stack;                /* where its slot goes */
     bool repeated;                      /* nothing of it had reached the server, and it was put back once for that */
     bool alone;                         /* it has been tried in a pipeline, and is to run by itself */
     bool streams;                       /* stream has been initialised */
@@ -124,6 +126,9 @@ struct adb__job {
     struct adb_result verdict;          /* an outsider's outcome */
     struct adb__stash *stash;           /* where its memory goes */
 };
+
+/* The first two lines are full, where a pointer has eight bytes: with one field more each job would move a line more. */
+_Static_assert(offsetof(struct adb__job, statement) == 2 * ADB__CACHE_LINE, "a job's lines");
 
 /* It will be run soon: have come what its worker is going to look at, and write to. The job may be over, and gone. */
 static inline void adb__job_expect(const struct adb__job *job)
@@ -163,6 +168,7 @@ struct adb__slot {
     _Atomic bool undealt;                     /* it waits with a dealer; see core/deal.h */
     struct adb__asking asking;                /* the watchdog's */
 };
+_Static_assert(offsetof(struct adb__slot, paused) <= ADB__CACHE_LINE, "a slot's first line");
 
 /* All jobs of one database. */
 struct adb__jobs {
