@@ -58,7 +58,7 @@ static uint64_t slot_word(const struct adb__slot *slot)
     return atomic_load_explicit(&slot->word, memory_order_acquire);
 }
 
-/* relaxed: its owner's; others only guess (core/pool.c). */
+/* relaxed: its owner's, or of whoever has brought its job to an end. */
 static struct adb__job *slot_job(const struct adb__slot *slot)
 {
     return atomic_load_explicit(&slot->job, memory_order_relaxed);

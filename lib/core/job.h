@@ -130,15 +130,6 @@ struct adb__job {
 /* The first two lines are full, where a pointer has eight bytes: with one field more each job would move a line more. */
 _Static_assert(offsetof(struct adb__job, statement) == 2 * ADB__CACHE_LINE, "a job's lines");
 
-/* It will be run soon: have come what its worker is going to look at, and write to. The job may be over, and gone. */
-static inline void adb__job_expect(const struct adb__job *job)
-{
-    adb__cacheline_fetch_own(&job->mail);
-    adb__cacheline_fetch(&job->statement);
-    adb__cacheline_fetch(&job->work);
-    adb__cacheline_fetch_own(&job->result);
-}
-
 /* Does it come in parts, and may be paused? */
 static inline bool adb__job_comes_in_parts(const struct adb__job *job)
 {

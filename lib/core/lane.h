@@ -49,13 +49,6 @@ struct adb__lane {
     pthread_t delivering_thread;     /* set before delivering */
 };
 
-/* Somebody will attend to it soon: have come what is needed for that. The lane may be gone. */
-static inline void adb__lane_expect(const struct adb__lane *lane)
-{
-    adb__cacheline_fetch_own(&lane->mailbox);
-    adb__cacheline_fetch_own(&lane->backlog_end);
-}
-
 struct adb__lane *adb__lane_new(struct adb__server *server, bool read_only);
 /* In zeroed storage. */
 void adb__lane_init(struct adb__lane *lane, struct adb__server *server, bool read_only, struct adb__job *embedded_in);

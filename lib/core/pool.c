@@ -132,27 +132,11 @@ void adb__pool_call(struct adb__pool *pool, int64_t now)
         adb__watchdog_by(&db->watchdog, adb__deadline_in(now, db->options.wait_timeout_ms / 8));
 }
 
-/* Have come what is needed of those that are next in the queue, as it is in the cache of who has submitted them: of the
- * one after the next the slot, which says where the rest is. relaxed: a guess that may be wrong, and then helps
- * nobody. */
-static void pool_expect(struct adb__pool *pool)
-{
-    struct adb__slot *slots = pool->server->db->jobs.slots;
-    uint32_t index;
-    if (adb__ready_guess(&pool->ready, 1, &index))
-        adb__cacheline_fetch_own(&slots[index]);
-    if (!adb__ready_guess(&pool->ready, 0, &index))
-        return;
-    adb__lane_expect(atomic_load_explicit(&slots[index].lane, memory_order_relaxed));
-    adb__job_expect(atomic_load_explicit(&slots[index].job, memory_order_relaxed));
-}
-
 /* What stands first in the queue, and by which number. */
 static struct adb__lane *pool_take(struct adb__pool *pool, uint32_t *index_out)
 {
     if (!adb__ready_pop(&pool->ready, index_out))
         return NULL;
-    pool_expect(pool);
     /* relaxed: as adb__pool_push() */
     return atomic_load_explicit(&pool->server->db->jobs.slots[*index_out].lane, memory_order_relaxed);
 }

@@ -12,8 +12,6 @@
 #ifndef ADB_QUEUE_MAILBOX_H
 #define ADB_QUEUE_MAILBOX_H
 
-#include "base/cacheline.h"
-
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -80,7 +78,6 @@ static inline struct adb__mail *adb__mail_reverse(struct adb__mail *newest)
     struct adb__mail *oldest = NULL;
     while (adb__mail_is_some(newest)) {
         struct adb__mail *next = newest->next;
-        adb__cacheline_fetch_own(next); /* it is somebody else's line, as a rule */
         newest->next = oldest;
         oldest = newest;
         newest = next;

@@ -234,17 +234,6 @@ bool adb__ready_pop(struct adb__ready *ready, uint32_t *index_out)
     }
 }
 
-bool adb__ready_guess(const struct adb__ready *ready, uint64_t ahead, uint32_t *index_out)
-{
-    /* relaxed, all: nothing is read through the index but hints. */
-    const uint64_t ticket = atomic_load_explicit(&ready->head, memory_order_relaxed) + ahead;
-    if (ticket >= atomic_load_explicit(&ready->seen, memory_order_relaxed))
-        return false; /* and leave the line to those who push */
-    const uint64_t entry = atomic_load_explicit(ticket_place(ready, ticket), memory_order_relaxed);
-    *index_out = (uint32_t)entry_index(ready, entry);
-    return entry_index(ready, entry) != bottom(ready);
-}
-
 /* seq_cst: after a push that the caller knows of, tail is beyond its ticket. */
 uint64_t adb__ready_tail(const struct adb__ready *ready)
 {

@@ -44,8 +44,6 @@ bool adb__ready_waiting(struct adb__ready *ready);
 bool adb__ready_glance(const struct adb__ready *ready);
 /* How many wait, about: of those that were pushed since a glance found few, none is counted. */
 size_t adb__ready_known(struct adb__ready *ready);
-/* Which index the pop after so many others will get, as far as one can tell. False: cannot be told. */
-bool adb__ready_guess(const struct adb__ready *ready, uint64_t ahead, uint32_t *index_out);
 /* Tickets. All that was pushed before adb__ready_tail() was read has been popped, or is in the hands of a pop that has
  * begun, once adb__ready_head() has reached it. When nobody pushes and the queue is empty, head has reached tail. */
 uint64_t adb__ready_tail(const struct adb__ready *ready);

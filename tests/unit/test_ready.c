@@ -98,13 +98,11 @@ TEST(waiting_tells_of_what_was_pushed)
     adb__ready_fini(&ready);
 }
 
-/* All are known once few of those that were seen are left; and a guess is what pops get, as long as nothing moves. */
-TEST(what_waits_is_known_and_guessed)
+/* All are known once few of those that were seen are left. */
+TEST(what_waits_is_known)
 {
-    uint32_t index;
     REQUIRE(adb__ready_init(&ready, 16));
     CU_ASSERT_EQUAL(adb__ready_known(&ready), 0);
-    CU_ASSERT(!adb__ready_guess(&ready, 0, &index));
     for (uint32_t i = 0; i < 12; i++)
         adb__ready_push(&ready, i);
     CU_ASSERT_EQUAL(adb__ready_known(&ready), 12);
@@ -113,12 +111,9 @@ TEST(what_waits_is_known_and_guessed)
     CU_ASSERT_EQUAL(adb__ready_known(&ready), 12); /* as it was seen */
     for (uint32_t i = 0; i < 16; i++) {
         CU_ASSERT(adb__ready_known(&ready) <= 16 - i);
-        REQUIRE(adb__ready_guess(&ready, 0, &index));
-        CU_ASSERT_EQUAL(index, i);
         expect_pop(i);
     }
     CU_ASSERT_EQUAL(adb__ready_known(&ready), 0);
-    CU_ASSERT(!adb__ready_guess(&ready, 0, &index));
     adb__ready_fini(&ready);
 }
 
@@ -158,5 +153,5 @@ TEST(init_without_memory_fails)
 
 SUITE(ready, CASE(pop_on_new_queue_is_empty), CASE(pops_in_the_order_of_pushes), CASE(holds_every_index_at_once),
       CASE(small_queue_suffices_for_many_threads), CASE(push_after_many_empty_pops_is_found),
-      CASE(waiting_tells_of_what_was_pushed), CASE(what_waits_is_known_and_guessed),
+      CASE(waiting_tells_of_what_was_pushed), CASE(what_waits_is_known),
       CASE(head_reaches_tail_when_all_is_popped), CASE(init_without_memory_fails))
