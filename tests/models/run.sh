@@ -167,7 +167,6 @@ breaks orphan "-DBUG_IDLE"
 breaks orphan "-DBUG_ONCE"
 
 holds drain
-holds drain "-DJOBS=5"
 breaks drain "-DBUG_LOOK_FIRST"
 breaks drain "-DBUG_NOT_TOLD"
 breaks drain "-DBUG_TELL_EARLY"
@@ -187,6 +186,7 @@ if [ $long = yes ]; then
     holds deal "-DWATCHDOG"
     holds park "-DPRODUCERS=2 -DITEMS=1"
     holds park
+    holds drain "-DJOBS=5"
     holds shelf "-DREADERS=3 -DPUTS=4"
 fi
 
