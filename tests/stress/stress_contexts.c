@@ -11,7 +11,6 @@
 #include <sched.h>
 #include <stdatomic.h>
 #include <string.h>
-#include <time.h>
 
 #define N_THREADS 4
 #define ROUNDS    150
@@ -116,9 +115,8 @@ static void submit(struct life *life, adb_context *ctx)
 /* Long enough for a transaction to be lost, or not. */
 static void linger(struct life *life)
 {
-    const struct timespec some = {.tv_nsec = choose(life, 2 * IDLE_MS * 1000000)};
     if (choose(life, 4) == 0)
-        nanosleep(&some, NULL);
+        adb_queue_wait(life->queue, (int)choose(life, 2 * IDLE_MS + 1));
     else if (choose(life, 2) == 0)
         adb_queue_dispatch(life->queue, 0);
     else
