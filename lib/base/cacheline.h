@@ -7,8 +7,8 @@
 /* Bytes of a line. Where it is another figure (128 on some), less is gained, and nothing else. */
 #define ADB__CACHE_LINE 64
 
-/* Have the line of an address come, to be written to: no other processor has it then. Any address will do, also of what is
- * gone: nothing is read. */
+/* Have the line of an address come, to be written to: no other processor has it then. Any address will do, also of what
+ * is gone: nothing is read. */
 static inline void adb__cacheline_fetch_own(const volatile void *address)
 {
 #if defined(__x86_64__)

@@ -127,7 +127,7 @@ struct adb__job {
     struct adb__stash *stash;           /* where its memory goes */
 };
 
-/* The first two lines are full, where a pointer has eight bytes: with one field more each job would move a line more. */
+/* The first two lines are full, where a pointer has eight bytes: with one field more each job would move one more. */
 _Static_assert(offsetof(struct adb__job, statement) == 2 * ADB__CACHE_LINE, "a job's lines");
 
 /* Does it come in parts, and may be paused? */

@@ -88,8 +88,9 @@ void adb__lane_submit(struct adb__lane *lane, struct adb__job *job)
 
 void adb__lane_farewell(struct adb__lane *lane)
 {
-    /* No handle is left, so nobody else submits. Who attends will come to it. Only who has found the mailbox idle may look
-     * at home, which might be about to attend by itself; without one nothing is open, and nobody will attend any more. */
+    /* No handle is left, so nobody else submits. Who attends will come to it. Only who has found the mailbox idle may
+     * look at home, which might be about to attend by itself; without one nothing is open, and nobody will attend any
+     * more. */
     if (!adb__mailbox_push(&lane->mailbox, &lane->farewell))
         return;
     if (lane->home != NULL)

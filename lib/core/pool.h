@@ -38,7 +38,7 @@ struct adb__pool {
     struct adb__park park;
 
     /* What workers tell each other */
-    _Alignas(ADB__CACHE_LINE) struct adb__counter n_undealt; /* jobs in the ready queue behind the first of their dealer */
+    _Alignas(ADB__CACHE_LINE) struct adb__counter n_undealt; /* jobs in the ready queue behind their dealer's first */
     struct adb__counter n_pipelining; /* workers that are in a pipeline */
     struct adb__counter others_at;  /* when a lane that no dealer has dealt was last taken, about */
     struct adb__counter free_until; /* until then all workers may deal */

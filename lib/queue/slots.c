@@ -58,8 +58,8 @@ static uint32_t stack_take(struct adb__slots *slots, unsigned stack, uint64_t *h
     }
 }
 
-/* This stack is empty. The others were looked at one after the other, and a number may have gone from one that was still
- * to be looked at to one that had been. If none of them has changed since, all were empty at once. */
+/* This stack is empty. The others are looked at one after the other, and a number may go from one that is still to be
+ * looked at to one that has been. If none of them has changed since, all were empty at once. */
 static uint32_t take_elsewhere(struct adb__slots *slots, unsigned stack, uint64_t head)
 {
     uint64_t heads[ADB__SLOT_STACKS];

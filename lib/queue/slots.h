@@ -2,8 +2,8 @@
 /* Free numbers 0 … capacity-1: lock-free stacks of indices whose heads carry a tag against ABA (R. K. Treiber, IBM
  * RJ 5118, 1986). Taking a number is accepting a job; none left is a full queue.
  *
- * There are several stacks, so that threads which take and give at the same moment need not write to the same line; each
- * has one that it likes best, and takes from another when that is empty. Where a number is given back, there it is. */
+ * There are several stacks, so that threads which take and give at the same moment need not write to the same line;
+ * each has one that it likes best, and takes from another when that is empty. Where a number is given back, there it is. */
 #ifndef ADB_QUEUE_SLOTS_H
 #define ADB_QUEUE_SLOTS_H
 
@@ -30,8 +30,8 @@ struct adb__slots {
 /* capacity: 1 … ADB__SLOT_NONE. False: no memory. */
 bool adb__slots_init(struct adb__slots *slots, uint32_t capacity);
 void adb__slots_fini(struct adb__slots *slots);
-/* The number given back last to this stack, else to another; else the lowest that was never taken. ADB__SLOT_NONE: there
- * was a moment when none was left. What its last holder wrote before giving it back is visible. stack: 0 …
+/* The number given back last to this stack, else to another; else the lowest that was never taken. ADB__SLOT_NONE:
+ * there was a moment when none was left. What its last holder wrote before giving it back is visible. stack: 0 …
  * ADB__SLOT_STACKS-1. */
 uint32_t adb__slots_take(struct adb__slots *slots, unsigned stack);
 void adb__slots_give(struct adb__slots *slots, unsigned stack, uint32_t index);
