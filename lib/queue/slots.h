@@ -3,7 +3,8 @@
  * RJ 5118, 1986). Taking a number is accepting a job; none left is a full queue.
  *
  * There are several stacks, so that threads which take and give at the same moment need not write to the same line;
- * each has one that it likes best, and takes from another when that is empty. Where a number is given back, there it is. */
+ * each has one that it likes best, and takes from another when that is empty. Where a number is given back, there it
+ * is. */
 #ifndef ADB_QUEUE_SLOTS_H
 #define ADB_QUEUE_SLOTS_H
 
