@@ -14,6 +14,7 @@
 #include "queue/notify.h"
 #include "queue/slots.h"
 #include "queue/spin.h"
+#include "queue/trail.h"
 
 #include <asyncdb/queue.h>
 
@@ -49,15 +50,17 @@ struct adb__event {
     struct adb_result *result;  /* outcome or batch */
 };
 
-/* On the first line of the cache is what those who post need, on the others what the consumer writes to. */
+/* On the first lines of the cache is what those who post need, on the others what the consumer writes to. */
 struct adb_queue {
     _Alignas(ADB__CACHE_LINE) struct adb__mailbox inbox;
     struct adb__notify notify;
     _Atomic bool whispered;     /* something was, since whoever waits has dozed */
+    struct adb__trail trail;    /* the inbox's: to events */
 
     _Alignas(ADB__CACHE_LINE) struct adb__ref ref;
     _Atomic unsigned most;      /* events taken at once since whoever waits has dozed */
     struct adb__list arrived;   /* the consumer's */
+    uint32_t trail_seen;        /* the consumer's */
     struct adb__spin spin;      /* whoever waits */
     struct adb__spin doze;      /* whoever waits */
     bool dozed;                 /* whoever waits: the last time, until something had come */

@@ -44,6 +44,7 @@ void adb__queue_post(adb_queue *queue, struct adb__event *event)
         adb__event_deliver(event);
         return;
     }
+    adb__trail_note(&queue->trail, event);
     queue_post_chain(queue, &event->mail, &event->mail);
 }
 
@@ -64,6 +65,7 @@ static void outbox_add(struct adb__outbox *outbox, adb_queue *queue, struct adb_
         outbox->oldest = &event->mail;
     outbox->newest = &event->mail;
     outbox->queue = queue;
+    adb__trail_note(&queue->trail, event);
 }
 
 void adb__poster_rouse(struct adb__poster *poster)
@@ -134,6 +136,7 @@ void adb__job_post(struct adb__job *job, struct adb_result *outcome, struct adb_
     outcome_prepare(job, outcome);
     poster_keep(poster, queue);
     const bool dozes = adb__notify_is_dozing(&queue->notify);
+    adb__trail_note(&queue->trail, &job->event);
     struct adb__mail *head = adb__mailbox_head(&queue->inbox);
     while (!adb__mailbox_try_push(&queue->inbox, &head, &job->event.mail, &job->event.mail))
         continue;
@@ -144,6 +147,7 @@ void adb__job_post(struct adb__job *job, struct adb_result *outcome, struct adb_
 void adb__job_whisper(struct adb__job *job, struct adb_result *outcome, struct adb__poster *poster)
 {
     outcome_prepare(job, outcome);
+    adb__trail_note(&job->queue->trail, &job->event);
     whisper_chain(poster, job->queue, &job->event.mail, &job->event.mail);
 }
 

@@ -113,11 +113,12 @@ static inline bool adb__mailbox_attend(struct adb__mailbox *box)
                                                    memory_order_relaxed);
 }
 
-/* Take all and leave at once, IDLE or ORPHANED: what the next push is to find. NULL when nothing waits. */
+/* Take all and leave at once, IDLE or ORPHANED: what the next push is to find. A chain from the newest to the oldest,
+ * up to what adb__mail_is_some() is not true for, which may be its beginning. */
 static inline struct adb__mail *adb__mailbox_empty(struct adb__mailbox *box, struct adb__mail *word)
 {
     /* acquire: pairs with the release in adb__mailbox_push(); release: as adb__mailbox_leave() */
-    return adb__mail_reverse(atomic_exchange_explicit(&box->head, word, memory_order_acq_rel));
+    return atomic_exchange_explicit(&box->head, word, memory_order_acq_rel);
 }
 
 /* A glance: something waited a moment ago. */

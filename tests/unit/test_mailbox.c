@@ -109,7 +109,7 @@ TEST(empty_takes_all_and_leaves)
     CU_ASSERT_PTR_NULL(adb__mailbox_empty(&box, ADB__MAILBOX_IDLE));
     for (size_t i = 0; i < 4; i++)
         CU_ASSERT_EQUAL(adb__mailbox_push(&box, &mails[i]), i == 0);
-    expect_chain(adb__mailbox_empty(&box, ADB__MAILBOX_IDLE), 0, 4);
+    expect_chain(adb__mail_reverse(adb__mailbox_empty(&box, ADB__MAILBOX_IDLE)), 0, 4);
     CU_ASSERT(adb__mailbox_is_idle(&box));
     CU_ASSERT(adb__mailbox_push(&box, &mails[0]));
 }
@@ -119,14 +119,14 @@ TEST(push_to_an_orphaned_mailbox_is_told)
 {
     adb__mailbox_init(&box);
     adb__mailbox_push(&box, &mails[0]);
-    expect_chain(adb__mailbox_empty(&box, ADB__MAILBOX_ORPHANED), 0, 1);
+    expect_chain(adb__mail_reverse(adb__mailbox_empty(&box, ADB__MAILBOX_ORPHANED)), 0, 1);
     CU_ASSERT(!adb__mailbox_waiting(&box));
     struct adb__mail *head = adb__mailbox_head(&box);
     CU_ASSERT_PTR_EQUAL(head, ADB__MAILBOX_ORPHANED);
     CU_ASSERT(adb__mailbox_try_push(&box, &head, &mails[0], &mails[0]));
     CU_ASSERT_PTR_EQUAL(head, ADB__MAILBOX_ORPHANED);
     CU_ASSERT(!adb__mailbox_push(&box, &mails[1]));
-    expect_chain(adb__mailbox_empty(&box, ADB__MAILBOX_ORPHANED), 0, 2);
+    expect_chain(adb__mail_reverse(adb__mailbox_empty(&box, ADB__MAILBOX_ORPHANED)), 0, 2);
 }
 
 /* A head that has changed is told, and nothing was pushed. */
