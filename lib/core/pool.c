@@ -111,25 +111,31 @@ size_t adb__pool_known(struct adb__pool *pool)
     return (size_t)adb__counter_get(&pool->n_undealt) + adb__ready_known(&pool->ready);
 }
 
+/* Nobody is free. A new worker, if there may be one; else the lane waits, and the watchdog sees that it is not for
+ * ever. */
+static void pool_ask(struct adb__pool *pool, int64_t now)
+{
+    struct adb_database *db = pool->server->db;
+    /* seq_cst: after the push, pairs with pool_let_go() */
+    if (atomic_load_explicit(&pool->n_workers.value, memory_order_seq_cst) < (int64_t)pool->max)
+        adb__watchdog_poke(&db->watchdog);
+    else if (db->options.wait_timeout_ms >= 0)
+        adb__watchdog_by(&db->watchdog, adb__deadline_in(now, db->options.wait_timeout_ms / 8));
+}
+
 void adb__pool_push(struct adb__pool *pool, struct adb__lane *lane, uint32_t index, int64_t now)
 {
     /* relaxed: published by the push */
     atomic_store_explicit(&pool->server->db->jobs.slots[index].lane, lane, memory_order_relaxed);
     adb__ready_push(&pool->ready, index);
-    adb__pool_call(pool, now);
+    if (!adb__park_call_pushed(&pool->park))
+        pool_ask(pool, now);
 }
 
 void adb__pool_call(struct adb__pool *pool, int64_t now)
 {
-    struct adb_database *db = pool->server->db;
-    if (adb__park_call(&pool->park))
-        return;
-    /* Nobody is free. A new worker, if there may be one; else the lane waits, and the watchdog sees that it is not for
-     * ever. */
-    if (adb__counter_get(&pool->n_workers) < (int64_t)pool->max)
-        adb__watchdog_poke(&db->watchdog);
-    else if (db->options.wait_timeout_ms >= 0)
-        adb__watchdog_by(&db->watchdog, adb__deadline_in(now, db->options.wait_timeout_ms / 8));
+    if (!adb__park_call(&pool->park))
+        pool_ask(pool, now);
 }
 
 /* What stands first in the queue, and by which number. */
@@ -444,7 +450,7 @@ static bool pool_let_go(struct adb__pool *pool, struct adb__worker *worker, unsi
         worker->retired = true;
     }
     pthread_mutex_unlock(&pool->lock);
-    /* Pairs with the fence in adb__park_call(): either a push sees that there may be one more worker, or we see it. */
+    /* Pairs with pool_ask(): either who pushes sees that there may be one more worker, or we see what was pushed. */
     if (may && adb__pool_has_ready(pool))
         adb__pool_call(pool, adb__clock_now());
     return may;

@@ -39,7 +39,7 @@ void adb__park_fini(struct adb__park *park)
     (void)pthread_mutex_destroy(&park->lock);
 }
 
-/* relaxed: what it must not miss is before the fence of the caller, or was written under the lock the caller holds. */
+/* relaxed: a hint, or it was written under the lock that the caller holds. */
 static uint32_t park_word(const struct adb__park *park)
 {
     return atomic_load_explicit(&park->word, memory_order_relaxed);
@@ -90,24 +90,23 @@ void adb__park_stay(struct adb__park *park)
 void adb__park_stray(struct adb__park *park)
 {
     atomic_fetch_sub_explicit(&park->staying, 1, memory_order_relaxed);
-    /* Pairs with the fence in adb__park_call(): whoever still counted on us has pushed what we see next. */
+    /* Pairs with the loads in adb__park_call_pushed(): whoever still counted on us has pushed what we see next. */
     atomic_thread_fence(memory_order_seq_cst);
 }
 
 bool adb__park_is_full(const struct adb__park *park)
 {
-    /* relaxed: for adb__park_call(), the fence before it; for others a hint */
-    return atomic_load_explicit(&park->staying, memory_order_relaxed) >= park->enough;
+    /* seq_cst: for adb__park_call_pushed(), as the word; for others a hint */
+    return atomic_load_explicit(&park->staying, memory_order_seq_cst) >= park->enough;
 }
 
-bool adb__park_call(struct adb__park *park)
+/* What was pushed is before this in the order of all that is seq_cst, and so are, with their fences, a worker's step
+ * (it sleeps, searches no more, or strays) and the look into the queue that it takes next: either the step is read here,
+ * or the look sees the push. */
+bool adb__park_call_pushed(struct adb__park *park)
 {
     struct adb__parker *parker = NULL;
-    /* Pairs with the fences in adb__park_announce(), adb__park_found() and adb__park_stray(): either what is read here
-     * is new (a worker sleeps, or searches no more, or strays), or the look which that worker takes next sees the push
-     * that came before this. */
-    atomic_thread_fence(memory_order_seq_cst);
-    uint32_t word = park_word(park);
+    uint32_t word = atomic_load_explicit(&park->word, memory_order_seq_cst);
     if (!word_needs_call(word))
         return (word & SEARCHING) != 0;
     if (adb__park_is_full(park))
@@ -121,6 +120,12 @@ bool adb__park_call(struct adb__park *park)
     if (parker != NULL)
         adb__parker_wake(parker);
     return (word & (SEARCHING | SLEEPING)) != 0;
+}
+
+bool adb__park_call(struct adb__park *park)
+{
+    atomic_thread_fence(memory_order_seq_cst);
+    return adb__park_call_pushed(park);
 }
 
 bool adb__park_search(struct adb__park *park)
@@ -145,7 +150,7 @@ void adb__park_found(struct adb__park *park)
     assert((park_word(park) & SEARCHING) != 0);
     park_set_locked(park, park_word(park) - ONE_SEARCHING);
     pthread_mutex_unlock(&park->lock);
-    /* Pairs with the fence in adb__park_call(): whoever still saw us searching has pushed what we see next. */
+    /* Pairs with the loads in adb__park_call_pushed(): whoever still saw us searching has pushed what we see next. */
     atomic_thread_fence(memory_order_seq_cst);
 }
 
@@ -207,7 +212,7 @@ void adb__park_announce(struct adb__park *park, struct adb__sleeper *sleeper, bo
         adb__list_prepend(&park->sleepers, &sleeper->link);
     park_set_locked(park, park_word(park) + ONE_SLEEPING - (searching ? ONE_SEARCHING : 0));
     pthread_mutex_unlock(&park->lock);
-    /* Pairs with the fence in adb__park_call(): whoever did not see us sleeping has pushed what we see next. */
+    /* Pairs with the loads in adb__park_call_pushed(): whoever did not see us sleeping has pushed what we see next. */
     atomic_thread_fence(memory_order_seq_cst);
 }
 

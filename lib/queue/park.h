@@ -16,7 +16,7 @@
  * that turns to something else, or finds it not so soon over, strays (adb__park_stray), and calls in the place of those
  * who have relied on it. Who stays must not depend on anybody to notice that: it has a timer of its own.
  *
- * Why no wake-up is lost: the producer pushes, then (seq_cst fence) reads the word; a worker going to sleep writes the
+ * Why no wake-up is lost: the producer pushes, then reads the word, both seq_cst; a worker going to sleep writes the
  * word, then (seq_cst fence) looks into the queue once more. One of the two sees the other. The same holds for a
  * searcher that stops searching, and for one that strays. tests/models/park.pml checks all interleavings.
  *
@@ -104,9 +104,10 @@ struct adb__sleeper {
 bool adb__park_init(struct adb__park *park);
 void adb__park_fini(struct adb__park *park);
 
-/* After a push. False: nobody sleeps and nobody searches, so the work waits until a worker is free (or a new one
- * starts). */
+/* There is work. False: nobody sleeps and nobody searches, so it waits until a worker is free (or a new one starts). */
 bool adb__park_call(struct adb__park *park);
+/* The same by who has just pushed it, in a way that is sequentially consistent: it need not have a fence. */
+bool adb__park_call_pushed(struct adb__park *park);
 
 /* A worker without work asks to search. True: it is the searcher now, and ends that by adb__park_found() or
  * adb__park_announce(). False: somebody searches already. */

@@ -82,7 +82,7 @@ static void push_call_and_pop(void)
     uint32_t index;
     for (unsigned long i = 0; i < rounds; i++) {
         adb__ready_push(&ready, (uint32_t)(i % 64));
-        (void)adb__park_call(&park);
+        (void)adb__park_call_pushed(&park);
         (void)adb__ready_pop(&ready, &index);
     }
 }

@@ -13,9 +13,9 @@
  * watches goes on sleeping only for a step that the rover has made since, or when nobody roves.
  *
  * What is one step: a section under the lock, as it writes the word once and the rest is read under the lock only; a
- * push; a pop; a look at the word. Memory is sequentially consistent here. In C, two places need a fence for that, as a
- * write is followed by a read of another word: push, then the word (adb__park_call); the word, then the queue
- * (adb__park_announce, adb__park_found). Both sides have a seq_cst fence in between. */
+ * push; a pop; a look at the word. Memory is sequentially consistent here. In C, two places need care for that, as a
+ * write is followed by a read of another word: push, then the word (adb__park_call_pushed), which are seq_cst
+ * themselves; the word, then the queue (adb__park_announce, adb__park_found), with a seq_cst fence in between. */
 #ifndef PRODUCERS
 #define PRODUCERS 2
 #endif
@@ -68,7 +68,7 @@ inline unlist(x) {
     fi
 }
 
-/* adb__park_call() */
+/* adb__park_call_pushed() */
 inline call() {
     if
     :: searching == 0 && sleeping > 0

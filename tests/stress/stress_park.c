@@ -97,7 +97,7 @@ static void push(struct producer *producer, unsigned item)
     expect(!atomic_exchange(&producer->inside[item], true));
     adb__ready_push(&pool.ready, producer->id * MAX_BURST + item);
     yield_sometimes(&producer->random);
-    if (adb__park_call(&pool.park))
+    if (adb__park_call_pushed(&pool.park))
         atomic_fetch_add(&pool.calls, 1);
 }
 
