@@ -18,6 +18,7 @@
 
 #define MAX_PAIRS  101
 #define LEAST_TIME 4.0 /* seconds: of quick work there are more rounds, as the system leaves threads where they are for a while */
+#define TURN_TIME  0.5 /* seconds: and then other processes go on, as what lies where in memory is so for as long as one lives */
 #define COUNT_TIME 1.0 /* seconds: and so long what it costs is counted */
 #define PATH_BYTES 512
 
@@ -33,6 +34,7 @@ struct score {
 struct scores {
     struct score ways[BENCH_WAYS];
     size_t n_rounds;
+    double seconds; /* that they took */
 };
 
 /* Of the contest at hand. */
@@ -202,20 +204,30 @@ static void time_round(const struct task *task, size_t round)
     }
 }
 
-/* In another one, all of them. The first round is for warmth, and overwritten. */
+static bool wants_rounds(const struct scores *scores)
+{
+    return scores->n_rounds < bench_pairs() || (scores->n_rounds < MAX_PAIRS && scores->seconds < LEAST_TIME);
+}
+
+/* In other ones, all of them. The first round is for warmth, and overwritten; where that is long, there is one process
+ * for all. */
 static void time_ways(void *argument)
 {
     const struct task *task = argument;
+    struct scores *scores = task->scores;
     for (size_t i = 0; i < BENCH_WAYS; i++) {
         if (way_exists(task->contest, i))
             way_open(task->contest, i);
     }
-    time_round(task, 0);
-    const double begun = bench_seconds();
-    size_t round = 0;
-    for (; round < bench_pairs() || (round < MAX_PAIRS && bench_seconds() - begun < LEAST_TIME); round++)
-        time_round(task, round);
-    task->scores->n_rounds = round;
+    double begun = bench_seconds();
+    time_round(task, scores->n_rounds);
+    const bool is_long = bench_seconds() - begun > TURN_TIME / 4;
+    const double before = scores->seconds;
+    begun = bench_seconds();
+    do {
+        time_round(task, scores->n_rounds++);
+        scores->seconds = before + bench_seconds() - begun;
+    } while (wants_rounds(scores) && (is_long || scores->seconds - before < TURN_TIME));
     for (size_t i = 0; i < BENCH_WAYS; i++) {
         if (way_exists(task->contest, i))
             way_close(task->contest, i);
@@ -433,7 +445,8 @@ void bench_compare(const struct bench_contest *contest)
         if (way_exists(contest, task.way) && contest->ways[task.way].command == NULL)
             bench_isolate(count_way, &task);
     }
-    bench_isolate(time_ways, &task);
+    while (wants_rounds(task.scores))
+        bench_isolate(time_ways, &task);
     n_rounds = task.scores->n_rounds;
     print_contest(contest, task.scores);
     write_figures(contest, task.scores);
