@@ -273,6 +273,101 @@ TEST(a_write_where_only_reading_is_allowed_is_refused)
     CU_ASSERT_EQUAL(DRIVER->transaction_state(&first.conn), ADB__TXN_NONE);
 }
 
+/* Statements that the server has answered since the last time, by their synchronisations in libpq's own trace. */
+static int n_round_trips(struct session *session, FILE *trace)
+{
+    char line[256];
+    int n = 0;
+    PQuntrace(session->conn.pg);
+    rewind(trace);
+    while (fgets(line, sizeof(line), trace) != NULL)
+        n += strstr(line, "ReadyForQuery") != NULL;
+    REQUIRE(freopen(NULL, "w+", trace) != NULL);
+    PQtrace(session->conn.pg, trace);
+    return n;
+}
+
+/* Whatever it yields, and however it is read. What is prepared first is one more. */
+TEST(a_query_that_must_not_write_is_one_round_trip)
+{
+    FILE *trace = tmpfile();
+    REQUIRE(trace != NULL);
+    session_open(&first, 0);
+    PQtrace(first.conn.pg, trace);
+    CU_ASSERT_EQUAL(number(&first, "SELECT 1"), 1);
+    CU_ASSERT_EQUAL(n_round_trips(&first, trace), 1);
+    first.flags = ADB__STMT_READS | ADB__STMT_MUST_READ;
+    CU_ASSERT_EQUAL(number(&first, "SELECT 2"), 2);
+    CU_ASSERT_EQUAL(n_round_trips(&first, trace), 1);
+    CU_ASSERT_EQUAL(number(&first, "SELECT generate_series(3, 10000)"), 3);
+    CU_ASSERT_EQUAL(adb_result_rows(&first.result), 9998);
+    CU_ASSERT_EQUAL(n_round_trips(&first, trace), 1);
+    first.most = 1;
+    CU_ASSERT_EQUAL(number(&first, "SELECT 4"), 4);
+    CU_ASSERT_EQUAL(n_round_trips(&first, trace), 1);
+    for (int i = 0; i < 2; i++)
+        CU_ASSERT_EQUAL(number(&first, "SELECT 5"), 5);
+    CU_ASSERT_EQUAL(n_round_trips(&first, trace), 3);
+    CU_ASSERT_EQUAL(number(&first, "SELECT 5"), 5);
+    CU_ASSERT_EQUAL(n_round_trips(&first, trace), 1);
+    CU_ASSERT_EQUAL(run(&first, "SELECT 1 / 0"), ADB_E_DATA);
+    CU_ASSERT_EQUAL(n_round_trips(&first, trace), 1);
+    CU_ASSERT_EQUAL(DRIVER->transaction_state(&first.conn), ADB__TXN_NONE);
+    PQuntrace(first.conn.pg);
+    fclose(trace);
+}
+
+/* Forgotten by the server, cancelled, or the last thing that the session did. */
+TEST(a_query_that_must_not_write_ends_as_any_other)
+{
+    session_open(&first, 0);
+    first.flags = ADB__STMT_READS | ADB__STMT_MUST_READ;
+    for (int i = 0; i < 3; i++)
+        CU_ASSERT_EQUAL(number(&first, "SELECT 1"), 1);
+    native(&first, "DEALLOCATE ALL");
+    CU_ASSERT_EQUAL(number(&first, "SELECT 1"), 1);
+    CU_ASSERT_EQUAL(run(&first, "SELECT pg_cancel_backend(pg_backend_pid()), pg_sleep(60)"), ADB_E_CANCELLED);
+    CU_ASSERT_EQUAL(DRIVER->transaction_state(&first.conn), ADB__TXN_NONE);
+    CU_ASSERT_EQUAL(number(&first, "SELECT 1"), 1);
+    CU_ASSERT_EQUAL(run(&first, "SELECT pg_terminate_backend(pg_backend_pid()), pg_sleep(60)"), ADB_E_CONNECTION);
+    CU_ASSERT_EQUAL(DRIVER->transaction_state(&first.conn), ADB__TXN_UNKNOWN);
+}
+
+/* As what it looks like does not say what a statement does. */
+TEST(what_only_looks_like_a_query_does_not_write_either)
+{
+    static const char make[] = "CREATE PROCEDURE sneak() LANGUAGE plpgsql AS "
+                               "$$BEGIN COMMIT; INSERT INTO notes VALUES (1); END$$";
+    static const char *const writes[] = {
+        "WITH gone AS (DELETE FROM notes RETURNING a) SELECT a FROM gone",
+        "SELECT a INTO others FROM notes",
+        "SELECT a FROM notes FOR UPDATE",
+        "SELECT leave_note()",
+        "EXPLAIN ANALYZE DELETE FROM notes",
+    };
+    session_open(&first, 0);
+    CU_ASSERT_EQUAL(run(&first, "CREATE TABLE notes (a INTEGER)"), ADB_OK);
+    CU_ASSERT_EQUAL(run(&first, "CREATE FUNCTION leave_note() RETURNS INTEGER LANGUAGE sql VOLATILE AS "
+                                "'INSERT INTO notes VALUES (1) RETURNING a'"),
+                    ADB_OK);
+    CU_ASSERT_EQUAL(run(&first, make), ADB_OK);
+    first.flags = ADB__STMT_READS | ADB__STMT_MUST_READ;
+    for (size_t i = 0; i < sizeof(writes) / sizeof(*writes); i++) {
+        for (int n = 0; n < 3; n++)
+            CU_ASSERT_EQUAL(run(&first, writes[i]), ADB_E_READ_ONLY);
+    }
+    CU_ASSERT_EQUAL(run(&first, "SELECT set_config('transaction_read_only', 'off', true), leave_note()"), ADB_E_SQL);
+    first.flags = ADB__STMT_MUST_READ;
+    CU_ASSERT_NOT_EQUAL(run(&first, "CALL sneak()"), ADB_OK);
+    first.flags = 0;
+    CU_ASSERT_EQUAL(number(&first, "SELECT count(*) FROM notes"), 0);
+    CU_ASSERT_EQUAL(run(&first, "CALL sneak()"), ADB_OK);
+    CU_ASSERT_EQUAL(number(&first, "SELECT count(*) FROM notes"), 1);
+    CU_ASSERT_EQUAL(run(&first, "DROP PROCEDURE sneak"), ADB_OK);
+    CU_ASSERT_EQUAL(run(&first, "DROP FUNCTION leave_note"), ADB_OK);
+    CU_ASSERT_EQUAL(run(&first, "DROP TABLE notes"), ADB_OK);
+}
+
 /* The index is that of the set that failed; those before it count outside a transaction, none after it ran. CFL-10 */
 TEST(many_sets_stop_at_the_one_that_fails)
 {
@@ -374,8 +469,10 @@ TEST(want_of_memory_is_a_status)
     {
         fault_arm(n);
         adb_status status = session_open_url(&first, url, 4);
-        for (int i = 0; i < 3 && status == ADB_OK; i++)
+        for (int i = 0; i < 6 && status == ADB_OK; i++) {
+            first.flags = i < 3 ? 0 : ADB__STMT_READS | ADB__STMT_MUST_READ;
             status = run_with(&first, "SELECT $1::int, $2::text, $3::bytea, '{1}'::int[]", values, 3);
+        }
         CU_ASSERT(FAULT_DONE() ? status == ADB_E_NOMEM || status == ADB_OK : status == ADB_OK);
         if (status == ADB_OK)
             CU_ASSERT_EQUAL(number(&first, "SELECT 1"), 1);
@@ -399,6 +496,9 @@ static const struct harness_case cases[] = {
     CASE(a_large_result_can_be_left),
     CASE(a_write_is_never_left_half_way),
     CASE(a_write_where_only_reading_is_allowed_is_refused),
+    CASE(a_query_that_must_not_write_is_one_round_trip),
+    CASE(a_query_that_must_not_write_ends_as_any_other),
+    CASE(what_only_looks_like_a_query_does_not_write_either),
     CASE(many_sets_stop_at_the_one_that_fails),
     CASE(a_reset_gives_the_session_back),
     CASE(a_session_that_was_ended_is_noticed),

@@ -185,6 +185,8 @@ bool adb__pg_flush(struct adb__pg *conn);
 bool adb__pg_read(struct adb__pg *conn);
 /* The next result; NULL when there is none left, or the connection is lost. */
 PGresult *adb__pg_next(struct adb__pg *conn);
+/* The same for all that lies before the next synchronisation of a pipeline of libpq: that is the NULL here. */
+PGresult *adb__pg_next_in_pipeline(struct adb__pg *conn);
 /* Read the results of the present statement to their end. Gives the first failure; NULL when there is none. Copies that
  * the server begins are ended. */
 PGresult *adb__pg_drain(struct adb__pg *conn);
@@ -309,6 +311,10 @@ adb_status adb__pg_execute(void *conn, const struct adb__statement *statement, s
 adb_status adb__pg_execute_many(void *conn, const struct adb__statement *statement, const adb_value *const *sets,
                                 size_t n_sets, struct adb__sink *sink, size_t *failed_out, adb_error *error);
 void adb__pg_pipeline(void *conn, struct adb__pipeline *pipeline);
+/* Parts of a pipeline of libpq: from here on the transaction is read-only, until it ends; and its end. Without that no
+ * answer would ever come, so the connection goes when it cannot be sent. */
+bool adb__pg_send_telling(struct adb__pg *conn);
+void adb__pg_send_sync(struct adb__pg *conn);
 /* One flush for several transactions (postgresql_wal.c): may they on this connection? Asks the server the first
  * time. */
 bool adb__pg_wal_is_shared(struct adb__pg *conn);

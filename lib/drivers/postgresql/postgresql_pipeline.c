@@ -181,8 +181,7 @@ static bool take(struct batch *batch, size_t i)
     return !pipeline->writes || batch->is_taken[i];
 }
 
-/* The transaction is read-only until it ends. */
-static bool send_telling(struct adb__pg *conn)
+bool adb__pg_send_telling(struct adb__pg *conn)
 {
     return PQsendQueryParams(conn->pg, "SELECT pg_catalog.set_config('transaction_read_only', 'on', true)", 0, NULL,
                              NULL, NULL, NULL, 0);
@@ -201,7 +200,7 @@ static bool send_call(struct batch *batch, size_t i, bool is_first)
     if (adb__pg_values_encode(statement->values, statement->n_values, &conn->scratch, &values, NULL) != ADB_OK)
         return false;
     batch->is_told[i] = is_first && batch->must_read[i];
-    if (batch->is_told[i] && !send_telling(conn))
+    if (batch->is_told[i] && !adb__pg_send_telling(conn))
         return false;
     const bool good = PQsendQueryPrepared(conn->pg, prepared->name, values.count, values.texts, values.sizes,
                                           values.formats, prepared->shape.binary);
@@ -210,8 +209,7 @@ static bool send_call(struct batch *batch, size_t i, bool is_first)
     return good;
 }
 
-/* Without it no answer would ever come, so the connection goes when it cannot be sent. */
-static void send_sync(struct adb__pg *conn)
+void adb__pg_send_sync(struct adb__pg *conn)
 {
 #ifdef HAVE_PQSENDPIPELINESYNC
     const bool good = PQsendPipelineSync(conn->pg);
@@ -227,13 +225,13 @@ static void send_own(struct adb__pg *conn, bool (*send_fn)(struct adb__pg *conn)
 {
     if (!send_fn(conn))
         adb__lifeline_sever(&conn->lifeline);
-    send_sync(conn);
+    adb__pg_send_sync(conn);
 }
 
 static void end_transaction(struct batch *batch, size_t i)
 {
     batch->is_synced[i] = true;
-    send_sync(batch->conn);
+    adb__pg_send_sync(batch->conn);
 }
 
 /* What cannot be sent is left out: its turn will come. */

@@ -46,6 +46,7 @@ struct run {
     PGresult *failure; /* the first */
     adb_status status; /* of the sink, or of a copy: negative, or ADB__SINK_ENOUGH */
     char tag[32];      /* of a statement without rows */
+    bool is_told;      /* it is sent behind what makes its transaction read-only, in a pipeline of libpq */
     bool streams;
     bool announced;
     bool stopped; /* by a cancel of our own */
@@ -81,6 +82,20 @@ static void ask_for_pieces(struct run *run)
 #endif
 }
 
+/* Behind the telling, and with its end: one round trip. */
+static bool send_told(struct run *run, const struct adb__pg_values *values)
+{
+    struct adb__pg *conn = run->conn;
+    if (!PQenterPipelineMode(conn->pg))
+        return false;
+    if (adb__pg_send_telling(conn) && send_values(run, values)) {
+        adb__pg_send_sync(conn);
+        return true;
+    }
+    adb__lifeline_sever(&conn->lifeline); /* nobody would read what has been sent */
+    return false;
+}
+
 static adb_status run_send(struct run *run, adb_error *error)
 {
     const struct adb__statement *statement = run->statement;
@@ -92,11 +107,11 @@ static adb_status run_send(struct run *run, adb_error *error)
         adb__pg_values_encode(statement->values, statement->n_values, &run->conn->scratch, &values, error);
     if (status != ADB_OK)
         return status;
-    if (!send_values(run, &values))
+    if (run->is_told ? !send_told(run, &values) : !send_values(run, &values))
         return adb__pg_error(run->conn, NULL, error);
     run->conn->sent = true;
     run->conn->answered = false;
-    if (run->streams)
+    if (run->streams && !run->is_told) /* else when its turn has come */
         ask_for_pieces(run);
     adb__pg_flush(run->conn); /* a lost connection shows when the answer is read */
     return ADB_OK;
@@ -265,16 +280,35 @@ static void take(struct run *run, PGresult *result, adb_error *error)
     PQclear(result);
 }
 
+/* What comes before the statement's own answer. */
+static void receive_telling(struct run *run)
+{
+    run->failure = adb__pg_drain(run->conn);
+    run->conn->answered = false;
+    if (run->streams)
+        ask_for_pieces(run);
+}
+
+/* Of the statement, and of the end of its transaction where that is sent with it. */
+static PGresult *run_next(const struct run *run)
+{
+    return run->is_told ? adb__pg_next_in_pipeline(run->conn) : adb__pg_next(run->conn);
+}
+
 /* Read all that the statement yields. Afterwards the connection is free. */
 static void run_receive(struct run *run, adb_error *error)
 {
-    for (PGresult *result = adb__pg_next(run->conn); result != NULL; result = adb__pg_next(run->conn)) {
+    if (run->is_told)
+        receive_telling(run);
+    for (PGresult *result = run_next(run); result != NULL; result = run_next(run)) {
         take(run, result, error);
         if (run->n_spare > MOST_SPARE_ROWS && !run->stopped && may_stop(run)) {
             run->stopped = true;
             adb__pg_stop(run->conn);
         }
     }
+    if (run->is_told && !PQexitPipelineMode(run->conn->pg))
+        run->conn->out_of_step = true; /* something is left to be read */
     give_held(run, error);
 }
 
@@ -345,13 +379,13 @@ static adb_status run_once(struct run *run, enum adb__pg_staleness *again_out, a
     return status;
 }
 
-static adb_status execute(struct adb__pg *conn, const struct adb__statement *statement, struct adb__sink *sink,
-                          adb_error *error)
+static adb_status execute(struct adb__pg *conn, const struct adb__statement *statement, bool is_told,
+                          struct adb__sink *sink, adb_error *error)
 {
     adb_status status = ADB_OK;
     enum adb__pg_staleness again = ADB__PG_STALE;
     for (unsigned n = 0; n < MOST_TRIES && again != ADB__PG_FRESH; n++) {
-        struct run run = {.conn = conn, .statement = statement, .sink = sink};
+        struct run run = {.conn = conn, .statement = statement, .sink = sink, .is_told = is_told};
         const bool was_doubtful = again == ADB__PG_DOUBTFUL;
         again = ADB__PG_FRESH;
         status = run_once(&run, &again, error);
@@ -361,20 +395,31 @@ static adb_status execute(struct adb__pg *conn, const struct adb__statement *sta
     return status;
 }
 
-/* Only reading is allowed: the server is told so, for this one statement. */
-static adb_status execute_reading(struct adb__pg *conn, const struct adb__statement *statement, struct adb__sink *sink,
-                                  adb_error *error)
+/* Only reading is allowed: the server is told so, for this one statement, in two round trips more. */
+static adb_status execute_enclosed(struct adb__pg *conn, const struct adb__statement *statement, struct adb__sink *sink,
+                                   adb_error *error)
 {
     adb_status status = adb__pg_run(conn, "BEGIN READ ONLY", error);
     if (status != ADB_OK)
         return status;
-    status = execute(conn, statement, sink, error);
+    status = execute(conn, statement, false, sink, error);
     if (PQstatus(conn->pg) == CONNECTION_BAD || PQtransactionStatus(conn->pg) == PQTRANS_IDLE)
         return status;
     const adb_status end = adb__pg_run(conn, status == ADB_OK ? "COMMIT" : "ROLLBACK", status == ADB_OK ? error : NULL);
     if (status != ADB_OK && error != NULL && strcmp(error->sqlstate, "25001") == 0)
         error->status = status = ADB_E_READ_ONLY; /* such as VACUUM, which no transaction takes */
     return status == ADB_OK ? end : status;
+}
+
+/* Only reading is allowed, and the session does not see to it by itself. A transaction that is made read-only without a
+ * BEGIN is as good as one with it for a query, which cannot end it; what may call a procedure could, and then write. */
+static adb_status execute_reading(struct adb__pg *conn, const struct adb__statement *statement, struct adb__sink *sink,
+                                  adb_error *error)
+{
+    const bool pipelines = conn->open->options->statement_cache >= 0;
+    const bool is_query = (statement->flags & ADB__STMT_READS) != 0 && !is_copy(statement);
+    return pipelines && is_query ? execute(conn, statement, true, sink, error)
+                                 : execute_enclosed(conn, statement, sink, error);
 }
 
 /* The server answers COMMIT with ROLLBACK, and without any error, when the transaction had failed. */
@@ -422,5 +467,5 @@ adb_status adb__pg_execute(void *state, const struct adb__statement *statement, 
         return execute_control(conn, statement->sql, error);
     if (conn->must_read && !conn->in_transaction && !conn->session_reads)
         return execute_reading(conn, statement, sink, error);
-    return execute(conn, statement, sink, error);
+    return execute(conn, statement, false, sink, error);
 }

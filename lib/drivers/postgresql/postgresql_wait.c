@@ -72,8 +72,24 @@ PGresult *adb__pg_next(struct adb__pg *conn)
     while (PQisBusy(conn->pg) && adb__pg_read(conn)) {
     }
     PGresult *result = PQgetResult(conn->pg);
-    conn->answered = conn->answered || result != NULL;
+    conn->answered = conn->answered || (result != NULL && PQresultStatus(result) != PGRES_PIPELINE_SYNC);
     return result;
+}
+
+PGresult *adb__pg_next_in_pipeline(struct adb__pg *conn)
+{
+    size_t n_nothing = 0; /* two in a row: there is no more to come */
+    while (n_nothing < 2) {
+        PGresult *result = adb__pg_next(conn);
+        n_nothing = result == NULL ? n_nothing + 1 : 0;
+        if (result == NULL)
+            continue;
+        if (PQresultStatus(result) != PGRES_PIPELINE_SYNC)
+            return result;
+        PQclear(result);
+        return NULL;
+    }
+    return NULL;
 }
 
 bool adb__pg_is_failure(const PGresult *result)
