@@ -38,7 +38,7 @@ adb_status adb__worker_send(struct adb__worker *worker, const char *text, adb_er
             return adb__error_set(error, ADB_E_INTERNAL, "transaction text too long");
         memcpy(one, text, size);
         one[size] = '\0';
-        status = adb__session_send(worker, one, error);
+        status = adb__session_send(worker, one, 0, error);
         text += size + (text[size] == ';');
     }
     return status;
@@ -46,15 +46,9 @@ adb_status adb__worker_send(struct adb__worker *worker, const char *text, adb_er
 
 static adb_status connection_open_base(struct adb__worker *worker, adb_error *error)
 {
-    struct adb__buf text = ADB__BUF_INIT;
     const adb_transaction_options options = {.size = sizeof(options)};
-    adb_status status = worker->db->driver->dialect.begin_text(&options, &text, error);
-    if (status == ADB_OK && text.failed)
-        status = adb__error_set(error, ADB_E_NOMEM, "no memory to begin");
-    if (status == ADB_OK)
-        status = adb__worker_send(worker, text.bytes, error);
+    const adb_status status = adb__session_begin(worker, &options, error);
     worker->base_open = status == ADB_OK;
-    adb__buf_fini(&text);
     return status;
 }
 

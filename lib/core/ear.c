@@ -162,7 +162,7 @@ static adb_status ear_tune(struct adb__ear *ear, adb_error *error)
             return ADB_OK;
         channel_text(channel, listen ? "LISTEN" : "UNLISTEN", text);
         ear_enter(ear, ADB__EAR_SENDING, ear->db->guards.call_ns);
-        adb_status status = adb__session_send(ear->worker, text, error);
+        adb_status status = adb__session_send(ear->worker, text, 0, error);
         if (status != ADB_OK && (!listen || ear_is_useless(ear, status, error)))
             return status;
         if (status != ADB_OK) {

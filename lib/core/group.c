@@ -90,11 +90,7 @@ static bool transaction_is_open(const struct adb__worker *worker)
 static bool group_begin(struct adb__worker *worker)
 {
     const adb_transaction_options options = {.size = sizeof(options)};
-    struct adb__buf text = ADB__BUF_INIT;
-    adb_status status = worker->db->driver->dialect.begin_text(&options, &text, NULL);
-    if (status == ADB_OK && !text.failed)
-        status = adb__worker_send(worker, text.bytes, NULL);
-    adb__buf_fini(&text);
+    const adb_status status = adb__session_begin(worker, &options, NULL);
     worker->in_group = status == ADB_OK && transaction_is_open(worker);
     if (!worker->in_group)
         adb__group_pause(worker);

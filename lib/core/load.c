@@ -192,7 +192,7 @@ static adb_status load_stream(struct load *load, struct adb__source *source, adb
 static adb_status load_unit(struct load *load, struct adb__source *source, adb_error *error)
 {
     bool nested = false;
-    adb_status status = adb__session_open_unit(load->worker, &nested, error);
+    adb_status status = adb__session_open_unit(load->worker, load->lane, &nested, error);
     if (status != ADB_OK)
         return status;
     status = load_stream(load, source, error);

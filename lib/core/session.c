@@ -50,6 +50,26 @@ static adb_status session_check(struct adb__worker *worker, adb_error *error)
     return adb__worker_check_stop(worker, error);
 }
 
+adb_status adb__session_send(struct adb__worker *worker, const char *sql, unsigned flags, adb_error *error)
+{
+    const struct adb__statement statement = {.sql = sql, .sql_size = strlen(sql), .flags = ADB__STMT_CONTROL | flags};
+    struct adb_result result;
+    adb_error detail;
+    adb__error_clear(&detail);
+    adb__result_init(&result, NULL, 0, NULL);
+    struct adb__sink sink = {.result = &result};
+    adb__trace_statement(worker->db, &statement);
+    bool alive = worker->is_open && !worker->is_broken;
+    adb_status status = alive ? session_execute(worker, &statement, &sink, &detail) : session_check(worker, &detail);
+    adb__result_fini(&result);
+    status = adb__session_judge(worker, status, &detail);
+    if (status == ADB__NEED_WRITER)
+        status = adb__error_set(&detail, ADB_E_READ_ONLY, "the connection is read-only");
+    if (status < 0 && error != NULL)
+        *error = detail;
+    return status;
+}
+
 bool adb__session_must_read(const struct adb__lane *lane)
 {
     return lane != NULL && (lane->read_only || (lane->txn.depth > 0 && lane->txn.outermost.read_only));
@@ -60,6 +80,13 @@ bool adb__session_must_read(const struct adb__lane *lane)
 static bool session_needs_shield(const struct adb__worker *worker, const struct adb__lane *lane)
 {
     return worker->base_open && worker->db->driver->dialect.fails_whole && (lane == NULL || lane->txn.depth == 0);
+}
+
+/* A savepoint for what the lane is going to do. */
+static adb_status session_savepoint(struct adb__worker *worker, const struct adb__lane *lane, const char *sql,
+                                    adb_error *error)
+{
+    return adb__session_send(worker, sql, adb__session_must_read(lane) ? ADB__STMT_MUST_READ : 0, error);
 }
 
 static void session_drop_shield(struct adb__worker *worker)
@@ -90,7 +117,7 @@ adb_status adb__session_run(struct adb__worker *worker, const struct adb__lane *
         told.flags |= ADB__STMT_MUST_READ;
     bool shielded = session_needs_shield(worker, lane);
     if (shielded)
-        status = adb__worker_send(worker, "SAVEPOINT adb_alone", &detail);
+        status = session_savepoint(worker, lane, "SAVEPOINT adb_alone", &detail);
     if (status == ADB_OK) {
         adb__trace_statement(worker->db, &told);
         status = adb__session_judge(worker, session_execute(worker, &told, sink, &detail), &detail);
@@ -102,40 +129,26 @@ adb_status adb__session_run(struct adb__worker *worker, const struct adb__lane *
     return status;
 }
 
-adb_status adb__session_send(struct adb__worker *worker, const char *sql, adb_error *error)
+adb_status adb__session_begin(struct adb__worker *worker, const adb_transaction_options *options, adb_error *error)
 {
-    const struct adb__statement statement = {.sql = sql, .sql_size = strlen(sql), .flags = ADB__STMT_CONTROL};
-    struct adb_result result;
-    adb_error detail;
-    adb__error_clear(&detail);
-    adb__result_init(&result, NULL, 0, NULL);
-    struct adb__sink sink = {.result = &result};
-    adb__trace_statement(worker->db, &statement);
-    bool alive = worker->is_open && !worker->is_broken;
-    adb_status status = alive ? session_execute(worker, &statement, &sink, &detail) : session_check(worker, &detail);
-    adb__result_fini(&result);
-    status = adb__session_judge(worker, status, &detail);
-    if (status == ADB__NEED_WRITER)
-        status = adb__error_set(&detail, ADB_E_READ_ONLY, "the connection is read-only");
-    if (status < 0 && error != NULL)
-        *error = detail;
-    return status;
-}
-
-adb_status adb__session_open_unit(struct adb__worker *worker, bool *nested_out, adb_error *error)
-{
-    *nested_out = worker->db->driver->transaction_state(worker->conn) != ADB__TXN_NONE;
-    if (*nested_out)
-        return adb__worker_send(worker, "SAVEPOINT adb_many", error);
-    const adb_transaction_options options = {.size = sizeof(options)};
     struct adb__buf text = ADB__BUF_INIT;
-    adb_status status = worker->db->driver->dialect.begin_text(&options, &text, error);
+    adb_status status = worker->db->driver->dialect.begin_text(options, &text, error);
     if (status == ADB_OK && text.failed)
         status = adb__error_set(error, ADB_E_NOMEM, "no memory to begin");
     if (status == ADB_OK)
         status = adb__worker_send(worker, text.bytes, error);
     adb__buf_fini(&text);
     return status;
+}
+
+adb_status adb__session_open_unit(struct adb__worker *worker, const struct adb__lane *lane, bool *nested_out,
+                                  adb_error *error)
+{
+    *nested_out = worker->db->driver->transaction_state(worker->conn) != ADB__TXN_NONE;
+    if (*nested_out)
+        return session_savepoint(worker, lane, "SAVEPOINT adb_many", error);
+    const adb_transaction_options options = {.size = sizeof(options), .read_only = adb__session_must_read(lane)};
+    return adb__session_begin(worker, &options, error);
 }
 
 adb_status adb__session_close_unit(struct adb__worker *worker, bool nested, adb_status outcome, adb_error *error)
@@ -181,9 +194,9 @@ adb_status adb__session_run_many(struct adb__worker *worker, const struct adb__l
         return status;
     bool shielded = !atomic && session_needs_shield(worker, lane);
     if (atomic)
-        status = adb__session_open_unit(worker, &nested, error);
+        status = adb__session_open_unit(worker, lane, &nested, error);
     else if (shielded)
-        status = adb__worker_send(worker, "SAVEPOINT adb_alone", error);
+        status = session_savepoint(worker, lane, "SAVEPOINT adb_alone", error);
     if (status != ADB_OK)
         return status;
     status = adb__session_run_sets(worker, lane, statement, sets, n_sets, result, &failed, &detail);
@@ -233,24 +246,31 @@ adb_status adb__session_run_script(struct adb__worker *worker, const struct adb_
     return status;
 }
 
+static adb_status level_save(struct adb__worker *worker, const struct adb__lane *lane, bool reads_only,
+                             adb_error *error)
+{
+    struct adb__buf text = ADB__BUF_INIT;
+    adb__txn_savepoint_text(&lane->txn, &text);
+    const adb_status status = text.failed
+                                  ? adb__error_set(error, ADB_E_NOMEM, "no memory to begin")
+                                  : adb__session_send(worker, text.bytes, reads_only ? ADB__STMT_MUST_READ : 0, error);
+    adb__buf_fini(&text);
+    return status;
+}
+
 adb_status adb__session_open_level(struct adb__worker *worker, struct adb__lane *lane, struct adb__level *level,
                                    const adb_transaction_options *options, adb_error *error)
 {
-    struct adb__buf text = ADB__BUF_INIT;
+    adb_transaction_options own = *options;
     adb_error detail = {0};
     adb_status status = adb__txn_check(&lane->txn, options, &detail);
     if (status == ADB_OK)
         status = session_check(worker, &detail);
-    if (status == ADB_OK && adb__txn_nests(&lane->txn))
-        adb__txn_savepoint_text(&lane->txn, &text);
-    else if (status == ADB_OK)
-        status = worker->db->driver->dialect.begin_text(options, &text, &detail);
-    if (status == ADB_OK && text.failed)
-        status = adb__error_set(&detail, ADB_E_NOMEM, "no memory to begin");
+    own.read_only = own.read_only || adb__session_must_read(lane);
     if (status == ADB_OK)
-        status = adb__worker_send(worker, text.bytes, &detail);
-    adb__buf_fini(&text);
-    adb__txn_push(&lane->txn, level, options);
+        status = adb__txn_nests(&lane->txn) ? level_save(worker, lane, own.read_only, &detail)
+                                            : adb__session_begin(worker, &own, &detail);
+    adb__txn_push(&lane->txn, level, &own);
     if (status != ADB_OK)
         adb__txn_hollow(&lane->txn, &detail);
     if (status != ADB_OK && error != NULL)

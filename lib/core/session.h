@@ -46,15 +46,18 @@ adb_status adb__session_run_sets(struct adb__worker *worker, const struct adb__l
                                  struct adb_result *result, size_t *failed_out, adb_error *error);
 /* The unit around many statements that are to be one: a transaction, or a savepoint inside one. Closing it returns the
  * outcome, or the failure to keep it. */
-adb_status adb__session_open_unit(struct adb__worker *worker, bool *nested_out, adb_error *error);
+adb_status adb__session_open_unit(struct adb__worker *worker, const struct adb__lane *lane, bool *nested_out,
+                                  adb_error *error);
 adb_status adb__session_close_unit(struct adb__worker *worker, bool nested, adb_status outcome, adb_error *error);
 /* Is the lane, or its transaction, one that may not write? The lane may be NULL. */
 bool adb__session_must_read(const struct adb__lane *lane);
 /* Run a script; the last statement's outcome is in result. */
 adb_status adb__session_run_script(struct adb__worker *worker, const struct adb__lane *lane, const char *sql,
                                    size_t sql_size, struct adb_result *result, adb_error *error);
-/* One statement without values that yields nothing of interest. */
-adb_status adb__session_send(struct adb__worker *worker, const char *sql, adb_error *error);
+/* One statement of the library's own, which yields nothing of interest. flags: beyond ADB__STMT_CONTROL. */
+adb_status adb__session_send(struct adb__worker *worker, const char *sql, unsigned flags, adb_error *error);
+/* A transaction, not a level of anybody's stack. */
+adb_status adb__session_begin(struct adb__worker *worker, const adb_transaction_options *options, adb_error *error);
 adb_status adb__session_hook(struct adb__worker *worker, adb_connect_cb hook, void *user_data, adb_error *error);
 
 /* Levels of the lane's stack. */

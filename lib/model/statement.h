@@ -8,7 +8,9 @@
 enum {
     ADB__STMT_NO_CACHE = 1u << 0,   /* not worth keeping prepared: transaction control, scripts, expanded lists */
     ADB__STMT_READS = 1u << 1,      /* the first word says that it only reads (SELECT, VALUES, EXPLAIN, WITH, PRAGMA): a hint */
-    ADB__STMT_MUST_READ = 1u << 2,  /* refuse with ADB_E_READ_ONLY what would write: a read-only context or transaction */
+    /* Refuse with ADB_E_READ_ONLY what would write: a read-only context or transaction. With ADB__STMT_CONTROL: a
+     * savepoint is one for all that comes inside, whatever the transaction around it may do. */
+    ADB__STMT_MUST_READ = 1u << 2,
     ADB__STMT_CONTROL = 1u << 3,    /* the library's own transaction control: any connection may run it */
     ADB__STMT_COPY_OUT = 1u << 4,   /* COPY … TO STDOUT: a row with one TEXT column "chunk" for each piece of the stream */
     /* No text: run until stop_fn says so or the connection is lost, and give each notification as a row with the

@@ -187,15 +187,57 @@ TEST(an_error_in_a_held_lane_keeps_the_connection)
     suite_close();
 }
 
+#define INSERT_NOTE "INSERT INTO notes (text) VALUES ('x')"
+
+static const adb_params one_note = {.count = 0};
+
+/* Outside a transaction, and in one that the function has begun. */
+static adb_status write_in_a_session(adb_session *session, void *user_data)
+{
+    (void)user_data;
+    for (int i = 0; i < 4; i++) {
+        if (i / 2 == 1)
+            CU_ASSERT_EQUAL(adb_session_begin(session, NULL), ADB_OK);
+        adb_result *result = i % 2 == 0 ? adb_session_execute(session, "DELETE FROM notes", NULL)
+                                        : adb_session_execute_many(session, INSERT_NOTE, &one_note, 1);
+        CU_ASSERT_EQUAL(adb_result_status(result), ADB_E_READ_ONLY);
+        adb_result_unref(result);
+        if (i / 2 == 1)
+            CU_ASSERT_EQUAL(adb_session_rollback(session), ADB_OK);
+    }
+    return ADB_OK;
+}
+
+/* By whatever call. */
+static void refused_writes(adb_context *reader)
+{
+    const adb_request loose = {.size = sizeof(loose),
+                               .kind = ADB_REQUEST_EXECUTE_MANY,
+                               .sql = INSERT_NOTE,
+                               .sets = &one_note,
+                               .n_sets = 1,
+                               .flags = ADB_REQUEST_NOT_ATOMIC};
+    CU_ASSERT_EQUAL(ended_in(reader, adb_execute(reader, "DELETE FROM notes", NULL, NULL, NULL)), ADB_E_READ_ONLY);
+    CU_ASSERT_EQUAL(ended_in(reader, adb_fetch_all(reader, "DELETE FROM notes", NULL, NULL, NULL)), ADB_E_READ_ONLY);
+    CU_ASSERT_EQUAL(ended_in(reader, adb_execute_script(reader, "DELETE FROM notes", NULL, NULL)), ADB_E_READ_ONLY);
+    CU_ASSERT_EQUAL(ended_in(reader, adb_execute_many(reader, INSERT_NOTE, &one_note, 1, NULL, NULL)), ADB_E_READ_ONLY);
+    CU_ASSERT_EQUAL(ended_in(reader, adb_submit(reader, &loose)), ADB_E_READ_ONLY);
+}
+
 /* A context that reads only is refused every write, through whatever call. REP-06 REP-07 ERR-05 */
 TEST(a_read_only_context_refuses_writes)
 {
     NOTES("a");
     adb_context *reader = lane_with(ADB_CONTEXT_READ_ONLY);
     CU_ASSERT_EQUAL(count_notes(reader), 1);
-    CU_ASSERT_EQUAL(ended_in(reader, adb_execute(reader, "DELETE FROM notes", NULL, NULL, NULL)), ADB_E_READ_ONLY);
-    CU_ASSERT_EQUAL(ended_in(reader, adb_fetch_all(reader, "DELETE FROM notes", NULL, NULL, NULL)), ADB_E_READ_ONLY);
-    CU_ASSERT_EQUAL(ended_in(reader, adb_execute_script(reader, "DELETE FROM notes", NULL, NULL)), ADB_E_READ_ONLY);
+    refused_writes(reader);
+    CU_ASSERT_EQUAL(ended_in(reader, adb_run(reader, write_in_a_session, NULL, NULL)), ADB_OK);
+    adb_acquire(reader, NULL, NULL);
+    refused_writes(reader);
+    CU_ASSERT_EQUAL(ended_in(reader, adb_release(reader, NULL, NULL)), ADB_OK);
+    adb_begin(reader, ADB_TRANSACTION(.on_error = ADB_ON_ERROR_CONTINUE), NULL, NULL);
+    CU_ASSERT_EQUAL(ended_in(reader, adb_execute_many(reader, INSERT_NOTE, &one_note, 1, NULL, NULL)), ADB_E_READ_ONLY);
+    CU_ASSERT_EQUAL(ended_in(reader, adb_rollback(reader, NULL, NULL)), ADB_OK);
     CU_ASSERT_EQUAL(count_notes(ctx), 1);
     suite_close();
 }
@@ -253,7 +295,8 @@ TEST(threads_share_a_lane_by_handles)
     suite_close();
 }
 
-GROUP(contexts, SQL(a_new_context_holds_nothing), NEEDS(SUITE_SQL | SUITE_SESSION, an_acquired_connection_stays_the_same),
+GROUP(contexts, SQL(a_new_context_holds_nothing),
+      NEEDS(SUITE_SQL | SUITE_SESSION, an_acquired_connection_stays_the_same),
       SQL(acquires_at_once_take_one_connection), SQL(a_release_inside_a_transaction_leaves_it),
       SQL(a_shared_context_is_the_same_lane), SQL(any_handle_may_end_the_transaction), SQL(the_last_handle_rolls_back),
       SQL(each_thread_has_a_context_of_its_own), SQL(two_databases_do_not_mix),

@@ -74,6 +74,32 @@ TEST(an_error_inside_does_not_end_it)
     suite_close();
 }
 
+/* Who may only read may not write there either, in a transaction that others write in. REP-06 REP-07 */
+TEST(who_only_reads_writes_nothing_there)
+{
+    forgetful();
+    adb_context *reader = lane_with(ADB_CONTEXT_READ_ONLY);
+    const adb_params note = {.count = 0};
+    static const char insert[] = "INSERT INTO notes (text) VALUES ('x')";
+    for (int i = 0; i < 2; i++) {
+        CU_ASSERT_EQUAL(count_notes(reader), i + 1);
+        CU_ASSERT_EQUAL(ended_in(reader, adb_execute(reader, insert, NULL, NULL, NULL)), ADB_E_READ_ONLY);
+        CU_ASSERT_EQUAL(ended_in(reader, adb_execute_many(reader, insert, &note, 1, NULL, NULL)), ADB_E_READ_ONLY);
+        adb_begin(reader, NULL, NULL, NULL);
+        CU_ASSERT_EQUAL(ended_in(reader, adb_execute(reader, insert, NULL, NULL, NULL)), ADB_E_READ_ONLY);
+        CU_ASSERT_EQUAL(ended_in(reader, adb_rollback(reader, NULL, NULL)), ADB_OK);
+        adb_begin(ctx, ADB_TRANSACTION(.read_only = true), NULL, NULL);
+        CU_ASSERT_EQUAL(ended(adb_execute_many(ctx, insert, &note, 1, NULL, NULL)), ADB_E_READ_ONLY);
+        CU_ASSERT(ended_well(adb_rollback(ctx, NULL, NULL)));
+        adb_begin(ctx, ADB_TRANSACTION(.read_only = true), NULL, NULL);
+        CU_ASSERT_EQUAL(count_notes(ctx), i + 1);
+        CU_ASSERT(ended_well(adb_commit(ctx, NULL, NULL)));
+        CU_ASSERT(add_note(ctx, "b"));
+    }
+    CU_ASSERT_EQUAL(count_notes(ctx), 3);
+    suite_close();
+}
+
 /* Tables made inside are gone too, where the database can undo that; nothing fails where it cannot. FR-11 TX-40 */
 TEST(tables_made_inside_are_gone)
 {
@@ -163,6 +189,7 @@ TEST(a_failed_connect_leaves_it_unconnected)
 
 GROUP(force_rollback, PERSISTENT(close_forgets_what_was_written), PERSISTENT(all_contexts_share_the_one_connection),
       PERSISTENT(transactions_inside_are_savepoints), PERSISTENT(an_error_inside_does_not_end_it),
+      PERSISTENT(who_only_reads_writes_nothing_there),
       NEEDS(SUITE_SQL | SUITE_PERSISTENT | SUITE_UNDOES_DDL, tables_made_inside_are_gone),
       PERSISTENT(making_a_table_inside_is_no_failure), PERSISTENT(any_thread_may_close_it),
       PERSISTENT(the_mode_is_fixed_at_open), PERSISTENT(the_transaction_is_opened_anew),

@@ -422,13 +422,22 @@ static adb_status execute_reading(struct adb__pg *conn, const struct adb__statem
                                  : execute_enclosed(conn, statement, sink, error);
 }
 
+/* What makes that read-only which a text of the library begins. The end of a savepoint brings back what was before
+ * (CommitSubTransaction() in PostgreSQL's xact.c). */
+static const char *reading_suffix(const char *sql)
+{
+    if (begins_with_word(sql, "SAVEPOINT"))
+        return ";SET LOCAL transaction_read_only = on";
+    return begins_with_word(sql, "BEGIN") && strstr(sql, "READ ONLY") == NULL ? " READ ONLY" : "";
+}
+
 /* The server answers COMMIT with ROLLBACK, and without any error, when the transaction had failed. */
 static adb_status execute_control(struct adb__pg *conn, const char *sql, adb_error *error)
 {
     const bool had_failed = PQtransactionStatus(conn->pg) == PQTRANS_INERROR;
     char reading[128];
-    if (conn->must_read && !conn->session_reads && begins_with_word(sql, "BEGIN") && strstr(sql, "READ ONLY") == NULL) {
-        snprintf(reading, sizeof(reading), "%s READ ONLY", sql);
+    if (conn->must_read && !conn->session_reads) {
+        snprintf(reading, sizeof(reading), "%s%s", sql, reading_suffix(sql));
         sql = reading;
     }
     const adb_status status = adb__pg_run(conn, sql, error);
