@@ -182,6 +182,13 @@ adb_status adb__session_run_sets(struct adb__worker *worker, const struct adb__l
     return adb__session_judge(worker, status, error);
 }
 
+/* Not where the driver would have to tell the server that nothing may be written. */
+static bool session_can_be_whole(const struct adb__worker *worker, const struct adb__lane *lane)
+{
+    return (worker->db->driver->can & ADB__CAN_WHOLE) != 0 && !adb__session_must_read(lane) &&
+           worker->db->driver->transaction_state(worker->conn) == ADB__TXN_NONE;
+}
+
 adb_status adb__session_run_many(struct adb__worker *worker, const struct adb__lane *lane,
                                  const struct adb__statement *statement, const adb_value *const *sets, size_t n_sets,
                                  bool atomic, struct adb_result *result, adb_error *error)
@@ -189,20 +196,24 @@ adb_status adb__session_run_many(struct adb__worker *worker, const struct adb__l
     size_t failed;
     bool nested = false;
     adb_error detail = {0};
+    struct adb__statement told = *statement;
     adb_status status = session_check(worker, error);
     if (status != ADB_OK || n_sets == 0)
         return status;
-    bool shielded = !atomic && session_needs_shield(worker, lane);
-    if (atomic)
+    const bool is_whole = atomic && session_can_be_whole(worker, lane);
+    const bool is_unit = atomic && !is_whole;
+    const bool shielded = !atomic && session_needs_shield(worker, lane);
+    told.flags |= is_whole ? ADB__STMT_WHOLE : 0;
+    if (is_unit)
         status = adb__session_open_unit(worker, lane, &nested, error);
     else if (shielded)
         status = session_savepoint(worker, lane, "SAVEPOINT adb_alone", error);
     if (status != ADB_OK)
         return status;
-    status = adb__session_run_sets(worker, lane, statement, sets, n_sets, result, &failed, &detail);
+    status = adb__session_run_sets(worker, lane, &told, sets, n_sets, result, &failed, &detail);
     if (shielded)
         session_drop_shield(worker);
-    if (atomic && status != ADB__NEED_WRITER)
+    if (is_unit && status != ADB__NEED_WRITER)
         status = adb__session_close_unit(worker, nested, status, &detail);
     if (status < 0 && error != NULL)
         adb__error_native(error, status, detail.flags, detail.native_code, detail.sqlstate, detail.message);

@@ -76,7 +76,8 @@ struct adb__layout {
 /* What a database has beyond the ten slots, in the flags of a statement. */
 enum {
     ADB__CAN_COPY = 1u << 0,  /* COPY FROM STDIN and TO STDOUT: statement->source, ADB__STMT_COPY_OUT */
-    ADB__CAN_LISTEN = 1u << 1 /* LISTEN: ADB__STMT_LISTEN */
+    ADB__CAN_LISTEN = 1u << 1, /* LISTEN: ADB__STMT_LISTEN */
+    ADB__CAN_WHOLE = 1u << 2  /* a transaction around many sets costs no round trip: ADB__STMT_WHOLE */
 };
 
 /* One statement of a pipeline, and what has become of it. */
@@ -141,7 +142,7 @@ struct adb__driver {
 
     /* Run one statement with each of n_sets value arrays, in order, stopping at the first failure; *failed_out is its
      * index. result->affected is the sum. The core has opened a transaction or savepoint around it when it must be
-     * atomic. */
+     * atomic, or says so (ADB__STMT_WHOLE). */
     adb_status (*execute_many)(void *conn, const struct adb__statement *statement, const adb_value *const *sets,
                                size_t n_sets, struct adb__sink *sink, size_t *failed_out, adb_error *error);
 

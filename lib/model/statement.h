@@ -19,7 +19,8 @@ enum {
     /* A SELECT whose text calls only functions that are known to do nothing but compute: it can be run twice, or in
      * vain, and nobody will know. */
     ADB__STMT_PURE = 1u << 6,
-    ADB__STMT_WRITES = 1u << 7      /* the first word says that it changes rows: INSERT, UPDATE, DELETE, MERGE */
+    ADB__STMT_WRITES = 1u << 7,     /* the first word says that it changes rows: INSERT, UPDATE, DELETE, MERGE */
+    ADB__STMT_WHOLE = 1u << 8       /* its many sets are to be one, and no transaction is open: the driver sees to it */
 };
 
 /* Where COPY … FROM STDIN gets its stream from. */

@@ -391,6 +391,77 @@ TEST(many_sets_stop_at_the_one_that_fails)
     CU_ASSERT_EQUAL(run(&first, "DROP TABLE keys"), ADB_OK);
 }
 
+static bool stops(void *data)
+{
+    unsigned *n_asked = data;
+    return ++*n_asked > 2;
+}
+
+/* All or nothing in one round trip, whatever ends it: a set, the commit, or who asked. CFL-10 */
+TEST(many_sets_that_are_one_take_one_round_trip)
+{
+    static adb_value values[4000];
+    static const adb_value *sets[4000];
+    const struct adb__statement insert = {
+        .sql = "INSERT INTO keys VALUES ($1)", .sql_size = 28, .n_values = 1, .flags = ADB__STMT_WHOLE};
+    struct adb__sink sink = {.result = &first.result};
+    FILE *trace = tmpfile();
+    unsigned n_asked = 0;
+    size_t failed = 99;
+    REQUIRE(trace != NULL);
+    session_open(&first, 0);
+    CU_ASSERT_EQUAL(run(&first, "CREATE TABLE keys (k INTEGER UNIQUE DEFERRABLE INITIALLY DEFERRED CHECK (k < 9999))"),
+                    ADB_OK);
+    for (int i = 0; i < 4000; i++) {
+        values[i] = adb_int(i);
+        sets[i] = &values[i];
+    }
+    PQtrace(first.conn.pg, trace);
+    CU_ASSERT_EQUAL(DRIVER->execute_many(&first.conn, &insert, sets, 10, &sink, &failed, &first.error), ADB_OK);
+    CU_ASSERT_EQUAL(first.result.affected, 10);
+    CU_ASSERT_EQUAL(n_round_trips(&first, trace), 1);
+    PQuntrace(first.conn.pg);
+    fclose(trace);
+
+    values[12] = adb_int(9999);
+    CU_ASSERT_EQUAL(DRIVER->execute_many(&first.conn, &insert, sets + 10, 4, &sink, &failed, &first.error),
+                    ADB_E_CHECK);
+    CU_ASSERT_EQUAL(failed, 2);
+    CU_ASSERT_EQUAL(number(&first, "SELECT count(*) FROM keys"), 10);
+    CU_ASSERT_EQUAL(DRIVER->execute_many(&first.conn, &insert, sets + 8, 4, &sink, &failed, &first.error),
+                    ADB_E_UNIQUE);
+    CU_ASSERT_EQUAL(failed, 4);
+    CU_ASSERT_EQUAL(number(&first, "SELECT count(*) FROM keys"), 10);
+    first.open.stop_fn = stops;
+    first.open.stop_data = &n_asked;
+    CU_ASSERT_EQUAL(DRIVER->execute_many(&first.conn, &insert, sets + 13, 3900, &sink, &failed, &first.error),
+                    ADB_E_CANCELLED);
+    first.open.stop_fn = NULL;
+    CU_ASSERT(failed > 0 && failed < 3900);
+    CU_ASSERT_EQUAL(DRIVER->transaction_state(&first.conn), ADB__TXN_NONE);
+    CU_ASSERT_EQUAL(number(&first, "SELECT count(*) FROM keys"), 10);
+    CU_ASSERT_EQUAL(run(&first, "DROP TABLE keys"), ADB_OK);
+}
+
+/* Before COMMIT nothing is in doubt. */
+TEST(many_sets_that_are_one_are_not_in_doubt_half_way)
+{
+    const adb_value values[] = {adb_int(1), adb_int(2)};
+    const adb_value *sets[] = {&values[0], &values[1]};
+    static const char sql[] = "SELECT pg_terminate_backend(pg_backend_pid()), pg_sleep(60), $1::int";
+    const struct adb__statement fatal = {.sql = sql, .sql_size = strlen(sql), .n_values = 1, .flags = ADB__STMT_WHOLE};
+    struct adb__sink sink = {.result = &first.result};
+    size_t failed = 99;
+    session_open(&first, 0);
+    DRIVER->cancel(&first.conn, ADB__CANCEL_SEVER);
+    CU_ASSERT_EQUAL(DRIVER->execute_many(&first.conn, &fatal, sets, 2, &sink, &failed, &first.error), ADB_E_CONNECTION);
+    CU_ASSERT_EQUAL(first.error.flags, ADB_ERROR_CONNECTION_LOST);
+    session_close(&first);
+    session_open(&first, 0);
+    CU_ASSERT_EQUAL(DRIVER->execute_many(&first.conn, &fatal, sets, 2, &sink, &failed, &first.error), ADB_E_CONNECTION);
+    CU_ASSERT_EQUAL(first.error.flags, ADB_ERROR_CONNECTION_LOST | ADB_ERROR_OUTCOME_UNKNOWN);
+}
+
 /* Sessions --------------------------------------------------------------------------------------------------------- */
 
 /* As it was at the beginning, but for what is prepared. */
@@ -500,6 +571,8 @@ static const struct harness_case cases[] = {
     CASE(a_query_that_must_not_write_ends_as_any_other),
     CASE(what_only_looks_like_a_query_does_not_write_either),
     CASE(many_sets_stop_at_the_one_that_fails),
+    CASE(many_sets_that_are_one_take_one_round_trip),
+    CASE(many_sets_that_are_one_are_not_in_doubt_half_way),
     CASE(a_reset_gives_the_session_back),
     CASE(a_session_that_was_ended_is_noticed),
     CASE(a_severed_connection_is_lost),

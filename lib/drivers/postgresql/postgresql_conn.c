@@ -194,7 +194,7 @@ static adb_status postgresql_begin_text(const adb_transaction_options *options, 
 const struct adb__driver adb__postgresql_driver = {
     .scheme = "postgresql",
     .conn_size = sizeof(struct adb__pg),
-    .can = ADB__CAN_COPY | ADB__CAN_LISTEN,
+    .can = ADB__CAN_COPY | ADB__CAN_LISTEN | ADB__CAN_WHOLE,
     .dialect =
         {
             .placeholder = ADB__PLACEHOLDER_DOLLAR,

@@ -4,7 +4,8 @@
  *
  * The server skips what follows a failure up to the synchronisation, of which there is one, at the end: so the first
  * set without an answer of its own is the one that failed, and no set after it ran. Inside a transaction that is all.
- * Outside, where each set stands for itself, BEGIN and COMMIT around each keep what came before the failure. */
+ * Outside, BEGIN and COMMIT are sent with the sets: around all of them if they are to be one, and where each stands for
+ * itself around each, which keeps what came before the failure. */
 #include "drivers/postgresql/postgresql.h"
 
 #include "base/clock.h"
@@ -22,7 +23,8 @@ struct many {
     struct adb__pg *conn;
     const struct adb__statement *statement;
     struct adb_result *total;
-    bool alone;       /* each set is a transaction */
+    bool whole;       /* all sets are one transaction */
+    bool alone;       /* each set is one */
     bool is_synced;   /* the end has been seen */
     size_t n_unsent;  /* bytes, about */
     size_t n_answers; /* good ones */
@@ -119,7 +121,7 @@ static adb_status send_set(struct many *many, const adb_value *set, adb_error *e
         return status;
     if (!send_values(many, &values))
         return adb__pg_error(conn, NULL, error);
-    conn->sent = true;
+    conn->sent = !many->whole; /* it has no effect before COMMIT */
     many->n_unsent += size_of(set, many->statement->n_values);
     return ADB_OK;
 }
@@ -147,12 +149,27 @@ static adb_status send_sets(struct many *many, const adb_value *const *sets, siz
     return ADB_OK;
 }
 
-static void finish(struct many *many)
+static bool send_begin(struct many *many)
+{
+    if (many->whole && !send_control(many, "BEGIN"))
+        return false;
+    return many->alone || PQsendPrepare(many->conn->pg, "", many->statement->sql, 0, NULL);
+}
+
+static bool send_end(struct many *many, bool keeps)
+{
+    if (many->whole && !send_control(many, keeps ? "COMMIT" : "ROLLBACK"))
+        return false;
+    many->conn->sent = many->conn->sent || (many->whole && keeps);
+    return PQpipelineSync(many->conn->pg) && push(many);
+}
+
+static void finish(struct many *many, bool keeps)
 {
     struct adb__pg *conn = many->conn;
     PGresult *result;
     bool was_nothing = false;
-    if (!PQpipelineSync(conn->pg) || !push(many))
+    if (!send_end(many, keeps))
         return;
     while (!many->is_synced && PQstatus(conn->pg) != CONNECTION_BAD) {
         result = adb__pg_next(conn);
@@ -166,12 +183,20 @@ static void finish(struct many *many)
 
 /* All together ----------------------------------------------------------------------------------------------------- */
 
-/* BEGIN, set, COMMIT; or first an answer to preparing, then one to each set. */
+/* BEGIN, set, COMMIT, again and again; or answers to what prepares the sets, and then one to each. */
 static size_t sets_answered(const struct many *many)
 {
+    const size_t n_before = many->whole ? 2 : 1;
     if (many->alone)
         return many->n_answers / 3;
-    return many->n_answers > 0 ? many->n_answers - 1 : 0;
+    return many->n_answers > n_before ? many->n_answers - n_before : 0;
+}
+
+static size_t answers_wanted(const struct many *many, size_t n_sets)
+{
+    if (many->alone)
+        return 3 * n_sets;
+    return many->whole ? n_sets + 3 : n_sets + 1;
 }
 
 /* A set that could not be sent has failed too, but one that the server refused before it counts. */
@@ -179,16 +204,16 @@ static adb_status outcome(struct many *many, adb_status status, size_t n_sent, s
 {
     struct adb__pg *conn = many->conn;
     if (many->failure != NULL || PQstatus(conn->pg) == CONNECTION_BAD) {
-        *failed_out = sets_answered(many);
+        *failed_out = sets_answered(many); /* n_sent: it was COMMIT that failed */
         status = adb__pg_error(conn, many->failure, error);
     } else if (status != ADB_OK) {
         *failed_out = n_sent;
-    } else if (!many->is_synced || sets_answered(many) != n_sent) {
+    } else if (!many->is_synced || many->n_answers != answers_wanted(many, n_sent)) {
         status = adb__pg_out_of_step(conn, error);
     }
     PQclear(many->failure);
     many->failure = NULL;
-    if (many->alone && status != ADB_OK && PQstatus(conn->pg) != CONNECTION_BAD &&
+    if ((many->alone || many->whole) && status != ADB_OK && PQstatus(conn->pg) != CONNECTION_BAD &&
         PQtransactionStatus(conn->pg) != PQTRANS_IDLE)
         adb__pg_run(conn, "ROLLBACK", NULL);
     return status;
@@ -202,11 +227,11 @@ static adb_status run(struct many *many, const adb_value *const *sets, size_t n_
     adb_status status = ADB_OK;
     if (!PQenterPipelineMode(conn->pg))
         return adb__pg_error(conn, NULL, error);
-    if (!many->alone && !PQsendPrepare(conn->pg, "", many->statement->sql, 0, NULL))
+    if (!send_begin(many))
         status = adb__pg_error(conn, NULL, error);
     if (status == ADB_OK)
         status = send_sets(many, sets, n_sets, &n_sent, error);
-    finish(many);
+    finish(many, status == ADB_OK);
     PQexitPipelineMode(conn->pg);
     return outcome(many, status, n_sent, failed_out, error);
 }
@@ -220,8 +245,9 @@ adb_status adb__pg_execute_many(void *state, const struct adb__statement *statem
     const adb_status status = adb__pg_begin_call(conn, statement, error);
     if (status != ADB_OK)
         return status;
-    many.alone = !conn->in_transaction;
-    if (many.alone && conn->must_read && !conn->session_reads)
+    many.whole = (statement->flags & ADB__STMT_WHOLE) != 0;
+    many.alone = !conn->in_transaction && !many.whole;
+    if (!conn->in_transaction && conn->must_read && !conn->session_reads)
         return adb__error_set(error, ADB_E_READ_ONLY, "a write in a read-only context");
     return run(&many, sets, n_sets, failed_out, error);
 }
