@@ -394,6 +394,15 @@ static bool perform_again(struct adb__worker *worker, struct adb__job *job)
     return true;
 }
 
+/* The first connection of all is the writer's, whoever has asked for it. What may keep one for long is then left to a
+ * reader, or nobody could write meanwhile. */
+static bool perform_is_misplaced(const struct adb__worker *worker, const struct adb__lane *lane,
+                                 const struct adb__job *job)
+{
+    return !kind_is_quick(job) && !adb__lane_is_held(lane) &&
+           adb__server_pool(lane->server, job->role) != worker->pool;
+}
+
 void adb__perform(struct adb__worker *worker, struct adb__lane *lane, struct adb__job *job)
 {
     adb_error error; /* filled when there is one */
@@ -409,6 +418,8 @@ void adb__perform(struct adb__worker *worker, struct adb__lane *lane, struct adb
         return;
     }
     lane->given_back_at = 0;
+    if (status == ADB_OK && perform_is_misplaced(worker, lane, job))
+        return;
     if (!adb__job_claim(job, worker)) {
         adb__perform_skipped(worker, lane, job);
         return;

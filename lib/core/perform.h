@@ -5,7 +5,8 @@
 
 #include "core/worker.h"
 
-/* Run the first job of the backlog and take it out, or leave it there with another role when it needs the writer. */
+/* Run the first job of the backlog and take it out, or leave it there: with another role when it needs the writer, as it
+ * is when readers may open now and it is theirs. */
 void adb__perform(struct adb__worker *worker, struct adb__lane *lane, struct adb__job *job);
 
 /* A job that an outsider has ended without its having run: what its lane must know. worker NULL: nobody has a

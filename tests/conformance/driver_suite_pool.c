@@ -39,6 +39,22 @@ TEST(each_lane_that_holds_has_its_own)
     suite_close();
 }
 
+/* Nor those who write, also when it was the first of all to ask for a connection. */
+TEST(who_holds_to_read_keeps_nobody_from_writing)
+{
+    for (int i = 0; i < 2; i++) {
+        NOTES("a");
+        suite_reopen(ADB_OPTIONS(.wait_timeout_ms = 5000));
+        adb_context *reader = lane_with(ADB_CONTEXT_READ_ONLY);
+        CU_ASSERT_EQUAL(
+            ended_in(reader, i == 0 ? adb_acquire(reader, NULL, NULL) : adb_begin(reader, NULL, NULL, NULL)), ADB_OK);
+        CU_ASSERT(add_note(ctx, "b"));
+        CU_ASSERT_EQUAL(ended_in(reader, i == 0 ? adb_release(reader, NULL, NULL) : adb_commit(reader, NULL, NULL)),
+                        ADB_OK);
+        suite_close();
+    }
+}
+
 /* Who waits too long for a connection is told so. POOL-07 PAIN-13 */
 TEST(waiting_for_a_connection_has_an_end)
 {
@@ -183,8 +199,10 @@ TEST(the_figures_tell_who_waits)
 }
 
 GROUP(pool, SQL(more_scopes_than_connections_all_finish),
-      NEEDS(SUITE_SQL | SUITE_READERS, each_lane_that_holds_has_its_own), SQL(waiting_for_a_connection_has_an_end),
-      SQL(without_competition_one_connection_serves_all), SQL(the_hook_runs_once_per_connection),
+      NEEDS(SUITE_SQL | SUITE_READERS, each_lane_that_holds_has_its_own),
+      NEEDS(SUITE_SQL | SUITE_PERSISTENT | SUITE_READERS, who_holds_to_read_keeps_nobody_from_writing),
+      SQL(waiting_for_a_connection_has_an_end), SQL(without_competition_one_connection_serves_all),
+      SQL(the_hook_runs_once_per_connection),
       NEEDS(SUITE_SQL | SUITE_PERSISTENT, without_a_pool_connections_are_opened_per_use),
       NEEDS(SUITE_SQL | SUITE_SESSION, settings_do_not_leak_to_the_next_lane), SQL(release_leaves_no_open_transaction),
       NEEDS(SUITE_SQL | SUITE_PERSISTENT, old_connections_are_replaced),

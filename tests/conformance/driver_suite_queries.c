@@ -127,6 +127,23 @@ TEST(several_statements_need_a_script)
     suite_close();
 }
 
+/* Its outcome is that of its last statement. */
+TEST(a_script_ends_as_its_last_statement)
+{
+    int64_t id = 0;
+    NOTES("a", "b");
+    adb_result *updated = outcome(adb_execute_script(
+        ctx, "DELETE FROM notes WHERE text = 'a'; UPDATE notes SET text = 'b' WHERE id > 0;", NULL, NULL));
+    CU_ASSERT_EQUAL(adb_result_affected(updated), 1);
+    CU_ASSERT_FALSE(adb_result_last_insert_id(updated, &id));
+    adb_result *inserted =
+        outcome(adb_execute_script(ctx, "DELETE FROM notes; INSERT INTO notes (text) VALUES ('c'), ('d')", NULL, NULL));
+    CU_ASSERT_EQUAL(adb_result_affected(inserted), 2);
+    CU_ASSERT_EQUAL(adb_result_last_insert_id(inserted, &id), (suite->can & SUITE_KEYS) != 0);
+    CU_ASSERT_EQUAL(adb_result_rows(outcome(adb_execute_script(ctx, "DELETE FROM notes; SELECT 1", NULL, NULL))), 1);
+    suite_close();
+}
+
 /* DDL runs through execute; fetched, it yields no rows and no columns. QRY-29 QRY-30 */
 TEST(ddl_can_be_executed_and_fetched)
 {
@@ -215,7 +232,8 @@ TEST(many_shapes_of_results_leave_nothing_behind)
 GROUP(queries, SQL(fetch_all_gives_every_row_in_order), SQL(fetch_one_gives_the_first_row_or_none),
       SQL(fetch_val_gives_a_column_by_number_or_name), SQL(fetch_val_of_no_column_fails), SQL(no_row_differs_from_null),
       SQL(fetch_val_reads_as_fetch_one_does), SQL(fetch_many_stops_at_its_limit), SQL(an_early_end_closes_the_cursor),
-      SQL(several_statements_need_a_script), SQL(ddl_can_be_executed_and_fetched),
-      NEEDS(SUITE_SQL | SUITE_UNDOES_DDL, ddl_can_stand_in_a_transaction), SQL(ddl_that_commits_by_itself_is_told),
-      SQL(a_write_is_seen_by_other_contexts_at_once), SQL(a_repeated_statement_follows_the_schema),
-      SQL(a_statement_may_be_counted_text), SQL(many_shapes_of_results_leave_nothing_behind));
+      SQL(several_statements_need_a_script), SQL(a_script_ends_as_its_last_statement),
+      SQL(ddl_can_be_executed_and_fetched), NEEDS(SUITE_SQL | SUITE_UNDOES_DDL, ddl_can_stand_in_a_transaction),
+      SQL(ddl_that_commits_by_itself_is_told), SQL(a_write_is_seen_by_other_contexts_at_once),
+      SQL(a_repeated_statement_follows_the_schema), SQL(a_statement_may_be_counted_text),
+      SQL(many_shapes_of_results_leave_nothing_behind));

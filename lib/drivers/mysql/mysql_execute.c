@@ -13,10 +13,10 @@
 
 #include <string.h>
 
-/* Rows that nobody wants are read for so long; then the server is asked to stop. */
 /* A table may be changed again and again while a statement is prepared anew. */
 #define MOST_TRIES 8
 
+/* Rows that nobody wants are read for so long; then the server is asked to stop. */
 #define DRAIN_NS (20 * ADB__NS_PER_MS)
 
 /* Rows between two looks at the clock. */
@@ -326,6 +326,8 @@ static adb_status run_text(struct run *run, const struct adb__statement *stateme
 {
     MYSQL *mysql = run->conn->mysql;
     adb_status status = ADB_OK;
+    my_ulonglong affected = 0;
+    my_ulonglong insert_id = 0;
     int code = mysql_real_query(mysql, statement->sql, (unsigned long)statement->sql_size) != 0; /* -1: not sent */
     while (code == 0 && status == ADB_OK) {
         MYSQL_RES *rows = mysql_use_result(mysql);
@@ -334,13 +336,15 @@ static adb_status run_text(struct run *run, const struct adb__statement *stateme
         else if (mysql_field_count(mysql) > 0)
             status = query_failed(run, error);
         mysql_free_result(rows);
+        affected = mysql_affected_rows(mysql); /* to look for more forgets them, even if there is none */
+        insert_id = mysql_insert_id(mysql);
         if (status == ADB_OK)
             code = mysql_next_result(mysql);
     }
     if (code > 0)
         status = query_failed(run, error);
     if (status == ADB_OK)
-        count(run, mysql_affected_rows(mysql), mysql_insert_id(mysql));
+        count(run, affected, insert_id);
     return status;
 }
 
