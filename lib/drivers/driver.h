@@ -34,7 +34,7 @@ enum adb__txn_state {
 
 enum adb__check_how {
     ADB__CHECK_PING,    /* is an idle connection still good? */
-    ADB__CHECK_RESET    /* the same, and drop session state left by the lane that had it */
+    ADB__CHECK_RESET    /* the same, and drop session state left by the lane that had it, unless that ended a transaction */
 };
 
 /* Everything a connection is opened with. All of it outlives the connection. */

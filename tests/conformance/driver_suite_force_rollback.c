@@ -100,6 +100,19 @@ TEST(who_only_reads_writes_nothing_there)
     suite_close();
 }
 
+/* Nor does giving back the connection that they all share, which elsewhere resets it. */
+TEST(a_release_does_not_end_it)
+{
+    forgetful();
+    CU_ASSERT(ended_well(adb_acquire(ctx, NULL, NULL)));
+    CU_ASSERT(add_note(ctx, "b"));
+    CU_ASSERT(ended_well(adb_release(ctx, NULL, NULL)));
+    CU_ASSERT_EQUAL(count_notes(ctx), 2);
+    suite_reopen(NULL);
+    CU_ASSERT_EQUAL(count_notes(ctx), 1);
+    suite_close();
+}
+
 /* Tables made inside are gone too, where the database can undo that; nothing fails where it cannot. FR-11 TX-40 */
 TEST(tables_made_inside_are_gone)
 {
@@ -189,7 +202,7 @@ TEST(a_failed_connect_leaves_it_unconnected)
 
 GROUP(force_rollback, PERSISTENT(close_forgets_what_was_written), PERSISTENT(all_contexts_share_the_one_connection),
       PERSISTENT(transactions_inside_are_savepoints), PERSISTENT(an_error_inside_does_not_end_it),
-      PERSISTENT(who_only_reads_writes_nothing_there),
+      PERSISTENT(who_only_reads_writes_nothing_there), PERSISTENT(a_release_does_not_end_it),
       NEEDS(SUITE_SQL | SUITE_PERSISTENT | SUITE_UNDOES_DDL, tables_made_inside_are_gone),
       PERSISTENT(making_a_table_inside_is_no_failure), PERSISTENT(any_thread_may_close_it),
       PERSISTENT(the_mode_is_fixed_at_open), PERSISTENT(the_transaction_is_opened_anew),

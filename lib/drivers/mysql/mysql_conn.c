@@ -100,7 +100,8 @@ static adb_status mysql_driver_check(void *state, enum adb__check_how how, adb_e
     adb_status status;
     if (conn->lost || !is_silent(conn))
         return lose(conn, NULL, error);
-    if (how == ADB__CHECK_RESET)
+    const bool is_open = (conn->mysql->server_status & SERVER_STATUS_IN_TRANS) != 0; /* a reset would end it */
+    if (how == ADB__CHECK_RESET && !is_open)
         status = reset(conn, &detail);
     else
         status = mysql_ping(conn->mysql) == 0 ? ADB_OK : adb__mysql_error(conn, ADB__MYSQL_BEFORE, &detail);
