@@ -202,17 +202,13 @@ adb_status adb__session_run_many(struct adb__worker *worker, const struct adb__l
         return status;
     const bool is_whole = atomic && session_can_be_whole(worker, lane);
     const bool is_unit = atomic && !is_whole;
-    const bool shielded = !atomic && session_needs_shield(worker, lane);
     told.flags |= is_whole ? ADB__STMT_WHOLE : 0;
+    told.flags |= !atomic && session_needs_shield(worker, lane) ? ADB__STMT_APART : 0;
     if (is_unit)
         status = adb__session_open_unit(worker, lane, &nested, error);
-    else if (shielded)
-        status = session_savepoint(worker, lane, "SAVEPOINT adb_alone", error);
     if (status != ADB_OK)
         return status;
     status = adb__session_run_sets(worker, lane, &told, sets, n_sets, result, &failed, &detail);
-    if (shielded)
-        session_drop_shield(worker);
     if (is_unit && status != ADB__NEED_WRITER)
         status = adb__session_close_unit(worker, nested, status, &detail);
     if (status < 0 && error != NULL)

@@ -142,7 +142,8 @@ struct adb__driver {
 
     /* Run one statement with each of n_sets value arrays, in order, stopping at the first failure; *failed_out is its
      * index. result->affected is the sum. The core has opened a transaction or savepoint around it when it must be
-     * atomic, or says so (ADB__STMT_WHOLE). */
+     * atomic, or says so (ADB__STMT_WHOLE); it also says when each set stands for itself inside a transaction that one
+     * would fail (ADB__STMT_APART). */
     adb_status (*execute_many)(void *conn, const struct adb__statement *statement, const adb_value *const *sets,
                                size_t n_sets, struct adb__sink *sink, size_t *failed_out, adb_error *error);
 

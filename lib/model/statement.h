@@ -20,7 +20,8 @@ enum {
      * vain, and nobody will know. */
     ADB__STMT_PURE = 1u << 6,
     ADB__STMT_WRITES = 1u << 7,     /* the first word says that it changes rows: INSERT, UPDATE, DELETE, MERGE */
-    ADB__STMT_WHOLE = 1u << 8       /* its many sets are to be one, and no transaction is open: the driver sees to it */
+    ADB__STMT_WHOLE = 1u << 8,      /* its many sets are to be one, and no transaction is open: the driver sees to it */
+    ADB__STMT_APART = 1u << 9       /* each of its many sets stands for itself, although a transaction is open */
 };
 
 /* Where COPY … FROM STDIN gets its stream from. */

@@ -100,6 +100,27 @@ TEST(who_only_reads_writes_nothing_there)
     suite_close();
 }
 
+/* Of sets that stand for themselves those before the one that failed stay, there as elsewhere. FR-06 */
+TEST(sets_stand_for_themselves_there_too)
+{
+    const adb_params sets[] = {ADB_SET({"id", adb_int(11)}), ADB_SET({"id", adb_int(12)}), ADB_SET({"id", adb_int(11)}),
+                               ADB_SET({"id", adb_int(13)})};
+    const adb_request request = {.size = sizeof(request),
+                                 .kind = ADB_REQUEST_EXECUTE_MANY,
+                                 .sql = "INSERT INTO notes (id) VALUES (:id)",
+                                 .sets = sets,
+                                 .n_sets = 4,
+                                 .flags = ADB_REQUEST_NOT_ATOMIC};
+    forgetful();
+    CU_ASSERT_EQUAL(ended(adb_submit(ctx, &request)), ADB_E_UNIQUE);
+    CU_ASSERT_EQUAL(count_notes(ctx), 3);
+    CU_ASSERT_EQUAL(ended(adb_execute_many(ctx, request.sql, sets + 1, 3, NULL, NULL)), ADB_E_UNIQUE);
+    CU_ASSERT_EQUAL(count_notes(ctx), 3);
+    CU_ASSERT(ended_well(adb_execute_many(ctx, request.sql, sets + 3, 1, NULL, NULL)));
+    CU_ASSERT_EQUAL(count_notes(ctx), 4);
+    suite_close();
+}
+
 /* Nor does giving back the connection that they all share, which elsewhere resets it. */
 TEST(a_release_does_not_end_it)
 {
@@ -203,6 +224,7 @@ TEST(a_failed_connect_leaves_it_unconnected)
 GROUP(force_rollback, PERSISTENT(close_forgets_what_was_written), PERSISTENT(all_contexts_share_the_one_connection),
       PERSISTENT(transactions_inside_are_savepoints), PERSISTENT(an_error_inside_does_not_end_it),
       PERSISTENT(who_only_reads_writes_nothing_there), PERSISTENT(a_release_does_not_end_it),
+      PERSISTENT(sets_stand_for_themselves_there_too),
       NEEDS(SUITE_SQL | SUITE_PERSISTENT | SUITE_UNDOES_DDL, tables_made_inside_are_gone),
       PERSISTENT(making_a_table_inside_is_no_failure), PERSISTENT(any_thread_may_close_it),
       PERSISTENT(the_mode_is_fixed_at_open), PERSISTENT(the_transaction_is_opened_anew),

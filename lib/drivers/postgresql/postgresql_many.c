@@ -5,7 +5,8 @@
  * The server skips what follows a failure up to the synchronisation, of which there is one, at the end: so the first
  * set without an answer of its own is the one that failed, and no set after it ran. Inside a transaction that is all.
  * Outside, BEGIN and COMMIT are sent with the sets: around all of them if they are to be one, and where each stands for
- * itself around each, which keeps what came before the failure. */
+ * itself around each, which keeps what came before the failure. So do savepoints inside one that none has begun for
+ * them. */
 #include "drivers/postgresql/postgresql.h"
 
 #include "base/clock.h"
@@ -19,15 +20,26 @@
 /* What the protocol adds to a set, about. */
 #define SET_OVERHEAD 64
 
+/* What sets are enclosed in. */
+struct frame {
+    const char *begin;
+    const char *end;
+    const char *undo;
+};
+
+static const struct frame transaction = {"BEGIN", "COMMIT", "ROLLBACK"};
+static const struct frame savepoint = {"SAVEPOINT adb_set", "RELEASE SAVEPOINT adb_set",
+                                       "ROLLBACK TO SAVEPOINT adb_set;RELEASE SAVEPOINT adb_set"};
+
 struct many {
     struct adb__pg *conn;
     const struct adb__statement *statement;
     struct adb_result *total;
-    bool whole;       /* all sets are one transaction */
-    bool alone;       /* each set is one */
-    bool is_synced;   /* the end has been seen */
-    size_t n_unsent;  /* bytes, about */
-    size_t n_answers; /* good ones */
+    const struct frame *whole; /* around all sets; NULL: none */
+    const struct frame *each;  /* around each of them; NULL: none */
+    bool is_synced;            /* the end has been seen */
+    size_t n_unsent;           /* bytes, about */
+    size_t n_answers;          /* good ones */
     PGresult *failure;
 };
 
@@ -91,16 +103,16 @@ static bool send_control(struct many *many, const char *sql)
     return PQsendQueryParams(many->conn->pg, sql, 0, NULL, NULL, NULL, NULL, 0);
 }
 
-/* BEGIN takes the place of the unnamed statement: between two of them the text has to be sent again. */
+/* What encloses a set takes the place of the unnamed statement: between two of them the text has to be sent again. */
 static bool send_values(struct many *many, const struct adb__pg_values *values)
 {
     PGconn *pg = many->conn->pg;
-    if (!many->alone)
+    if (many->each == NULL)
         return PQsendQueryPrepared(pg, "", values->count, values->texts, values->sizes, values->formats, 0);
-    return send_control(many, "BEGIN") &&
+    return send_control(many, many->each->begin) &&
            PQsendQueryParams(pg, many->statement->sql, values->count, NULL, values->texts, values->sizes,
                              values->formats, 0) &&
-           send_control(many, "COMMIT");
+           send_control(many, many->each->end);
 }
 
 static size_t size_of(const adb_value *values, size_t n_values)
@@ -121,7 +133,7 @@ static adb_status send_set(struct many *many, const adb_value *set, adb_error *e
         return status;
     if (!send_values(many, &values))
         return adb__pg_error(conn, NULL, error);
-    conn->sent = !many->whole; /* it has no effect before COMMIT */
+    conn->sent = many->whole == NULL; /* it has no effect before COMMIT */
     many->n_unsent += size_of(set, many->statement->n_values);
     return ADB_OK;
 }
@@ -151,16 +163,16 @@ static adb_status send_sets(struct many *many, const adb_value *const *sets, siz
 
 static bool send_begin(struct many *many)
 {
-    if (many->whole && !send_control(many, "BEGIN"))
+    if (many->whole != NULL && !send_control(many, many->whole->begin))
         return false;
-    return many->alone || PQsendPrepare(many->conn->pg, "", many->statement->sql, 0, NULL);
+    return many->each != NULL || PQsendPrepare(many->conn->pg, "", many->statement->sql, 0, NULL);
 }
 
 static bool send_end(struct many *many, bool keeps)
 {
-    if (many->whole && !send_control(many, keeps ? "COMMIT" : "ROLLBACK"))
+    if (many->whole != NULL && !send_control(many, keeps ? many->whole->end : many->whole->undo))
         return false;
-    many->conn->sent = many->conn->sent || (many->whole && keeps);
+    many->conn->sent = many->conn->sent || keeps;
     return PQpipelineSync(many->conn->pg) && push(many);
 }
 
@@ -183,20 +195,30 @@ static void finish(struct many *many, bool keeps)
 
 /* All together ----------------------------------------------------------------------------------------------------- */
 
-/* BEGIN, set, COMMIT, again and again; or answers to what prepares the sets, and then one to each. */
+/* Begin, set, end, again and again; or answers to what prepares the sets, and then one to each. */
 static size_t sets_answered(const struct many *many)
 {
-    const size_t n_before = many->whole ? 2 : 1;
-    if (many->alone)
+    const size_t n_before = many->whole != NULL ? 2 : 1;
+    if (many->each != NULL)
         return many->n_answers / 3;
     return many->n_answers > n_before ? many->n_answers - n_before : 0;
 }
 
 static size_t answers_wanted(const struct many *many, size_t n_sets)
 {
-    if (many->alone)
+    if (many->each != NULL)
         return 3 * n_sets;
-    return many->whole ? n_sets + 3 : n_sets + 1;
+    return many->whole != NULL ? n_sets + 3 : n_sets + 1;
+}
+
+/* Whatever failed: nothing is left open that was opened here. */
+static void undo(struct many *many)
+{
+    const struct frame *frame = many->whole != NULL ? many->whole : many->each;
+    const PGTransactionStatusType state = PQtransactionStatus(many->conn->pg);
+    const bool is_open = state == PQTRANS_INERROR || (state == PQTRANS_INTRANS && frame == &transaction);
+    if (frame != NULL && is_open && PQstatus(many->conn->pg) != CONNECTION_BAD)
+        adb__pg_run(many->conn, frame->undo, NULL);
 }
 
 /* A set that could not be sent has failed too, but one that the server refused before it counts. */
@@ -213,9 +235,8 @@ static adb_status outcome(struct many *many, adb_status status, size_t n_sent, s
     }
     PQclear(many->failure);
     many->failure = NULL;
-    if ((many->alone || many->whole) && status != ADB_OK && PQstatus(conn->pg) != CONNECTION_BAD &&
-        PQtransactionStatus(conn->pg) != PQTRANS_IDLE)
-        adb__pg_run(conn, "ROLLBACK", NULL);
+    if (status != ADB_OK)
+        undo(many);
     return status;
 }
 
@@ -245,9 +266,13 @@ adb_status adb__pg_execute_many(void *state, const struct adb__statement *statem
     const adb_status status = adb__pg_begin_call(conn, statement, error);
     if (status != ADB_OK)
         return status;
-    many.whole = (statement->flags & ADB__STMT_WHOLE) != 0;
-    many.alone = !conn->in_transaction && !many.whole;
-    if (!conn->in_transaction && conn->must_read && !conn->session_reads)
+    if ((statement->flags & ADB__STMT_WHOLE) != 0)
+        many.whole = &transaction;
+    else if (!conn->in_transaction)
+        many.each = &transaction;
+    else if ((statement->flags & ADB__STMT_APART) != 0)
+        many.each = &savepoint;
+    if ((many.whole != NULL || many.each != NULL) && conn->must_read && !conn->session_reads)
         return adb__error_set(error, ADB_E_READ_ONLY, "a write in a read-only context");
     return run(&many, sets, n_sets, failed_out, error);
 }
