@@ -32,7 +32,9 @@ struct party {
     adb_context *writer, *reader;
 };
 
-static struct party parties[3];
+#define MOST_PARTIES 3
+
+static struct party parties[MOST_PARTIES];
 static size_t n_parties;
 
 enum kind {
@@ -87,6 +89,7 @@ struct stand {
     size_t depth[2], acquired[2]; /* of the writer and the reader */
     bool reads_only;              /* the writer's transaction */
     bool one_connection;
+    bool at_once; /* nobody waits, so it is not known; there is no reader */
 };
 
 /* Results ---------------------------------------------------------------------------------------------------------- */
@@ -218,7 +221,7 @@ static struct step step_choose(struct stand *stand)
     struct step step;
     do {
         step = (struct step){.kind = (enum kind)below(&stand->random, N_KINDS),
-                             .reads = below(&stand->random, 3) == 0,
+                             .reads = !stand->at_once && below(&stand->random, 3) == 0,
                              .seed = adb__random(&stand->random),
                              .id = below(&stand->random, N_KEYS),
                              .other = below(&stand->random, N_KEYS),
@@ -229,7 +232,8 @@ static struct step step_choose(struct stand *stand)
         step.n += (size_t)below(&stand->random, 5);
     if (step.kind == BEGIN) {
         step.options.force_rollback = below(&stand->random, 5) == 0;
-        step.options.read_only = !step.reads && stand->depth[0] == 0 && below(&stand->random, 5) == 0;
+        step.options.read_only =
+            !stand->at_once && !step.reads && stand->depth[0] == 0 && below(&stand->random, 5) == 0;
     }
     return step;
 }
@@ -339,17 +343,40 @@ static adb_job submit(const struct party *party, adb_context *ctx, const struct 
     return 0;
 }
 
-static struct end step_take(const struct party *party, const struct step *step)
+static struct deed deed_of(const struct step *step)
 {
-    adb_context *ctx = step->reads ? party->reader : party->writer;
-    struct deed deed = {.random = step->seed, .n = step->n};
-    const adb_job job = submit(party, ctx, step, &deed);
+    return (struct deed){.random = step->seed, .n = step->n};
+}
+
+static struct end wait_for(adb_context *ctx, adb_job job, const struct deed *deed)
+{
     REQUIRE(job != 0);
     struct end end = end_of(adb_wait(ctx, job, PATIENCE_MS));
     if (end.status == ADB_OK)
-        end.sum += deed.sum;
+        end.sum += deed->sum;
+    return end;
+}
+
+static struct end step_take(const struct party *party, const struct step *step)
+{
+    adb_context *ctx = step->reads ? party->reader : party->writer;
+    struct deed deed = deed_of(step);
+    struct end end = wait_for(ctx, submit(party, ctx, step, &deed), &deed);
     end.depth = adb_context_depth(ctx);
     return end;
+}
+
+/* The writer's, all at once. */
+static void steps_take(const struct party *party, const struct step *steps, struct end *ends)
+{
+    struct deed deeds[N_STEPS];
+    adb_job jobs[N_STEPS];
+    for (size_t i = 0; i < N_STEPS; i++) {
+        deeds[i] = deed_of(&steps[i]);
+        jobs[i] = submit(party, party->writer, &steps[i], &deeds[i]);
+    }
+    for (size_t i = 0; i < N_STEPS; i++)
+        ends[i] = wait_for(party->writer, jobs[i], &deeds[i]);
 }
 
 static void stand_move(struct stand *stand, const struct step *step, const struct end *end)
@@ -397,35 +424,50 @@ static void show_step(const struct step *step, const char *who, const struct end
            end->n_rows, end->depth, end->message);
 }
 
-/* False, with the last steps printed: they do not agree. */
-static bool step_agrees(const struct step *steps, const struct end *ends, size_t at, struct end *now)
+/* What has become of each step, by parties. */
+static struct end ends[MOST_PARTIES][N_STEPS];
+
+/* False, with the last steps printed: they do not agree on this one. */
+static bool step_agrees(const struct step *steps, size_t at)
 {
-    const struct step *step = &steps[at];
     bool agreed = true;
-    for (size_t i = 0; i < n_parties; i++) {
-        now[i] = step_take(&parties[i], step);
-        agreed = agreed && is_same(&now[i], &now[0]);
-    }
+    for (size_t i = 1; i < n_parties; i++)
+        agreed = agreed && is_same(&ends[i][at], &ends[0][at]);
     for (size_t i = at > N_SHOWN ? at - N_SHOWN : 0; i < at && !agreed; i++)
-        show_step(&steps[i], "all", &ends[i]);
+        show_step(&steps[i], "all", &ends[0][i]);
     for (size_t i = 0; i < n_parties && !agreed; i++)
-        show_step(step, parties[i].name, &now[i]);
+        show_step(&steps[at], parties[i].name, &ends[i][at]);
     return agreed;
 }
 
-static bool program_agrees(uint64_t seed, bool one_connection)
+/* Each step after the end of the one before. */
+static bool program_agrees(struct stand *stand)
 {
     static struct step steps[N_STEPS];
-    static struct end ends[N_STEPS];
-    struct end now[3];
-    struct stand stand = {.random = seed, .one_connection = one_connection};
-    for (size_t i = 0; i < N_STEPS; i++) {
-        steps[i] = step_choose(&stand);
-        step_write(&steps[i]);
-        if (!step_agrees(steps, ends, i, now))
+    for (size_t at = 0; at < N_STEPS; at++) {
+        steps[at] = step_choose(stand);
+        step_write(&steps[at]);
+        for (size_t i = 0; i < n_parties; i++)
+            ends[i][at] = step_take(&parties[i], &steps[at]);
+        if (!step_agrees(steps, at))
             return false;
-        ends[i] = now[0];
-        stand_move(&stand, &steps[i], &ends[i]);
+        stand_move(stand, &steps[at], &ends[0][at]);
+    }
+    return true;
+}
+
+static bool program_at_once_agrees(struct stand *stand)
+{
+    static struct step steps[N_STEPS];
+    for (size_t at = 0; at < N_STEPS; at++) {
+        steps[at] = step_choose(stand);
+        step_write(&steps[at]);
+    }
+    for (size_t i = 0; i < n_parties; i++)
+        steps_take(&parties[i], steps, ends[i]);
+    for (size_t at = 0; at < N_STEPS; at++) {
+        if (!step_agrees(steps, at))
+            return false;
     }
     return true;
 }
@@ -437,14 +479,16 @@ static uint64_t number_from(const char *variable, uint64_t otherwise)
 }
 
 /* Opened with these options, all end every program in the same way. */
-static void agree_with(const char *options, bool one_connection)
+static void agree_with(const char *options, const struct stand *from)
 {
     const uint64_t seed = number_from("ADB_TEST_SEED", 1);
     const uint64_t n_programs = number_from("ADB_TEST_PROGRAMS", N_PROGRAMS);
     for (uint64_t n = 0; n < n_programs; n++) {
         for (size_t i = 0; i < n_parties; i++)
             party_open(&parties[i], options);
-        const bool agreed = program_agrees(seed + n, one_connection);
+        struct stand stand = *from;
+        stand.random = seed + n;
+        const bool agreed = stand.at_once ? program_at_once_agrees(&stand) : program_agrees(&stand);
         CU_ASSERT(agreed);
         if (!agreed)
             printf("# ADB_TEST_SEED=%" PRIu64 " ADB_TEST_PROGRAMS=1, options %s\n", seed + n, options);
@@ -457,27 +501,32 @@ static void agree_with(const char *options, bool one_connection)
 
 TEST(they_agree)
 {
-    agree_with("max_size=4", false);
+    agree_with("max_size=4", &(struct stand){0});
+}
+
+TEST(they_agree_when_nobody_waits)
+{
+    agree_with("max_size=4", &(struct stand){.at_once = true});
 }
 
 TEST(they_agree_with_one_connection)
 {
-    agree_with("max_size=1", true);
+    agree_with("max_size=1", &(struct stand){.one_connection = true});
 }
 
 TEST(they_agree_without_a_pool)
 {
-    agree_with("pool=none", false);
+    agree_with("pool=none", &(struct stand){0});
 }
 
 TEST(they_agree_without_prepared_statements)
 {
-    agree_with("statement_cache=0", false);
+    agree_with("statement_cache=0", &(struct stand){0});
 }
 
 TEST(they_agree_when_all_is_rolled_back)
 {
-    agree_with("force_rollback=true", true);
+    agree_with("force_rollback=true", &(struct stand){.one_connection = true});
 }
 
 /* Parties ---------------------------------------------------------------------------------------------------------- */
@@ -496,6 +545,7 @@ static void add_server(const char *name, const char *variable, adb_isolation sna
 
 static const struct harness_case cases[] = {
     CASE(they_agree),
+    CASE(they_agree_when_nobody_waits),
     CASE(they_agree_with_one_connection),
     CASE(they_agree_without_a_pool),
     CASE(they_agree_without_prepared_statements),
