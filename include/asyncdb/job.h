@@ -409,7 +409,8 @@ ADB_API adb_job adb_rollback(adb_context *ctx, adb_done_cb done, void *user_data
 ADB_API adb_job adb_resolve(adb_context *ctx, const char *transaction_id, adb_done_cb done, void *user_data);
 
 /**
- * Keep one connection for this context from now on: for temporary tables, locks, settings.
+ * Keep one connection for this context from now on: for temporary tables, locks, settings. In a read-only transaction on
+ * SQLite it is one that cannot write, afterwards either.
  *
  * Counts: as many adb_release() as adb_acquire(). When the connection dies, later jobs fail with
  * ADB_E_TRANSACTION_LOST until it is released.

@@ -27,7 +27,8 @@ void adb__lane_init(struct adb__lane *lane, struct adb__server *server, bool rea
     lane->acquired = 0;
     lane->given_back_at = 0;
     adb__counter_set(&lane->depth, 0);
-    adb__counter_set(&lane->planned, 0);
+    adb__counter_set(&lane->planned_levels, 0);
+    adb__counter_set(&lane->planned_holds, 0);
     atomic_init(&lane->delivering, NULL);
 }
 

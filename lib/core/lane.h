@@ -39,7 +39,8 @@ struct adb__lane {
     adb_job opener;                  /* the begin of the outermost level */
     struct adb__counter depth;       /* txn's, for adb_context_depth() */
     struct adb__counter handles;     /* contexts; the last one says farewell */
-    struct adb__counter planned;     /* levels begun less levels ended, as submitted: for parallel contexts */
+    /* For parallel contexts: levels begun less levels ended, as submitted, and the same of acquired connections. */
+    struct adb__counter planned_levels, planned_holds;
 
     void *memory;                    /* what goes with it: itself, or its first context, which it lies behind */
     struct adb__lane *dealers[ADB__N_ROLES]; /* of a parallel context's jobs; NULL: it is not parallel */

@@ -148,7 +148,8 @@ static adb_status fill_copy(struct adb__job *job, const adb_request *request, ad
         copy->consume = request->consume;
     job->copy = copy;
     size_t sql_size = request->sql_size != 0 ? request->sql_size : strlen(request->sql);
-    adb_status status = adb__copy_plan(&job->arena, job->ctx->db->driver, request->sql, sql_size, request->copy, copy, error);
+    adb_status status =
+        adb__copy_plan(&job->arena, job->ctx->db->driver, request->sql, sql_size, request->copy, copy, error);
     job->statement.flags = request->kind == ADB_REQUEST_COPY_OUT ? copy->statement.flags : 0;
     return status;
 }
@@ -192,7 +193,7 @@ static enum adb__role job_role(const struct adb__job *job)
     if (job->kind == ADB_REQUEST_BEGIN || job->kind == ADB_REQUEST_TRANSACT)
         return job->transaction.read_only ? ADB__ROLE_READER : ADB__ROLE_WRITER;
     return job->statement.flags & ADB__STMT_READS && job->kind != ADB_REQUEST_EXECUTE_MANY ? ADB__ROLE_READER
-                                                                                          : ADB__ROLE_WRITER;
+                                                                                           : ADB__ROLE_WRITER;
 }
 
 static int64_t job_deadline(const adb_context *ctx, int timeout_ms, int64_t now)
@@ -204,6 +205,26 @@ static int64_t job_deadline(const adb_context *ctx, int timeout_ms, int64_t now)
     return timeout_ms == 0 ? ADB__NEVER : adb__deadline_in(now, timeout_ms);
 }
 
+/* A begin is for an end of its own: a release without an acquire ends no transaction. True: it is one of these. */
+static bool job_plans(const struct adb__job *job, struct adb__counter **counter_out, int *change_out)
+{
+    switch (job->kind) {
+    case ADB_REQUEST_BEGIN:
+    case ADB_REQUEST_COMMIT:
+    case ADB_REQUEST_ROLLBACK:
+        *counter_out = &job->ctx->lane->planned_levels;
+        *change_out = job->kind == ADB_REQUEST_BEGIN ? 1 : -1;
+        return true;
+    case ADB_REQUEST_ACQUIRE:
+    case ADB_REQUEST_RELEASE:
+        *counter_out = &job->ctx->lane->planned_holds;
+        *change_out = job->kind == ADB_REQUEST_ACQUIRE ? 1 : -1;
+        return true;
+    default:
+        return false;
+    }
+}
+
 /* A parallel context gives each job a lane of its own, unless it stands inside a transaction or hold. Returns where to
  * put the job. */
 static struct adb__lane *job_choose_lane(struct adb__job *job)
@@ -213,15 +234,14 @@ static struct adb__lane *job_choose_lane(struct adb__job *job)
     job->role = (uint8_t)job_role(job);
     if ((ctx->flags & ADB_CONTEXT_PARALLEL) == 0)
         return job->lane;
-    int change = job->kind == ADB_REQUEST_BEGIN || job->kind == ADB_REQUEST_ACQUIRE       ? 1
-                 : job->kind == ADB_REQUEST_COMMIT || job->kind == ADB_REQUEST_ROLLBACK ||
-                         job->kind == ADB_REQUEST_RELEASE
-                     ? -1
-                     : 0;
-    bool shared = change != 0 || adb__counter_get(&ctx->lane->planned) > 0;
-    if (change != 0 && adb__counter_get(&ctx->lane->planned) + change >= 0)
-        adb__counter_add(&ctx->lane->planned, change);
-    if (shared)
+    struct adb__counter *planned;
+    int change;
+    if (job_plans(job, &planned, &change)) {
+        if (adb__counter_get(planned) + change >= 0)
+            adb__counter_add(planned, change);
+        return job->lane;
+    }
+    if (adb__counter_get(&ctx->lane->planned_levels) > 0 || adb__counter_get(&ctx->lane->planned_holds) > 0)
         return job->lane;
     job->lane = &job->own_lane;
     return adb__deal_enter(ctx->lane, job);
@@ -379,8 +399,8 @@ adb_job adb_connect(adb_context *ctx, adb_done_cb done, void *user_data)
 
 adb_job adb_begin(adb_context *ctx, const adb_transaction_options *options, adb_done_cb done, void *user_data)
 {
-    return adb_submit(ctx, ADB_REQUEST(.kind = ADB_REQUEST_BEGIN, .transaction = options, .done = done,
-                                       .user_data = user_data));
+    return adb_submit(
+        ctx, ADB_REQUEST(.kind = ADB_REQUEST_BEGIN, .transaction = options, .done = done, .user_data = user_data));
 }
 
 adb_job adb_commit(adb_context *ctx, adb_done_cb done, void *user_data)
@@ -405,13 +425,12 @@ adb_job adb_release(adb_context *ctx, adb_done_cb done, void *user_data)
 
 adb_job adb_run(adb_context *ctx, adb_work_fn work, adb_done_cb done, void *user_data)
 {
-    return adb_submit(
-        ctx, ADB_REQUEST(.kind = ADB_REQUEST_RUN, .work = work, .done = done, .user_data = user_data));
+    return adb_submit(ctx, ADB_REQUEST(.kind = ADB_REQUEST_RUN, .work = work, .done = done, .user_data = user_data));
 }
 
 adb_job adb_transact(adb_context *ctx, const adb_transaction_options *options, adb_work_fn work, adb_done_cb done,
                      void *user_data)
 {
-    return adb_submit(ctx, ADB_REQUEST(.kind = ADB_REQUEST_TRANSACT, .transaction = options, .work = work,
-                                       .done = done, .user_data = user_data));
+    return adb_submit(ctx, ADB_REQUEST(.kind = ADB_REQUEST_TRANSACT, .transaction = options, .work = work, .done = done,
+                                       .user_data = user_data));
 }

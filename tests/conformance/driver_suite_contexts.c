@@ -252,6 +252,20 @@ TEST(unknown_flags_of_a_context_are_refused)
     suite_close();
 }
 
+/* Its transaction is over when that ends, and not by another end that was one too many. */
+TEST(a_parallel_context_stays_in_its_transaction)
+{
+    NOTES("a");
+    adb_context *parallel = lane_with(ADB_CONTEXT_PARALLEL);
+    adb_begin(parallel, NULL, NULL, NULL);
+    adb_execute(parallel, "INSERT INTO notes (text) VALUES ('b')", NULL, NULL, NULL);
+    CU_ASSERT_EQUAL(ended_in(parallel, adb_release(parallel, NULL, NULL)), ADB_E_STATE);
+    CU_ASSERT_EQUAL(count_notes(parallel), 2);
+    CU_ASSERT_EQUAL(ended_in(parallel, adb_rollback(parallel, NULL, NULL)), ADB_OK);
+    CU_ASSERT_EQUAL(count_notes(parallel), 1);
+    suite_close();
+}
+
 /* A parallel context gives up the order of its jobs, and none of them. */
 TEST(a_parallel_context_loses_no_job)
 {
@@ -302,5 +316,5 @@ GROUP(contexts, SQL(a_new_context_holds_nothing),
       SQL(each_thread_has_a_context_of_its_own), SQL(two_databases_do_not_mix),
       NEEDS(SUITE_SQL | SUITE_READERS, a_new_connection_is_another_context),
       SQL(an_error_in_a_held_lane_keeps_the_connection), SQL(a_read_only_context_refuses_writes),
-      SQL(unknown_flags_of_a_context_are_refused), SQL(a_parallel_context_loses_no_job),
-      SQL(threads_share_a_lane_by_handles));
+      SQL(unknown_flags_of_a_context_are_refused), SQL(a_parallel_context_stays_in_its_transaction),
+      SQL(a_parallel_context_loses_no_job), SQL(threads_share_a_lane_by_handles));

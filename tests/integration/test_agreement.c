@@ -88,6 +88,7 @@ struct stand {
     uint64_t random;
     size_t depth[2], acquired[2]; /* of the writer and the reader */
     bool reads_only;              /* the writer's transaction */
+    unsigned flags;               /* of the writer */
     bool one_connection;
     bool at_once; /* nobody waits, so it is not known; there is no reader */
 };
@@ -395,7 +396,7 @@ static void stand_move(struct stand *stand, const struct step *step, const struc
 
 /* Programs --------------------------------------------------------------------------------------------------------- */
 
-static void party_open(struct party *party, const char *options)
+static void party_open(struct party *party, const char *options, unsigned flags)
 {
     char url[sizeof(party->own.url) + 64];
     adb_error error;
@@ -405,7 +406,7 @@ static void party_open(struct party *party, const char *options)
     adb_database_free(party->db);
     snprintf(url, sizeof(url), "%s%s%s", party->url, strchr(party->url, '?') != NULL ? "&" : "?", options);
     REQUIRE(adb_database_open(url, ADB_OPTIONS(.log_level = ADB_LOG_ERROR), &party->db, &error) == ADB_OK);
-    party->writer = adb_context_new(party->db, NULL, 0);
+    party->writer = adb_context_new(party->db, NULL, flags);
     party->reader = adb_context_new(party->db, NULL, ADB_CONTEXT_READ_ONLY);
 }
 
@@ -485,7 +486,7 @@ static void agree_with(const char *options, const struct stand *from)
     const uint64_t n_programs = number_from("ADB_TEST_PROGRAMS", N_PROGRAMS);
     for (uint64_t n = 0; n < n_programs; n++) {
         for (size_t i = 0; i < n_parties; i++)
-            party_open(&parties[i], options);
+            party_open(&parties[i], options, from->flags);
         struct stand stand = *from;
         stand.random = seed + n;
         const bool agreed = stand.at_once ? program_at_once_agrees(&stand) : program_agrees(&stand);
@@ -507,6 +508,11 @@ TEST(they_agree)
 TEST(they_agree_when_nobody_waits)
 {
     agree_with("max_size=4", &(struct stand){.at_once = true});
+}
+
+TEST(they_agree_on_a_parallel_context)
+{
+    agree_with("max_size=4", &(struct stand){.flags = ADB_CONTEXT_PARALLEL});
 }
 
 TEST(they_agree_with_one_connection)
@@ -546,6 +552,7 @@ static void add_server(const char *name, const char *variable, adb_isolation sna
 static const struct harness_case cases[] = {
     CASE(they_agree),
     CASE(they_agree_when_nobody_waits),
+    CASE(they_agree_on_a_parallel_context),
     CASE(they_agree_with_one_connection),
     CASE(they_agree_without_a_pool),
     CASE(they_agree_without_prepared_statements),
