@@ -252,7 +252,7 @@ static adb_status run(struct many *many, const adb_value *const *sets, size_t n_
         status = adb__pg_error(conn, NULL, error);
     if (status == ADB_OK)
         status = send_sets(many, sets, n_sets, &n_sent, error);
-    finish(many, status == ADB_OK);
+    finish(many, status == ADB_OK && many->failure == NULL && PQstatus(conn->pg) == CONNECTION_OK);
     PQexitPipelineMode(conn->pg);
     return outcome(many, status, n_sent, failed_out, error);
 }
