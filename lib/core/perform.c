@@ -394,6 +394,15 @@ static bool perform_again(struct adb__worker *worker, struct adb__job *job)
     return true;
 }
 
+/* The same for a job of which nothing had reached the server, once. */
+static bool perform_repeat(struct adb__worker *worker, struct adb__job *job)
+{
+    job->repeated = true;
+    adb__result_discard(&job->result);
+    adb__error_clear(&job->result.error);
+    return perform_again(worker, job);
+}
+
 /* The first connection of all is the writer's, whoever has asked for it. What may keep one for long is then left to a
  * reader, or nobody could write meanwhile. */
 static bool perform_is_misplaced(const struct adb__worker *worker, const struct adb__lane *lane,
@@ -454,10 +463,7 @@ void adb__perform(struct adb__worker *worker, struct adb__lane *lane, struct adb
         status = job->result.error.status; /* it is to stop: the loss is its outcome */
     }
     if (status < 0 && !adb__lane_is_held(lane) && perform_may_repeat(worker, job)) {
-        job->repeated = true;
-        adb__result_discard(&job->result);
-        adb__error_clear(&job->result.error);
-        if (perform_again(worker, job))
+        if (perform_repeat(worker, job))
             return;
         status = adb__job_reason_error(&job->result.error, adb__job_stop_reason(job));
     }
