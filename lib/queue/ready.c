@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* SCQ, figure 8 of the paper named in ready.h. tests/models/ready.pml is the same text in Promela.
+/* SCQ, figure 8 of the paper named in ready.h. tests/models/ready.pml is the same text in Promela. (In
+ * the paper a push looks at a place before its first exchange.)
  *
  * A push or pop draws a ticket from tail or head. The ticket's low bits name a place in the ring, its high bits the
  * cycle: which lap round the ring this is. An entry is one word, cycle | safe | index, where an index of all ones says
@@ -108,17 +109,19 @@ static bool push_at(struct adb__ready *ready, uint64_t ticket, uint32_t index)
 {
     _Atomic uint64_t *place = ticket_place(ready, ticket);
     uint64_t cycle = ticket_cycle(ready, ticket);
-    /* seq_cst: sees what the pop_at() of the last cycle left. */
-    uint64_t entry = atomic_load(place);
-    while (entry_cycle(ready, entry) < cycle && entry_index(ready, entry) == bottom(ready)) {
+    /* As the pop_at() of the last cycle leaves it, as a rule. To look first would have the line come twice: to be read,
+     * and then to be written to. */
+    uint64_t entry = entry_pack(ready, cycle - 1, true, bottom(ready));
+    do {
         /* An unsafe place was passed over by a pop while it was taken, perhaps by the one with our ticket; it will do
          * if that pop is still to come. seq_cst: with the fetch_add of head in adb__ready_pop(). */
         if (!entry_safe(ready, entry) && atomic_load(&ready->head) > ticket)
             return false;
-        /* seq_cst, which includes release: pairs with the load in pop_at(), which hands the index on. */
+        /* seq_cst, which includes release: pairs with the load in pop_at(), which hands the index on; and acquire, when
+         * it fails too: sees what the pop_at() of the last cycle left. */
         if (atomic_compare_exchange_weak(place, &entry, entry_pack(ready, cycle, true, index)))
             return true;
-    }
+    } while (entry_cycle(ready, entry) < cycle && entry_index(ready, entry) == bottom(ready));
     return false;
 }
 
@@ -154,7 +157,7 @@ static uint64_t pop_at(struct adb__ready *ready, uint64_t ticket)
     if (entry_cycle(ready, entry) > cycle)
         return bottom(ready);
     assert(entry_index(ready, entry) != bottom(ready));
-    /* An or, as another pop may make the entry unsafe meanwhile. seq_cst: pairs with the load in push_at(). */
+    /* An or, as another pop may make the entry unsafe meanwhile. seq_cst: pairs with the exchange in push_at(). */
     atomic_fetch_or(place, bottom(ready));
     return entry_index(ready, entry);
 }

@@ -71,7 +71,12 @@ inline read_entry(ticket) {
 inline push(number) {
     assert(number < N);
 draw:
-    atomic { ticket = tail; tail++ }
+    atomic {
+        ticket = tail;
+        tail++;
+        cycle = CYCLE(ticket) - 1; safe = true; index = BOTTOM;
+        goto exchange
+    }
 look:
     atomic {
         read_entry(ticket);
