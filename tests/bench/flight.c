@@ -9,7 +9,6 @@
 
 struct bench_seat {
     struct bench_flight *flight;
-    size_t context; /* where its next job goes */
     int64_t begun;
 };
 
@@ -18,6 +17,7 @@ void bench_flight_init(struct bench_flight *flight, adb_database *db, size_t n_s
 {
     flight->queue = adb_queue_new();
     flight->n_contexts = n_contexts;
+    flight->turn = 0;
     flight->contexts = calloc(n_contexts, sizeof(adb_context *));
     flight->n_seats = n_seats;
     flight->seats = calloc(n_seats, sizeof(*flight->seats));
@@ -27,7 +27,7 @@ void bench_flight_init(struct bench_flight *flight, adb_database *db, size_t n_s
         BENCH_CHECK(flight->contexts[i] != NULL);
     }
     for (size_t i = 0; i < n_seats; i++)
-        flight->seats[i] = (struct bench_seat){.flight = flight, .context = i % n_contexts};
+        flight->seats[i].flight = flight;
 }
 
 void bench_flight_fini(struct bench_flight *flight)
@@ -53,16 +53,27 @@ static void seat_done(adb_result *result, void *user_data)
     seat_next(seat);
 }
 
+/* Where the seat's next job goes. A turn for each seat would have contexts meet in time, and their jobs wait for each
+ * other. */
+static adb_context *seat_context(struct bench_seat *seat)
+{
+    struct bench_flight *flight = seat->flight;
+    if (flight->n_contexts == flight->n_seats)
+        return flight->contexts[seat - flight->seats];
+    if (++flight->turn >= flight->n_contexts)
+        flight->turn = 0;
+    return flight->contexts[flight->turn];
+}
+
 static void seat_next(struct bench_seat *seat)
 {
     struct bench_flight *flight = seat->flight;
-    adb_context *ctx = flight->contexts[seat->context];
     if (flight->left == 0)
         return;
+    adb_context *ctx = seat_context(seat);
     flight->left--;
     flight->flying++;
     seat->begun = bench_latency_begin();
-    seat->context = (seat->context + flight->n_seats) % flight->n_contexts;
     if (flight->submit(ctx, seat_done, seat) == 0) {
         fprintf(stderr, "a job was refused: %s\n", adb_context_error(ctx)->message);
         exit(1);

@@ -11,6 +11,7 @@ struct bench_flight {
     adb_queue *queue;
     adb_context **contexts;
     size_t n_contexts;
+    size_t turn;              /* the context that was used last, where seats have none of their own */
     struct bench_seat *seats; /* as many as are in flight */
     size_t n_seats;
     adb_job (*submit)(adb_context *ctx, adb_done_cb done, void *user_data);
@@ -18,7 +19,8 @@ struct bench_flight {
     size_t flying;
 };
 
-/* So many contexts with these flags on one queue. As many as seats: one each; fewer: shared; more: used in turn. */
+/* So many contexts with these flags on one queue. As many as seats: one each; else they are used in turn, by
+ * whichever seat is next. */
 void bench_flight_init(struct bench_flight *flight, adb_database *db, size_t n_seats, size_t n_contexts,
                        unsigned flags);
 void bench_flight_fini(struct bench_flight *flight);
