@@ -22,22 +22,6 @@
 /* Fewer than so many of those that were seen are left: time to look again. */
 #define FEW 8
 
-static uint64_t ring_size(const struct adb__ready *ready)
-{
-    return UINT64_C(1) << ready->order;
-}
-
-/* The index that stands for nothing; its ones are also the mask of the index bits. */
-static uint64_t bottom(const struct adb__ready *ready)
-{
-    return ring_size(ready) - 1;
-}
-
-static int64_t full_threshold(const struct adb__ready *ready)
-{
-    return (int64_t)(3 * (ring_size(ready) / 2)) - 1;
-}
-
 static uint64_t entry_pack(const struct adb__ready *ready, uint64_t cycle, bool safe, uint64_t index)
 {
     return cycle << (ready->order + 1) | (uint64_t)safe << ready->order | index;
@@ -55,7 +39,7 @@ static bool entry_safe(const struct adb__ready *ready, uint64_t entry)
 
 static uint64_t entry_index(const struct adb__ready *ready, uint64_t entry)
 {
-    return entry & bottom(ready);
+    return entry & ready->bottom;
 }
 
 static uint64_t ticket_cycle(const struct adb__ready *ready, uint64_t ticket)
@@ -68,23 +52,26 @@ static uint64_t ticket_cycle(const struct adb__ready *ready, uint64_t ticket)
  * have a line come from another processor. */
 static _Atomic uint64_t *ticket_place(const struct adb__ready *ready, uint64_t ticket)
 {
-    return &ready->entries[ticket & bottom(ready)];
+    return &ready->entries[ticket & ready->bottom];
 }
 
 /* A ring of 2^order entries. False: no memory. */
 static bool ready_open(struct adb__ready *ready, unsigned order)
 {
-    _Atomic uint64_t *entries = adb__alloc_array((size_t)1 << order, sizeof(*entries));
+    const uint64_t size = UINT64_C(1) << order;
+    _Atomic uint64_t *entries = adb__alloc_array((size_t)size, sizeof(*entries));
     if (entries == NULL)
         return false;
     ready->entries = entries;
+    ready->bottom = size - 1;
+    ready->full_threshold = (int64_t)(3 * (size / 2)) - 1;
     ready->order = order;
-    for (uint64_t i = 0; i < ring_size(ready); i++)
-        atomic_init(&entries[i], entry_pack(ready, 0, true, bottom(ready)));
+    for (uint64_t i = 0; i < size; i++)
+        atomic_init(&entries[i], entry_pack(ready, 0, true, ready->bottom));
     /* Tickets begin in cycle 1, and the entries are left over from cycle 0. */
-    atomic_init(&ready->head, ring_size(ready));
-    atomic_init(&ready->tail, ring_size(ready));
-    atomic_init(&ready->seen, ring_size(ready));
+    atomic_init(&ready->head, size);
+    atomic_init(&ready->tail, size);
+    atomic_init(&ready->seen, size);
     atomic_init(&ready->threshold, -1);
     return true;
 }
@@ -111,7 +98,7 @@ static bool push_at(struct adb__ready *ready, uint64_t ticket, uint32_t index)
     uint64_t cycle = ticket_cycle(ready, ticket);
     /* As the pop_at() of the last cycle leaves it, as a rule. To look first would have the line come twice: to be read,
      * and then to be written to. */
-    uint64_t entry = entry_pack(ready, cycle - 1, true, bottom(ready));
+    uint64_t entry = entry_pack(ready, cycle - 1, true, ready->bottom);
     do {
         /* An unsafe place was passed over by a pop while it was taken, perhaps by the one with our ticket; it will do
          * if that pop is still to come. seq_cst: with the fetch_add of head in adb__ready_pop(). */
@@ -121,22 +108,22 @@ static bool push_at(struct adb__ready *ready, uint64_t ticket, uint32_t index)
          * it fails too: sees what the pop_at() of the last cycle left. */
         if (atomic_compare_exchange_weak(place, &entry, entry_pack(ready, cycle, true, index)))
             return true;
-    } while (entry_cycle(ready, entry) < cycle && entry_index(ready, entry) == bottom(ready));
+    } while (entry_cycle(ready, entry) < cycle && entry_index(ready, entry) == ready->bottom);
     return false;
 }
 
 void adb__ready_push(struct adb__ready *ready, uint32_t index)
 {
     uint64_t ticket;
-    assert(index < ring_size(ready) / 2);
+    assert(index <= ready->bottom / 2);
     do {
         /* seq_cst: with the load of tail in adb__ready_pop(), which says that nothing was pushed up to its ticket. */
         ticket = atomic_fetch_add(&ready->tail, 1);
     } while (!push_at(ready, ticket, index));
 
     /* Both seq_cst: pairs with the first load in adb__ready_pop(). The load saves writing a line that all read. */
-    if (atomic_load(&ready->threshold) != full_threshold(ready))
-        atomic_store(&ready->threshold, full_threshold(ready));
+    if (atomic_load(&ready->threshold) != ready->full_threshold)
+        atomic_store(&ready->threshold, ready->full_threshold);
 }
 
 /* Take the index that lies where the ticket says, or bottom after spoiling the place for the push with this ticket. */
@@ -147,18 +134,18 @@ static uint64_t pop_at(struct adb__ready *ready, uint64_t ticket)
     /* seq_cst, which includes acquire: pairs with the exchange in push_at(). */
     uint64_t entry = atomic_load(place);
     while (entry_cycle(ready, entry) < cycle) {
-        uint64_t spoilt = entry_index(ready, entry) == bottom(ready)
-                              ? entry_pack(ready, cycle, entry_safe(ready, entry), bottom(ready))
+        uint64_t spoilt = entry_index(ready, entry) == ready->bottom
+                              ? entry_pack(ready, cycle, entry_safe(ready, entry), ready->bottom)
                               : entry_pack(ready, entry_cycle(ready, entry), false, entry_index(ready, entry));
         /* seq_cst: pairs with the exchange in push_at(): of the two for one ticket, only one succeeds. */
         if (atomic_compare_exchange_weak(place, &entry, spoilt))
-            return bottom(ready);
+            return ready->bottom;
     }
     if (entry_cycle(ready, entry) > cycle)
-        return bottom(ready);
-    assert(entry_index(ready, entry) != bottom(ready));
+        return ready->bottom;
+    assert(entry_index(ready, entry) != ready->bottom);
     /* An or, as another pop may make the entry unsafe meanwhile. seq_cst: pairs with the exchange in push_at(). */
-    atomic_fetch_or(place, bottom(ready));
+    atomic_fetch_or(place, ready->bottom);
     return entry_index(ready, entry);
 }
 
@@ -187,7 +174,7 @@ bool adb__ready_glance(const struct adb__ready *ready)
     /* relaxed, both: a hint */
     const uint64_t ticket = atomic_load_explicit(&ready->head, memory_order_relaxed);
     const uint64_t entry = atomic_load_explicit(ticket_place(ready, ticket), memory_order_relaxed);
-    return entry_cycle(ready, entry) == ticket_cycle(ready, ticket) && entry_index(ready, entry) != bottom(ready);
+    return entry_cycle(ready, entry) == ticket_cycle(ready, ticket) && entry_index(ready, entry) != ready->bottom;
 }
 
 bool adb__ready_waiting(struct adb__ready *ready)
@@ -222,7 +209,7 @@ bool adb__ready_pop(struct adb__ready *ready, uint32_t *index_out)
         /* seq_cst: with the load of head in push_at(). */
         uint64_t ticket = atomic_fetch_add(&ready->head, 1);
         uint64_t index = pop_at(ready, ticket);
-        if (index != bottom(ready)) {
+        if (index != ready->bottom) {
             *index_out = (uint32_t)index;
             return true;
         }

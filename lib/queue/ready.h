@@ -24,7 +24,10 @@ struct adb__ready {
     _Alignas(ADB__CACHE_LINE) _Atomic uint64_t tail; /* the ticket of the next push */
     /* pops that may still fail before the queue is known to be empty; hardly ever written */
     _Alignas(ADB__CACHE_LINE) _Atomic int64_t threshold;
+    /* set once */
     _Atomic uint64_t *entries;
+    uint64_t bottom;            /* the index that stands for nothing; its ones are also the mask of the index bits */
+    int64_t full_threshold;     /* what each push sets it to */
     unsigned order;             /* the ring has 2^order entries */
 };
 
