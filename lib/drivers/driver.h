@@ -108,7 +108,7 @@ struct adb__pipeline {
      * flush makes all of them so. Each is taken before it is sent, and what was taken is begun and ended, whatever
      * happens. */
     bool writes;
-    /* The call is about to be sent. False: nobody wants it. */
+    /* The call is about to be sent. False: nobody wants it, and it may be gone. Asked once of each. */
     bool (*take_fn)(struct adb__pipeline *pipeline, struct adb__call *call);
     bool refused;          /* the driver's: not on this connection; nothing was taken */
     adb_status durable;    /* the driver's: what came of the flush. Not ADB_OK: calls that ended well may be lost yet */

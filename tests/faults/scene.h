@@ -82,6 +82,7 @@ void scene_close(struct scene *scene);
             name(&mysql);                                                                                              \
     }                                                                                                                  \
     static void name(const struct engine *engine)
+/* The same on PostgreSQL alone, where who runs it need not be asked. */
 #define ON_POSTGRESQL(name)                                                                                            \
     static void name##_here(const struct engine *engine);                                                              \
     TEST(name)                                                                                                         \
@@ -89,7 +90,7 @@ void scene_close(struct scene *scene);
         if (engine_available(&postgresql))                                                                             \
             name##_here(&postgresql);                                                                                  \
     }                                                                                                                  \
-    static void name##_here(const struct engine *engine)
+    static void name##_here(__attribute__((unused)) const struct engine *engine)
 #define BOTH_CASES(name) CASE(name##_postgresql), CASE(name##_mysql)
 
 /* main: runs the cases, and drops the servers. 77 when there is neither engine. */

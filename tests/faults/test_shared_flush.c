@@ -150,7 +150,6 @@ static bool session_has(struct convoy *convoy, const char *setting, const char *
 ON_POSTGRESQL(writes_that_wait_share_a_flush)
 {
     struct convoy convoy;
-    (void)engine;
     convoy_open(&convoy, "", NULL);
     convoy_learn(&convoy);
     const uint64_t before = n_groups(&convoy);
@@ -169,7 +168,6 @@ ON_POSTGRESQL(writes_that_wait_share_a_flush)
 ON_POSTGRESQL(failing_writes_fail_alone)
 {
     struct convoy convoy;
-    (void)engine;
     convoy_open(&convoy, "", NULL);
     convoy_learn(&convoy);
     const uint64_t before = n_groups(&convoy);
@@ -192,12 +190,35 @@ ON_POSTGRESQL(failing_writes_fail_alone)
     convoy_close(&convoy);
 }
 
+/* What was cancelled while it waited is left out, and what is behind it in its context is not. */
+ON_POSTGRESQL(writes_cancelled_before_they_are_sent_take_nobody_along)
+{
+    struct convoy convoy;
+    convoy_open(&convoy, "", NULL);
+    convoy_learn(&convoy);
+    const uint64_t before = n_groups(&convoy);
+    convoy_hold(&convoy);
+    for (size_t i = 0; i < N_LANES; i++) {
+        const adb_job job = insert(&convoy, i, (int64_t)i, 0);
+        if (i % 2 == 1)
+            CU_ASSERT_EQUAL(adb_cancel(convoy.lanes[i], job), ADB_OK);
+        insert(&convoy, i, 100 + (int64_t)i, 0);
+    }
+    convoy_go(&convoy);
+    run_lanes(&convoy);
+    CU_ASSERT_EQUAL(tally_of(&convoy.tally, ADB_E_CANCELLED), N_LANES / 2);
+    CU_ASSERT_EQUAL(tally_of(&convoy.tally, ADB_OK), N_LANES / 2 + N_LANES);
+    CU_ASSERT_EQUAL(n_groups(&convoy), before + 1);
+    CU_ASSERT_EQUAL(count(&convoy, "SELECT count(*) FROM t WHERE n BETWEEN 0 AND 99"), N_LANES / 2);
+    CU_ASSERT_EQUAL(count(&convoy, "SELECT count(*) FROM t WHERE n >= 100"), N_LANES);
+    convoy_close(&convoy);
+}
+
 /* One after the other, each sees what the one before has done. */
 ON_POSTGRESQL(writes_of_one_context_keep_their_order)
 {
     struct convoy convoy;
     int64_t expected = 1;
-    (void)engine;
     convoy_open(&convoy, "", NULL);
     convoy_learn(&convoy);
     insert(&convoy, 0, 1, 1);
@@ -275,19 +296,16 @@ static void others_complete_while_one_is_locked_out(adb_status outcome, int time
 
 ON_POSTGRESQL(a_lock_holds_nobody_else_up)
 {
-    (void)engine;
     others_complete_while_one_is_locked_out(ADB_OK, 0);
 }
 
 ON_POSTGRESQL(one_behind_a_lock_is_cancelled)
 {
-    (void)engine;
     others_complete_while_one_is_locked_out(ADB_E_CANCELLED, 0);
 }
 
 ON_POSTGRESQL(one_behind_a_lock_has_its_deadline)
 {
-    (void)engine;
     others_complete_while_one_is_locked_out(ADB_E_TIMEOUT, 300);
 }
 
@@ -297,7 +315,6 @@ ON_POSTGRESQL(one_behind_a_lock_has_its_deadline)
 ON_POSTGRESQL(a_session_that_ends_leaves_doubt_and_nothing_twice)
 {
     struct convoy convoy;
-    (void)engine;
     convoy_open(&convoy, "", NULL);
     convoy_learn(&convoy);
     convoy_hold(&convoy);
@@ -415,7 +432,6 @@ static size_t kill_again_and_again(const char *setting, unsigned n_connections, 
 ON_POSTGRESQL(what_was_reported_outlives_the_server)
 {
     uint64_t groups;
-    (void)engine;
     CU_ASSERT_EQUAL(kill_again_and_again("", 2, FEWER(6, 2), &groups), 0);
     CU_ASSERT(groups > 0);
     CU_ASSERT_EQUAL(kill_again_and_again("", 12, FEWER(6, 2), &groups), 0); /* more than go to sea at once */
@@ -429,7 +445,6 @@ ON_POSTGRESQL(what_was_reported_outlives_the_server)
 ON_POSTGRESQL(who_does_not_wait_shares_nothing)
 {
     uint64_t groups;
-    (void)engine;
     kill_again_and_again("server.synchronous_commit=off", 2, 2, &groups);
     CU_ASSERT_EQUAL(groups, 0);
 }
@@ -448,7 +463,6 @@ static void writes_share(const char *setting, const adb_options *options, bool s
 
 ON_POSTGRESQL(the_option_switches_it_off)
 {
-    (void)engine;
     writes_share("group_commit=off", NULL, false);
     writes_share("group_commit=on", NULL, true);
     writes_share("", ADB_OPTIONS(.ungrouped = true), false);
@@ -456,7 +470,6 @@ ON_POSTGRESQL(the_option_switches_it_off)
 
 ON_POSTGRESQL(without_prepared_statements_nothing_is_shared)
 {
-    (void)engine;
     writes_share("statement_cache=0", NULL, false);
 }
 
@@ -464,7 +477,6 @@ ON_POSTGRESQL(without_prepared_statements_nothing_is_shared)
 ON_POSTGRESQL(without_the_privilege_nothing_is_shared)
 {
     struct convoy convoy;
-    (void)engine;
     convoy_open(&convoy, "", NULL);
     server_sql(convoy.scene.server,
                "REVOKE EXECUTE ON FUNCTION pg_logical_emit_message(boolean, text, text) FROM PUBLIC");
@@ -481,7 +493,6 @@ ON_POSTGRESQL(without_the_privilege_nothing_is_shared)
 ON_POSTGRESQL(a_flush_that_fails_leaves_doubt)
 {
     struct convoy convoy;
-    (void)engine;
     convoy_open(&convoy, "", NULL);
     convoy_learn(&convoy);
     write_together(&convoy);
@@ -514,7 +525,6 @@ static adb_status set_session(adb_session *session, void *user_data)
 ON_POSTGRESQL(settings_of_the_session_come_back)
 {
     struct convoy convoy;
-    (void)engine;
     convoy_open(&convoy, "", ADB_OPTIONS(.on_connect = set_session));
     convoy_learn(&convoy);
     write_together(&convoy);
@@ -528,7 +538,6 @@ ON_POSTGRESQL(settings_of_the_session_come_back)
 ON_POSTGRESQL(a_session_that_was_emptied_shares_again)
 {
     struct convoy convoy;
-    (void)engine;
     convoy_open(&convoy, "", NULL);
     convoy_learn(&convoy);
     write_together(&convoy);
@@ -548,7 +557,6 @@ ON_POSTGRESQL(a_session_that_was_emptied_shares_again)
 ON_POSTGRESQL(without_what_was_prepared_writes_wait_one_by_one)
 {
     struct convoy convoy;
-    (void)engine;
     convoy_open(&convoy, "", NULL);
     convoy_learn(&convoy);
     write_together(&convoy);
@@ -568,7 +576,6 @@ ON_POSTGRESQL(without_what_was_prepared_writes_wait_one_by_one)
 ON_POSTGRESQL(a_session_that_does_not_wait_any_more_shares_no_more)
 {
     struct convoy convoy;
-    (void)engine;
     convoy_open(&convoy, "", NULL);
     convoy_learn(&convoy);
     write_together(&convoy);
@@ -582,11 +589,12 @@ ON_POSTGRESQL(a_session_that_does_not_wait_any_more_shares_no_more)
 }
 
 FAULTS(shared_flush, CASE(writes_that_wait_share_a_flush), CASE(failing_writes_fail_alone),
-       CASE(writes_of_one_context_keep_their_order), CASE(a_lock_holds_nobody_else_up),
-       CASE(one_behind_a_lock_is_cancelled), CASE(one_behind_a_lock_has_its_deadline),
-       CASE(a_session_that_ends_leaves_doubt_and_nothing_twice), CASE(what_was_reported_outlives_the_server),
-       CASE(who_does_not_wait_shares_nothing), CASE(the_option_switches_it_off),
-       CASE(without_prepared_statements_nothing_is_shared), CASE(without_the_privilege_nothing_is_shared),
-       CASE(a_flush_that_fails_leaves_doubt), CASE(settings_of_the_session_come_back),
-       CASE(a_session_that_was_emptied_shares_again), CASE(without_what_was_prepared_writes_wait_one_by_one),
+       CASE(writes_cancelled_before_they_are_sent_take_nobody_along), CASE(writes_of_one_context_keep_their_order),
+       CASE(a_lock_holds_nobody_else_up), CASE(one_behind_a_lock_is_cancelled),
+       CASE(one_behind_a_lock_has_its_deadline), CASE(a_session_that_ends_leaves_doubt_and_nothing_twice),
+       CASE(what_was_reported_outlives_the_server), CASE(who_does_not_wait_shares_nothing),
+       CASE(the_option_switches_it_off), CASE(without_prepared_statements_nothing_is_shared),
+       CASE(without_the_privilege_nothing_is_shared), CASE(a_flush_that_fails_leaves_doubt),
+       CASE(settings_of_the_session_come_back), CASE(a_session_that_was_emptied_shares_again),
+       CASE(without_what_was_prepared_writes_wait_one_by_one),
        CASE(a_session_that_does_not_wait_any_more_shares_no_more))

@@ -55,7 +55,8 @@ struct batch {
     bool must_read[MOST_CALLS];                    /* the server is to be told that it must not write */
     bool is_told[MOST_CALLS];                      /* it was, before it */
     bool is_synced[MOST_CALLS];                    /* a synchronisation was sent behind it */
-    bool is_taken[MOST_CALLS];                     /* of writes */
+    bool is_asked[MOST_CALLS];                     /* of writes: whether it is wanted */
+    bool is_taken[MOST_CALLS];                     /* and it is */
     bool begins;                                   /* before the first: commits are not waited for */
     bool ends;                                     /* behind the last: they are again, and all are flushed */
 };
@@ -176,9 +177,12 @@ static void load(struct batch *batch, size_t most)
 static bool take(struct batch *batch, size_t i)
 {
     struct adb__pipeline *pipeline = batch->pipeline;
-    if (pipeline->writes && !batch->is_taken[i])
+    if (!pipeline->writes)
+        return true;
+    if (!batch->is_asked[i])
         batch->is_taken[i] = pipeline->take_fn(pipeline, &batch->calls[i]);
-    return !pipeline->writes || batch->is_taken[i];
+    batch->is_asked[i] = true;
+    return batch->is_taken[i];
 }
 
 bool adb__pg_send_telling(struct adb__pg *conn)
