@@ -111,7 +111,7 @@ static void learn(struct server *server, const char *lines)
     server->port = atoi(port);
 }
 
-static bool driver_built(const char *name)
+bool driver_built(const char *name)
 {
     for (size_t i = 0; adb_driver_name(i) != NULL; i++) {
         if (strcmp(adb_driver_name(i), name) == 0)

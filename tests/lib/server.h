@@ -22,6 +22,8 @@ struct server {
     int port;
 };
 
+/* Whether this build has the driver of that name. */
+bool driver_built(const char *name);
 /* Whether this run can start servers of that kind, and this build has the driver for it. */
 bool server_available(const char *kind);
 /* What main returns when no test of the program can run: says so, 77. */
