@@ -18,7 +18,7 @@
 #define N_LANES  8
 #define N_DEEDS  100 /* of a round */
 #define N_ROUNDS FEWER(25, 5)
-#define N_ENDS   FEWER(20, 5) /* of all sessions, and as many rounds as come between them */
+#define N_ENDS   FEWER(8, 3) /* of all sessions, and as many rounds as come between them */
 #define MOST     7            /* rows of a deed */
 
 enum kind {
