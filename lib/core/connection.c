@@ -269,15 +269,20 @@ adb_status adb__worker_connect(struct adb__worker *worker, int64_t deadline, adb
     return status;
 }
 
-/* One of the least number of connections was closed: its worker opens it anew as soon as it has nothing else to do. */
+/* One of the least number of connections was closed: its worker opens it anew as soon as it has nothing else to do, or,
+ * where that worker leaves, another does. (There are enough of them; but not all that are there have a connection.) */
 static void connection_want_back(struct adb__worker *worker, enum adb__close_reason reason)
 {
     const struct adb__pool *pool = worker->pool;
-    bool unwanted = reason != ADB__CLOSED_LOST && reason != ADB__CLOSED_LIFETIME && reason != ADB__CLOSED_ROLE;
-    if (unwanted || worker->db->options.unpooled || !pool->server->layout.backs_off ||
+    bool leaves = reason == ADB__CLOSED_IDLE;
+    bool fell = reason == ADB__CLOSED_LOST || reason == ADB__CLOSED_LIFETIME || reason == ADB__CLOSED_ROLE;
+    if (!(leaves || fell) || worker->db->options.unpooled || !pool->server->layout.backs_off ||
         adb__counter_get(&pool->stopping) != 0 || adb__counter_get(&pool->n_open) >= (int64_t)pool->min)
         return;
-    adb__counter_set(&worker->eager, 1);
+    if (leaves)
+        adb__watchdog_fill(&worker->db->watchdog);
+    else
+        adb__counter_set(&worker->eager, 1);
 }
 
 void adb__worker_disconnect(struct adb__worker *worker, enum adb__close_reason reason)

@@ -175,6 +175,13 @@ struct adb__lane *adb__pool_next(struct adb__worker *worker)
     return lane;
 }
 
+/* Its thread looks for lanes, and will go on doing so: it is not about to leave. */
+static bool pool_serves_locked(const struct adb__worker *worker)
+{
+    return worker != NULL && worker->joinable && !worker->retired &&
+           adb__counter_get(&worker->state) != ADB__WORKER_GONE;
+}
+
 /* A free place among the workers, or max. */
 static unsigned pool_place_locked(const struct adb__pool *pool)
 {
@@ -185,12 +192,13 @@ static unsigned pool_place_locked(const struct adb__pool *pool)
     return place;
 }
 
-/* Start one more worker in a free place. */
+/* Start one more worker in a free place. EBUSY: the last is that of a worker which does not count any more, but still
+ * closes its connection. */
 static int pool_start_one(struct adb__pool *pool)
 {
-    int refusal = ENOMEM;
     pthread_mutex_lock(&pool->lock);
     unsigned place = pool_place_locked(pool);
+    int refusal = place < pool->max ? ENOMEM : EBUSY;
     struct adb__worker *worker = place < pool->max ? pool->workers[place] : NULL;
     if (worker != NULL && worker->joinable) {
         pthread_join(worker->thread, NULL); /* it has said goodbye: it is gone but for its last instructions */
@@ -209,8 +217,11 @@ static int pool_start_one(struct adb__pool *pool)
     return refusal;
 }
 
+/* When to try again. */
 static int64_t pool_refused(struct adb__pool *pool, int refusal, int64_t now)
 {
+    if (refusal == EBUSY)
+        return now + GLANCE_NS;
     adb__log(&pool->server->db->log, ADB__LOG_ERROR, "no thread for a worker: %s", strerror(refusal));
     return now + THREAD_RETRY_NS;
 }
@@ -225,7 +236,7 @@ int64_t adb__pool_fill(struct adb__pool *pool, int64_t now)
     pthread_mutex_lock(&pool->lock);
     for (unsigned i = 0, n = 0; i < pool->max && n < pool->min; i++) {
         struct adb__worker *worker = pool->workers[i];
-        if (worker == NULL || !worker->joinable)
+        if (!pool_serves_locked(worker))
             continue;
         adb__counter_set(&worker->eager, 1);
         adb__worker_wake(worker);
@@ -450,10 +461,15 @@ static bool pool_let_go(struct adb__pool *pool, struct adb__worker *worker, unsi
         worker->retired = true;
     }
     pthread_mutex_unlock(&pool->lock);
+    if (!may)
+        return false;
     /* Pairs with pool_ask(): either who pushes sees that there may be one more worker, or we see what was pushed. */
-    if (may && adb__pool_has_ready(pool))
+    if (adb__pool_has_ready(pool))
         adb__pool_call(pool, adb__clock_now());
-    return may;
+    bool takes_duty = !worker->is_open && adb__counter_get(&worker->eager) != 0;
+    if (takes_duty && adb__counter_get(&pool->n_open) < (int64_t)pool->min)
+        adb__watchdog_fill(&pool->server->db->watchdog); /* others shall do what this one would have done */
+    return true;
 }
 
 bool adb__pool_may_shrink(struct adb__pool *pool, struct adb__worker *worker)
@@ -463,12 +479,7 @@ bool adb__pool_may_shrink(struct adb__pool *pool, struct adb__worker *worker)
 
 bool adb__pool_resign(struct adb__pool *pool, struct adb__worker *worker)
 {
-    int64_t n_open = adb__counter_get(&pool->n_open);
-    if (n_open == 0 || !pool_let_go(pool, worker, pool->min > 1 ? pool->min : 1))
-        return false;
-    if (n_open < (int64_t)pool->min && adb__counter_get(&worker->eager) != 0)
-        adb__watchdog_fill(&pool->server->db->watchdog); /* others shall do what this one would have done */
-    return true;
+    return adb__counter_get(&pool->n_open) > 0 && pool_let_go(pool, worker, pool->min > 1 ? pool->min : 1);
 }
 
 unsigned adb__pool_join(struct adb__pool *pool, int64_t deadline)

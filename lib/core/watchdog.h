@@ -19,7 +19,7 @@ struct adb__watchdog {
     bool away;                      /* its thread lives; lock of the database */
     struct adb__counter severing;   /* closing, and time is nearly up: break connections to get workers back */
     int64_t sever_after, sever_cancel; /* see watchdog.c; shorter in tests */
-    struct adb__counter want_min;   /* open the least number of connections: adb_database_connect() */
+    struct adb__counter fill_at;    /* when to have the least number of connections opened: adb_database_connect() */
 };
 
 bool adb__watchdog_init(struct adb__watchdog *watchdog, struct adb_database *db);

@@ -38,7 +38,7 @@ static void open_rig(struct rig *rig, const char *url, const adb_options *option
 
 struct expected {
     struct rig *rig;
-    uint64_t opened, lost, role;
+    uint64_t opened, lost, role, idle;
     size_t checks;
 };
 
@@ -135,6 +135,12 @@ static bool has_failed_twice(void *data)
     return rig_stats(rig).open_failures == 2 && rig_stats(rig).connecting == 0;
 }
 
+static bool has_idled(void *data)
+{
+    const struct expected *expected = data;
+    return rig_stats(expected->rig).closed_idle == expected->idle;
+}
+
 /* Refused credentials do not get better by trying: after one attempt that is left to the next job. */
 TEST(refused_credentials_are_not_tried_by_itself)
 {
@@ -150,6 +156,34 @@ TEST(refused_credentials_are_not_tried_by_itself)
     await(has_failed_twice, &rig);
     CU_ASSERT_EQUAL(adb__counter_get(&pool->workers[0]->eager), 0);
     CU_ASSERT_EQUAL(execute(rig.ctx, "write"), ADB_OK);
+    rig_close(&rig);
+}
+
+/* Who has left is not one of those that are asked to connect: a worker that had timed out took a place among them, and
+ * the least number was not there again until a job came. */
+TEST(least_number_is_asked_of_those_that_are_there)
+{
+    struct rig rig;
+    adb_context *contexts[N];
+    rig_open_fake(&rig, "fake://?max_size=3&min_size=2&backoff=1&check_after_ms=-1&idle_timeout_ms=5", NULL);
+    struct expected expected = {.rig = &rig, .idle = 1, .opened = N + 2};
+    for (int i = 0; i < N; i++) {
+        contexts[i] = adb_context_new(rig.db, rig.queue, 0);
+        CU_ASSERT_EQUAL(status_of(contexts[i], adb_begin(contexts[i], NULL, NULL, NULL)), ADB_OK);
+    }
+    CU_ASSERT_EQUAL(status_of(contexts[0], adb_commit(contexts[0], NULL, NULL)), ADB_OK);
+    await(has_idled, &expected);
+    fake_lose_idle();
+    fake_open_fails(2, ADB_E_AUTH); /* each gives up until it is asked */
+    for (int i = 1; i < N; i++) {
+        CU_ASSERT_EQUAL(execute(contexts[i], "write"), ADB_E_CONNECTION);
+        adb_rollback(contexts[i], NULL, NULL);
+    }
+    await(has_failed_twice, &rig);
+    adb__watchdog_fill(&rig.db->watchdog);
+    await(has_come, &expected);
+    for (int i = 0; i < N; i++)
+        adb_context_free(contexts[i]);
     rig_close(&rig);
 }
 
@@ -224,5 +258,6 @@ TEST(wrong_role_is_none_where_nothing_is_written)
 SUITE(epoch, CASE(siblings_of_a_lost_connection_are_checked_together), CASE(restart_of_the_server_fails_no_job),
       CASE(databases_without_a_server_are_not_alarmed), CASE(transaction_goes_on_beside_a_loss),
       CASE(least_number_of_connections_comes_back), CASE(refused_credentials_are_not_tried_by_itself),
-      CASE(wrong_role_replaces_all_connections), CASE(wrong_role_waits_for_the_transaction),
-      CASE(wrong_role_that_stays_is_no_storm), CASE(wrong_role_is_none_where_nothing_is_written))
+      CASE(least_number_is_asked_of_those_that_are_there), CASE(wrong_role_replaces_all_connections),
+      CASE(wrong_role_waits_for_the_transaction), CASE(wrong_role_that_stays_is_no_storm),
+      CASE(wrong_role_is_none_where_nothing_is_written))

@@ -2,6 +2,10 @@
 /* Latches on a mutex and a condition variable, and a small table of named ones. */
 #include "tests/lib/latch.h"
 
+#include <CUnit/CUnit.h>
+#include <CUnit/TestDB.h>
+#include <CUnit/TestRun.h>
+
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,7 +26,9 @@ static size_t n_named;
 
 _Noreturn void latch_hang(const char *what)
 {
-    fprintf(stderr, "gave up after %d seconds: %s\n", LATCH_PATIENCE_S, what);
+    const CU_Test *test = CU_get_current_test();
+    fprintf(stderr, "gave up after %d seconds%s%s: %s\n", LATCH_PATIENCE_S, test != NULL ? " in " : "",
+            test != NULL ? test->pName : "", what);
     fflush(NULL);
     abort();
 }
