@@ -16,6 +16,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 /* When to look again while lanes wait and a worker is on its way to them. */
@@ -217,18 +218,24 @@ static int pool_start_one(struct adb__pool *pool)
     return refusal;
 }
 
-/* When to try again. */
+/* When to try again. However often it is asked for meanwhile, a system that has no thread is left in peace. */
 static int64_t pool_refused(struct adb__pool *pool, int refusal, int64_t now)
 {
+    char failure[ADB_ERROR_MESSAGE_SIZE];
     if (refusal == EBUSY)
         return now + GLANCE_NS;
-    adb__log(&pool->server->db->log, ADB__LOG_ERROR, "no thread for a worker: %s", strerror(refusal));
-    return now + THREAD_RETRY_NS;
+    snprintf(failure, sizeof(failure), "no thread for a worker: %s", strerror(refusal));
+    adb__server_note(pool->server, failure);
+    adb__log(&pool->server->db->log, ADB__LOG_ERROR, "%s", failure);
+    pool->not_before = now + THREAD_RETRY_NS;
+    return pool->not_before;
 }
 
 int64_t adb__pool_fill(struct adb__pool *pool, int64_t now)
 {
     while (adb__counter_get(&pool->stopping) == 0 && adb__counter_get(&pool->n_workers) < (int64_t)pool->min) {
+        if (now < pool->not_before)
+            return pool->not_before;
         int refusal = pool_start_one(pool);
         if (refusal != 0)
             return pool_refused(pool, refusal, now);
@@ -278,7 +285,7 @@ int64_t adb__pool_grow(struct adb__pool *pool, int64_t now)
         return ADB__NEVER;
     if (pool_has_free_worker(pool))
         return now + GLANCE_NS;
-    int64_t after = pool_grow_after(pool, now);
+    int64_t after = now < pool->not_before ? pool->not_before : pool_grow_after(pool, now);
     if (after > now)
         return after;
     int refusal = pool_start_one(pool);

@@ -50,6 +50,7 @@ struct adb__pool {
     struct adb__worker *orphans;    /* left behind by close; freed with the pool; lock */
     struct adb__mark marks[ADB__POOL_MARKS]; /* oldest first; the watchdog's */
     unsigned n_marks;
+    int64_t not_before;             /* the system has refused a thread; the watchdog's */
 };
 
 adb_status adb__pool_init(struct adb__pool *pool, struct adb__server *server, enum adb__role role, unsigned max,

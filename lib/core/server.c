@@ -108,14 +108,19 @@ struct adb__pool *adb__server_pool(struct adb__server *server, enum adb__role ro
     return &server->pools[role];
 }
 
+void adb__server_note(struct adb__server *server, const char *failure)
+{
+    pthread_mutex_lock(&server->lock);
+    snprintf(server->failure, sizeof(server->failure), "%s", failure);
+    pthread_mutex_unlock(&server->lock);
+}
+
 /* Full jitter: anywhere below a bound that doubles with each failure (M. Brooker, "Exponential Backoff And Jitter",
  * AWS Architecture Blog, 2015), so that many clients of a server that returns do not come back at once. */
 void adb__server_back_off(struct adb__server *server, const adb_error *error, uint64_t *random)
 {
     int64_t bound = BACKOFF_MIN_NS;
-    pthread_mutex_lock(&server->lock);
-    snprintf(server->failure, sizeof(server->failure), "%s", error->message);
-    pthread_mutex_unlock(&server->lock);
+    adb__server_note(server, error->message);
     if (!server->layout.backs_off)
         return;
     for (int64_t n = adb__counter_add_get(&server->failures, 1); n > 1 && bound < BACKOFF_MAX_NS; n--)
@@ -128,9 +133,7 @@ void adb__server_recover(struct adb__server *server)
 {
     adb__counter_set(&server->failures, 0);
     adb__counter_set(&server->retry_at, 0);
-    pthread_mutex_lock(&server->lock);
-    server->failure[0] = '\0';
-    pthread_mutex_unlock(&server->lock);
+    adb__server_note(server, "");
 }
 
 void adb__server_failure(struct adb__server *server, char *text, size_t size)

@@ -45,6 +45,8 @@ void adb__server_back_off(struct adb__server *server, const adb_error *error, ui
 void adb__server_recover(struct adb__server *server);
 /* What the workers are at, up to a closing parenthesis, and why the last attempt failed. */
 void adb__server_describe(struct adb__server *server, char *text, size_t size);
+/* Why there is no connection, for those who ask below; "": there is no reason any more. */
+void adb__server_note(struct adb__server *server, const char *failure);
 /* Why the last attempt failed, as "; last connect error: …", or "". */
 void adb__server_failure(struct adb__server *server, char *text, size_t size);
 
