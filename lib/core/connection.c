@@ -141,7 +141,8 @@ static adb_status connection_find_url(struct adb__worker *worker, adb_error *err
     worker->open.url = worker->own_url;
     adb_status status = options->before_connect(worker->own_url, error, options->before_connect_data);
     worker->log.secret = adb__server_password(worker->own_url);
-    if (status == ADB_OK && (adb__registry_find(worker->own_url, &driver, NULL) != ADB_OK || driver != worker->db->driver))
+    if (status == ADB_OK &&
+        (adb__registry_find(worker->own_url, &driver, NULL) != ADB_OK || driver != worker->db->driver))
         return adb__error_set(error, ADB_E_OPTION, "before_connect has chosen another kind of database");
     if (status != ADB_OK && error->message[0] == '\0')
         return adb__error_set(error, status, "before_connect refused the attempt");
@@ -354,7 +355,8 @@ static void connection_probe(struct adb__worker *worker)
     struct adb__server *server = worker->pool->server;
     adb_error error = {0};
     int64_t epoch = adb__counter_get(&server->epoch);
-    bool guarded = adb__worker_is_suspect(worker) && adb__guard_set(worker, adb__clock_now() + worker->db->guards.probe_ns);
+    bool guarded =
+        adb__worker_is_suspect(worker) && adb__guard_set(worker, adb__clock_now() + worker->db->guards.probe_ns);
     adb_status status = connection_check(worker, ADB__CHECK_PING, &error);
     if (guarded)
         adb__guard_clear(worker);

@@ -360,9 +360,9 @@ void adb__pool_report(struct adb__pool *pool, adb_error *error)
     char state[ADB_ERROR_MESSAGE_SIZE];
     const struct adb__census census = adb__jobs_count(&db->jobs, adb__clock_now());
     adb__server_describe(pool->server, state, sizeof(state));
-    adb__error_set(error, ADB_E_TIMEOUT,
-                   "no connection to %.60s was free within %d ms (waiting=%zu, oldest=%" PRId64 " ms, %s",
-                   adb_url_redacted(pool->server->url), db->options.wait_timeout_ms, census.waiting, census.oldest_ms, state);
+    adb__error_set(
+        error, ADB_E_TIMEOUT, "no connection to %.60s was free within %d ms (waiting=%zu, oldest=%" PRId64 " ms, %s",
+        adb_url_redacted(pool->server->url), db->options.wait_timeout_ms, census.waiting, census.oldest_ms, state);
 }
 
 /* One job of a lane that is swept. */
@@ -426,7 +426,8 @@ void adb__pool_sweep(struct adb__pool *pool, uint64_t ticket)
         if (lane == NULL)
             return;
         if (lane->deals_for != NULL && !closing) {
-            adb__pool_push(pool, lane, index, adb__clock_now()); /* the watchdog sees how long each of its jobs has waited */
+            /* the watchdog sees how long each of its jobs has waited */
+            adb__pool_push(pool, lane, index, adb__clock_now());
             continue;
         }
         lane = lane->deals_for != NULL ? adb__deal(NULL, lane) : lane;

@@ -80,11 +80,11 @@ adb_status adb__server_init(struct adb__server *server, struct adb_database *db,
         readers = server->layout.max_readers = 0;
     }
     unsigned min_readers = options->min_size > writers ? options->min_size - writers : 0;
-    status = adb__pool_init(&server->pools[ADB__ROLE_WRITER], server, ADB__ROLE_WRITER, writers, options->min_size,
-                            error);
+    status =
+        adb__pool_init(&server->pools[ADB__ROLE_WRITER], server, ADB__ROLE_WRITER, writers, options->min_size, error);
     if (status == ADB_OK)
-        status = adb__pool_init(&server->pools[ADB__ROLE_READER], server, ADB__ROLE_READER, readers, min_readers,
-                                error);
+        status =
+            adb__pool_init(&server->pools[ADB__ROLE_READER], server, ADB__ROLE_READER, readers, min_readers, error);
     return status;
 }
 
@@ -196,7 +196,8 @@ void adb__server_distrust(struct adb__server *server, int64_t epoch)
     }
     pthread_mutex_unlock(&server->lock);
     if (is_news) {
-        adb__log(&server->db->log, ADB__LOG_WARN, "%s only reads, although it should write: all connections are replaced",
+        adb__log(&server->db->log, ADB__LOG_WARN,
+                 "%s only reads, although it should write: all connections are replaced",
                  adb_url_redacted(server->url));
         server_alert(server);
     }

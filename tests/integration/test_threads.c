@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "core/database.h"
+
 #include <pthread.h>
 #include <stdatomic.h>
 #include <string.h>
