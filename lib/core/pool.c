@@ -194,26 +194,33 @@ static unsigned pool_place_locked(const struct adb__pool *pool)
 }
 
 /* Start one more worker in a free place. EBUSY: the last is that of a worker which does not count any more, but still
- * closes its connection. */
+ * closes its connection. ECANCELED: the workers are on their way home. */
+static int pool_start_one_locked(struct adb__pool *pool)
+{
+    unsigned place = pool_place_locked(pool);
+    if (adb__counter_get(&pool->stopping) != 0) /* it was set before the lock: who joins sees all that we start */
+        return ECANCELED;
+    if (place == pool->max)
+        return EBUSY;
+    struct adb__worker *worker = pool->workers[place];
+    if (worker == NULL)
+        worker = pool->workers[place] = adb__worker_new(pool);
+    if (worker == NULL)
+        return ENOMEM;
+    if (worker->joinable)
+        pthread_join(worker->thread, NULL); /* it has said goodbye: it is gone but for its last instructions */
+    adb__counter_add(&pool->n_workers, 1);
+    int refusal = adb__worker_start(worker);
+    worker->joinable = refusal == 0;
+    if (refusal != 0)
+        adb__counter_add(&pool->n_workers, -1);
+    return refusal;
+}
+
 static int pool_start_one(struct adb__pool *pool)
 {
     pthread_mutex_lock(&pool->lock);
-    unsigned place = pool_place_locked(pool);
-    int refusal = place < pool->max ? ENOMEM : EBUSY;
-    struct adb__worker *worker = place < pool->max ? pool->workers[place] : NULL;
-    if (worker != NULL && worker->joinable) {
-        pthread_join(worker->thread, NULL); /* it has said goodbye: it is gone but for its last instructions */
-        worker->joinable = false;
-    }
-    if (worker == NULL && place < pool->max)
-        worker = pool->workers[place] = adb__worker_new(pool);
-    if (worker != NULL) {
-        adb__counter_add(&pool->n_workers, 1);
-        refusal = adb__worker_start(worker);
-        worker->joinable = refusal == 0;
-        if (refusal != 0)
-            adb__counter_add(&pool->n_workers, -1);
-    }
+    int refusal = pool_start_one_locked(pool);
     pthread_mutex_unlock(&pool->lock);
     return refusal;
 }
@@ -222,6 +229,8 @@ static int pool_start_one(struct adb__pool *pool)
 static int64_t pool_refused(struct adb__pool *pool, int refusal, int64_t now)
 {
     char failure[ADB_ERROR_MESSAGE_SIZE];
+    if (refusal == ECANCELED)
+        return ADB__NEVER;
     if (refusal == EBUSY)
         return now + GLANCE_NS;
     snprintf(failure, sizeof(failure), "no thread for a worker: %s", strerror(refusal));
@@ -233,7 +242,7 @@ static int64_t pool_refused(struct adb__pool *pool, int refusal, int64_t now)
 
 int64_t adb__pool_fill(struct adb__pool *pool, int64_t now)
 {
-    while (adb__counter_get(&pool->stopping) == 0 && adb__counter_get(&pool->n_workers) < (int64_t)pool->min) {
+    while (adb__counter_get(&pool->n_workers) < (int64_t)pool->min) {
         if (now < pool->not_before)
             return pool->not_before;
         int refusal = pool_start_one(pool);
@@ -509,7 +518,7 @@ unsigned adb__pool_join(struct adb__pool *pool, int64_t deadline)
         } else {
             pthread_detach(worker->thread); /* left behind in its client library; keeps the database alive */
             adb__counter_set(&worker->orphaned, 1);
-            adb__counter_add(&pool->n_workers, -1);
+            adb__counter_add(&pool->n_workers, worker->retired ? 0 : -1);
             worker->retired = true;
             worker->next_orphan = pool->orphans;
             pool->orphans = worker;

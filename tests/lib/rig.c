@@ -133,9 +133,24 @@ void rig_drop(struct rig *rig)
     CU_ASSERT_EQUAL(fake_breaches(), 0);
 }
 
+/* Workers that nobody has waited for. */
+static unsigned count_unjoined(struct adb__pool *pool)
+{
+    unsigned n = 0;
+    if (pool->max == 0)
+        return 0;
+    pthread_mutex_lock(&pool->lock);
+    for (unsigned i = 0; i < pool->max; i++)
+        n += pool->workers[i] != NULL && pool->workers[i]->joinable;
+    pthread_mutex_unlock(&pool->lock);
+    return n;
+}
+
 void rig_close(struct rig *rig)
 {
     CU_ASSERT_EQUAL(adb_database_close(rig->db, PATIENCE_MS), ADB_OK);
+    for (unsigned role = 0; role < ADB__N_ROLES; role++)
+        CU_ASSERT_EQUAL(count_unjoined(&rig->db->servers[0].pools[role]), 0);
     rig_drop(rig);
 }
 

@@ -33,7 +33,7 @@ struct rig {
 bool rig_open(struct rig *rig, const struct kind *kind, const adb_options *options);
 /* The fake driver by its URL. */
 void rig_open_fake(struct rig *rig, const char *url, const adb_options *options);
-/* Free everything; checks that the database closes by itself and that no connection is left. */
+/* Free everything; checks that the database closes by itself and that no connection and no thread is left. */
 void rig_close(struct rig *rig);
 /* The same where a close by force is in order. */
 void rig_drop(struct rig *rig);
