@@ -11,7 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define DAYS       200
+#define DAYS       80
 #define N_CONTEXTS 6
 #define MIN        2
 #define MAX        4
@@ -22,6 +22,7 @@ struct pool_test {
     uint64_t random;
     size_t n_submitted;
     size_t n_ended;
+    bool closes;            /* at times, in the evening */
     atomic_uint n_errors;   /* in the log: nothing here is the library's own trouble */
 };
 
@@ -124,11 +125,22 @@ static bool is_at_rest(void *data)
            stats.held == 0;
 }
 
+/* With jobs under way, for whatever time they get. */
+static void close_and_open_again(struct pool_test *test)
+{
+    const adb_status status = adb_database_close(test->rig.db, (int)choose(test, 3));
+    CU_ASSERT(status == ADB_OK || status == ADB_E_TIMEOUT);
+    fake_open_fails(0, ADB_OK);
+    REQUIRE(adb_database_connect(test->rig.db, PATIENCE_MS, NULL) == ADB_OK);
+}
+
 /* What is left of it is over, and no new trouble comes. */
 static void rest(struct pool_test *test)
 {
     fake_open_fails(0, ADB_OK);
     fake_check_fails(0);
+    if (test->closes && choose(test, 4) == 0)
+        close_and_open_again(test);
     for (int i = 0; i < N_CONTEXTS; i++) {
         adb_context_free(test->contexts[i]); /* and its transaction with it */
         test->contexts[i] = adb_context_new(test->rig.db, test->rig.queue, 0);
@@ -137,10 +149,10 @@ static void rest(struct pool_test *test)
     await(is_at_rest, test);
 }
 
-static void live_with(const char *url)
+static void live_with(const char *url, bool closes)
 {
     const char *seed = getenv("ADB_TEST_SEED");
-    struct pool_test test = {.random = seed != NULL ? strtoull(seed, NULL, 10) : 1};
+    struct pool_test test = {.random = seed != NULL ? strtoull(seed, NULL, 10) : 1, .closes = closes};
     rig_open_fake(&test.rig, url, ADB_OPTIONS(.log = note, .log_data = &test));
     for (int i = 0; i < N_CONTEXTS; i++)
         test.contexts[i] = adb_context_new(test.rig.db, test.rig.queue, 0);
@@ -160,12 +172,18 @@ static void live_with(const char *url)
 /* (POOL-14, POOL-15, PAIN-14) */
 TEST(pool_outlives_bad_days)
 {
-    live_with("fake://?max_size=4&min_size=2&backoff=1&check_after_ms=5");
+    live_with("fake://?max_size=4&min_size=2&backoff=1&check_after_ms=5", false);
 }
 
 TEST(pool_outlives_them_with_connections_that_come_and_go)
 {
-    live_with("fake://?max_size=4&min_size=2&backoff=1&check_after_ms=1&idle_timeout_ms=4&lifetime_ms=15");
+    live_with("fake://?max_size=4&min_size=2&backoff=1&check_after_ms=1&idle_timeout_ms=4&lifetime_ms=15", false);
 }
 
-SUITE(pool_stress, CASE(pool_outlives_bad_days), CASE(pool_outlives_them_with_connections_that_come_and_go))
+TEST(pool_outlives_them_when_its_database_closes_at_times)
+{
+    live_with("fake://?max_size=4&min_size=2&backoff=1&check_after_ms=5&idle_timeout_ms=4", true);
+}
+
+SUITE(pool_stress, CASE(pool_outlives_bad_days), CASE(pool_outlives_them_with_connections_that_come_and_go),
+      CASE(pool_outlives_them_when_its_database_closes_at_times))
