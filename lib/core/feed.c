@@ -213,8 +213,9 @@ static adb_status input_read(struct adb__source *source, const void **bytes_out,
     if (!chunk_is_lent(&feed->chunks[feed->next]))
         input_ask(job, &feed->chunks[feed->next]);
     adb_status status = feed_await(job, chunk, error);
-    if (status == ADB_OK)
-        status = adb__feed_judge(chunk->answer, chunk->room, error);
+    if (status != ADB_OK)
+        return status; /* the producer may have the chunk yet, and write */
+    status = adb__feed_judge(chunk->answer, chunk->room, error);
     *bytes_out = chunk->bytes.bytes;
     *size_out = chunk->bytes.size;
     return status;

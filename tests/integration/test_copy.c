@@ -4,6 +4,9 @@
 #include "tests/lib/fault.h"
 #include "tests/lib/rig.h"
 
+#include "core/context.h"
+#include "core/database.h"
+
 #include <asyncdb.h>
 
 #include <stdatomic.h>
@@ -232,6 +235,33 @@ static bool cancel(struct writer *writer)
 TEST(a_cancel_midway_leaves_nothing)
 {
     struct writer writer = WRITER(.endless = 1000000000, .at = 100000, .act = cancel);
+    RIG(rig, &kind_sqlite, NULL);
+    start(&rig, &writer);
+    run_all(rig.ctx);
+    CU_ASSERT(ended(&writer, ADB_E_CANCELLED));
+    CU_ASSERT(rig_holds(&rig, ""));
+    rig_close(&rig);
+}
+
+/* Seen without anything that would put this thread in order with the worker. */
+static bool nobody_works(void *data)
+{
+    const struct adb__pool *pool = data;
+    return adb__counter_get(&pool->workers[0]->state) == ADB__WORKER_IDLE;
+}
+
+/* The worker is through with the job before the producer is. */
+static bool cancel_and_linger(struct writer *writer)
+{
+    CU_ASSERT_EQUAL(adb_cancel(writer->ctx, writer->job), ADB_OK);
+    await(nobody_works, &writer->ctx->db->servers[0].pools[ADB__ROLE_WRITER]);
+    return true;
+}
+
+/* And one from inside the producer, which still writes where the worker reads no more. */
+TEST(a_cancel_leaves_the_producer_alone)
+{
+    struct writer writer = WRITER(.endless = 1000, .at = 9, .act = cancel_and_linger);
     RIG(rig, &kind_sqlite, NULL);
     start(&rig, &writer);
     run_all(rig.ctx);
@@ -585,8 +615,9 @@ TEST(no_memory_is_a_status)
 SUITE(copy, CASE(a_stream_becomes_rows), CASE(an_empty_stream_is_no_row), CASE(long_streams_arrive_whole),
       CASE(a_paused_producer_is_asked_again), CASE(a_resume_inside_the_producer_counts), CASE(an_abort_leaves_nothing),
       CASE(a_wrong_answer_ends_the_job), CASE(failures_name_the_record), CASE(a_cancel_midway_leaves_nothing),
-      CASE(a_paused_copy_can_be_cancelled), CASE(a_deadline_midway_leaves_nothing),
-      CASE(a_close_midway_leaves_nothing), CASE(the_producer_may_free_everything), CASE(a_freed_queue_ends_the_job),
+      CASE(a_cancel_leaves_the_producer_alone), CASE(a_paused_copy_can_be_cancelled),
+      CASE(a_deadline_midway_leaves_nothing), CASE(a_close_midway_leaves_nothing),
+      CASE(the_producer_may_free_everything), CASE(a_freed_queue_ends_the_job),
       CASE(waiting_inside_the_producer_is_refused), CASE(pulling_runs_the_producer),
       CASE(the_worker_runs_the_producer_of_a_direct_queue), CASE(a_pause_on_the_worker_can_be_cancelled),
       CASE(a_failed_copy_fails_its_level), CASE(read_only_contexts_and_transactions_refuse), CASE(sessions_load),
