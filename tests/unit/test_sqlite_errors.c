@@ -327,6 +327,23 @@ TEST(an_io_error_is_told)
     folder_remove();
 }
 
+/* No file can be opened, and that is why; not what else might have been. */
+TEST(a_lack_of_descriptors_is_told)
+{
+    struct session s = {0};
+    struct rlimit old, none;
+    folder_make();
+    REQUIRE(getrlimit(RLIMIT_NOFILE, &old) == 0);
+    none = (struct rlimit){.rlim_cur = 0, .rlim_max = old.rlim_max};
+    REQUIRE(setrlimit(RLIMIT_NOFILE, &none) == 0);
+    const adb_status status = session_try(&s, "sqlite:///%s/new.db", ADB__ROLE_WRITER);
+    setrlimit(RLIMIT_NOFILE, &old);
+    CU_ASSERT_EQUAL(status, ADB_E_CONNECTION);
+    CU_ASSERT(failed_as(&s, ADB_E_CONNECTION, "08001", "unable to open database file: Too many open files"));
+    session_close(&s);
+    folder_remove();
+}
+
 /* A file whose pages make no sense. */
 TEST(a_damaged_file_is_told)
 {
@@ -391,6 +408,6 @@ SUITE(sqlite_errors, CASE(syntax_errors_are_told), CASE(undefined_objects_are_to
       CASE(what_is_too_big_is_told), CASE(a_lock_inside_a_transaction_asks_to_retry_it_all),
       CASE(a_stale_snapshot_is_a_serialization_failure), CASE(a_lock_within_the_connection_is_told),
       CASE(what_is_not_authorized_is_told), CASE(sqlite_out_of_memory_is_told), CASE(a_full_database_is_told),
-      CASE(a_full_disk_is_told), CASE(an_io_error_is_told), CASE(a_damaged_file_is_told),
-      CASE(a_failed_attach_does_not_lose_the_connection), CASE(writing_to_a_deleted_file_loses_the_connection),
-      CASE(messages_are_one_line))
+      CASE(a_full_disk_is_told), CASE(an_io_error_is_told), CASE(a_lack_of_descriptors_is_told),
+      CASE(a_damaged_file_is_told), CASE(a_failed_attach_does_not_lose_the_connection),
+      CASE(writing_to_a_deleted_file_loses_the_connection), CASE(messages_are_one_line))

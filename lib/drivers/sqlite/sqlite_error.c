@@ -4,6 +4,7 @@
 
 #include "model/error.h"
 
+#include <stdio.h>
 #include <string.h>
 
 struct meaning {
@@ -114,12 +115,25 @@ static bool is_lock(int code)
     return primary == SQLITE_BUSY || primary == SQLITE_LOCKED || primary == SQLITE_PROTOCOL;
 }
 
+/* What the operating system said, which SQLite's message leaves out. 0: nothing. (Of a failed write SQLite rolls back
+ * before it looks, and has lost it by then.) */
+static int reason_of(sqlite3 *db, int code)
+{
+    return (code & 0xff) == SQLITE_CANTOPEN ? sqlite3_system_errno(db) : 0;
+}
+
 adb_status adb__sqlite_error(struct adb__sqlite *conn, int code, adb_error *error)
 {
+    char told[ADB_ERROR_MESSAGE_SIZE];
     /* The handle's message belongs to its last failure, which this may not be: bad bindings, our own codes. */
     const bool is_last = conn->db != NULL && sqlite3_extended_errcode(conn->db) == code;
     const char *text = is_last ? sqlite3_errmsg(conn->db) : sqlite3_errstr(code);
     const struct meaning *meaning = meaning_of_code(code);
+    const int reason = is_last ? reason_of(conn->db, code) : 0;
+    if (reason != 0) {
+        snprintf(told, sizeof(told), "%s: %s", text, strerror(reason));
+        text = told;
+    }
     if (conn->stopped && is_lock(code)) {
         meaning = meaning_of_code(SQLITE_INTERRUPT);
         text = "interrupted while waiting for a lock";

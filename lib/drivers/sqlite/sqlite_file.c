@@ -4,6 +4,7 @@
 
 #include "model/error.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
@@ -82,8 +83,11 @@ static void folder_of(const char *path, char folder[PATH_MAX])
 }
 
 /* SQLite says "unable to open database file" to all of these. NULL when none of them is it. */
-static const char *why_not(const char *path)
+static const char *why_not(sqlite3 *db, const char *path)
 {
+    const int reason = sqlite3_system_errno(db);
+    if (reason == EMFILE || reason == ENFILE)
+        return NULL; /* whatever there is */
     char folder[PATH_MAX];
     struct stat info;
     folder_of(path, folder);
@@ -111,7 +115,7 @@ adb_status adb__sqlite_file_error(struct adb__sqlite *conn, int code, adb_error 
     if (detail.status == ADB_E_READ_ONLY)
         detail.status = ADB_E_CONNECTION;
     if (!conn->settings.memory && !conn->settings.uri && detail.status == ADB_E_CONNECTION)
-        reason = why_not(name);
+        reason = why_not(conn->db, name);
     if (reason == NULL)
         reason = detail.message;
 
