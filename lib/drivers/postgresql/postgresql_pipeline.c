@@ -572,12 +572,11 @@ void adb__pg_pipeline(void *state, struct adb__pipeline *pipeline)
     size_t n_over = 0;
     conn->pipeline = pipeline;
     pipeline->refused = pipeline->writes && !adb__pg_wal_is_shared(conn);
-    if (pipeline->refused)
-        n_over = pipeline->n_calls;
-    else
-        do
-            n_over += run_from(conn, pipeline, n_over);
-        while (n_over < pipeline->n_calls && is_usable(conn));
+    bool goes_on = !pipeline->refused;
+    while (goes_on) {
+        n_over += run_from(conn, pipeline, n_over);
+        goes_on = n_over < pipeline->n_calls && is_usable(conn);
+    }
     flush_rest(conn, pipeline);
     conn->pipeline = NULL;
 }
