@@ -1,92 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Bulk loading, from the producer's side: who calls it when, what its answers mean, and that a copy which ends before
- * its end leaves nothing behind and completes exactly once. */
+/* Bulk loading, from the producer's side: who calls it when, what its answers mean, and that a copy which fails leaves
+ * nothing behind and completes exactly once. */
+#include "tests/integration/copy_scene.h"
+
 #include "tests/lib/fault.h"
-#include "tests/lib/rig.h"
-
-#include "core/context.h"
-#include "core/database.h"
-
-#include <asyncdb.h>
-
-#include <stdatomic.h>
-#include <stdio.h>
-#include <string.h>
-
-/* A producer of text, and what it does at one of its calls. */
-struct writer {
-    adb_context *ctx;
-    adb_job job;
-    const char *text;
-    size_t piece;               /* bytes of an answer; 0: all that there is room for */
-    size_t at;                  /* the call, from 1, that gets another answer; 0: none */
-    ptrdiff_t answer;           /* that answer */
-    bool (*act)(struct writer *writer); /* instead of it; true: go on as if nothing was */
-    size_t offset;
-    size_t endless;             /* rows to be made up instead of text */
-    atomic_size_t calls;
-    size_t least;               /* room that a call has had */
-    bool after_done;
-    pthread_t thread;
-    struct tally done;
-};
-
-#define WRITER(...) {.least = SIZE_MAX, .done = TALLY_INIT, __VA_ARGS__}
-
-static void done(adb_result *result, void *user_data)
-{
-    struct writer *writer = user_data;
-    tally_done(result, &writer->done);
-}
-
-static ptrdiff_t make_up(struct writer *writer, char *chunk)
-{
-    writer->endless--;
-    memcpy(chunk, "7\n", 2);
-    return 2;
-}
-
-static ptrdiff_t produce(void *chunk, size_t size, void *user_data)
-{
-    struct writer *writer = user_data;
-    writer->after_done = writer->after_done || tally_n(&writer->done) > 0;
-    writer->thread = pthread_self();
-    writer->least = size < writer->least ? size : writer->least;
-    if (atomic_fetch_add(&writer->calls, 1) + 1 == writer->at && (writer->act == NULL || !writer->act(writer)))
-        return writer->answer;
-    if (writer->endless > 0)
-        return make_up(writer, chunk);
-    size_t n = writer->text == NULL ? 0 : strlen(writer->text + writer->offset);
-    n = writer->piece == 0 || n < writer->piece ? n : writer->piece;
-    n = n < size ? n : size;
-    if (n > 0)
-        memcpy(chunk, writer->text + writer->offset, n);
-    writer->offset += n;
-    return (ptrdiff_t)n;
-}
-
-static adb_job start(struct rig *rig, struct writer *writer)
-{
-    writer->ctx = rig->ctx;
-    writer->job = adb_copy_in(rig->ctx, "t (n)", produce, done, writer);
-    return writer->job;
-}
-
-/* It ended once, with that; the producer was not asked afterwards, and always had room. */
-static bool ended(struct writer *writer, adb_status status)
-{
-    const bool well = tally_n(&writer->done) == 1 && tally_of(&writer->done, status) == 1;
-    if (!well)
-        printf("%zu outcomes, the first %s\n", tally_n(&writer->done),
-               adb_status_name(tally_seen(&writer->done, 0).status));
-    return well && !writer->after_done && (writer->calls == 0 || writer->least >= 32768);
-}
-
-static bool was_called(void *data)
-{
-    struct writer *writer = data;
-    return atomic_load(&writer->calls) >= writer->at;
-}
 
 /* Rows come in the order of the stream, wherever it is cut, and are counted. */
 TEST(a_stream_becomes_rows)
@@ -220,145 +137,6 @@ TEST(failures_name_the_record)
     struct writer writer = WRITER(.text = "1\n");
     error = error_of(rig.ctx, adb_copy_in(rig.ctx, "nowhere", produce, done, &writer));
     CU_ASSERT(error.status == ADB_E_UNDEFINED && writer.calls == 0);
-    CU_ASSERT(rig_holds(&rig, ""));
-    rig_close(&rig);
-}
-
-/* The job is cancelled, times out, or the database closes. */
-static bool cancel(struct writer *writer)
-{
-    CU_ASSERT_EQUAL(adb_cancel(writer->ctx, writer->job), ADB_OK);
-    return true;
-}
-
-/* A cancel in the midst of the stream ends it, and nothing stays. (PAIN-05) */
-TEST(a_cancel_midway_leaves_nothing)
-{
-    struct writer writer = WRITER(.endless = 1000000000, .at = 100000, .act = cancel);
-    RIG(rig, &kind_sqlite, NULL);
-    start(&rig, &writer);
-    run_all(rig.ctx);
-    CU_ASSERT(ended(&writer, ADB_E_CANCELLED));
-    CU_ASSERT(rig_holds(&rig, ""));
-    rig_close(&rig);
-}
-
-/* Seen without anything that would put this thread in order with the worker. */
-static bool nobody_works(void *data)
-{
-    const struct adb__pool *pool = data;
-    return adb__counter_get(&pool->workers[0]->state) == ADB__WORKER_IDLE;
-}
-
-/* The worker is through with the job before the producer is. */
-static bool cancel_and_linger(struct writer *writer)
-{
-    CU_ASSERT_EQUAL(adb_cancel(writer->ctx, writer->job), ADB_OK);
-    await(nobody_works, &writer->ctx->db->servers[0].pools[ADB__ROLE_WRITER]);
-    return true;
-}
-
-/* And one from inside the producer, which still writes where the worker reads no more. */
-TEST(a_cancel_leaves_the_producer_alone)
-{
-    struct writer writer = WRITER(.endless = 1000, .at = 9, .act = cancel_and_linger);
-    RIG(rig, &kind_sqlite, NULL);
-    start(&rig, &writer);
-    run_all(rig.ctx);
-    CU_ASSERT(ended(&writer, ADB_E_CANCELLED));
-    CU_ASSERT(rig_holds(&rig, ""));
-    rig_close(&rig);
-}
-
-/* So does one while the producer has paused; a wait for the job sees it. */
-TEST(a_paused_copy_can_be_cancelled)
-{
-    struct writer writer = WRITER(.endless = 100, .at = 9, .answer = ADB_COPY_PAUSE);
-    RIG(rig, &kind_sqlite, NULL);
-    const adb_job job = start(&rig, &writer);
-    run_until(rig.queue, was_called, &writer);
-    CU_ASSERT_EQUAL(status_of(rig.ctx, job), ADB_E_DEADLOCK);
-    CU_ASSERT_EQUAL(adb_cancel(rig.ctx, job), ADB_OK);
-    CU_ASSERT_EQUAL(status_of(rig.ctx, job), ADB_E_CANCELLED);
-    CU_ASSERT(ended(&writer, ADB_E_CANCELLED) && writer.calls == 9);
-    CU_ASSERT(rig_holds(&rig, ""));
-    rig_close(&rig);
-}
-
-/* The deadline covers the time that the producer takes. */
-TEST(a_deadline_midway_leaves_nothing)
-{
-    struct writer writer = WRITER(.endless = 100, .at = 9, .answer = ADB_COPY_PAUSE);
-    RIG(rig, &kind_sqlite, NULL);
-    adb_submit(rig.ctx, ADB_REQUEST(.kind = ADB_REQUEST_COPY_IN, .sql = "t", .produce = produce, .done = done,
-                                    .user_data = &writer, .timeout_ms = 50));
-    run_all(rig.ctx);
-    CU_ASSERT(ended(&writer, ADB_E_TIMEOUT));
-    CU_ASSERT(rig_holds(&rig, ""));
-    rig_close(&rig);
-}
-
-/* A close does not wait for a producer that has paused, and nothing stays in the file. */
-TEST(a_close_midway_leaves_nothing)
-{
-    struct writer writer = WRITER(.endless = 100, .at = 9, .answer = ADB_COPY_PAUSE);
-    char url[128];
-    adb_database *again;
-    RIG(rig, &kind_sqlite, NULL);
-    start(&rig, &writer);
-    run_until(rig.queue, was_called, &writer);
-    adb_database_close(rig.db, 100);
-    run_all(rig.ctx);
-    CU_ASSERT(ended(&writer, ADB_E_CLOSED));
-    snprintf(url, sizeof(url), "sqlite:///%s/t.db", rig.folder);
-    REQUIRE(adb_database_open(url, NULL, &again, NULL) == ADB_OK);
-    adb_context *ctx = adb_context_new(again, NULL, 0);
-    CU_ASSERT_EQUAL(value_of(ctx, adb_fetch_val(ctx, "SELECT count(*) FROM t", NULL, NULL, NULL)), 0);
-    adb_context_free(ctx);
-    adb_database_free(again);
-    rig_drop(&rig);
-}
-
-static bool free_all(struct writer *writer)
-{
-    adb_queue *queue = adb_context_queue(writer->ctx);
-    adb_context_free(writer->ctx);
-    adb_queue_free(queue);
-    return true;
-}
-
-/* The producer may free context and queue: it is asked no more, and the job ends once. */
-TEST(the_producer_may_free_everything)
-{
-    struct writer writer = WRITER(.endless = 1000000000, .at = 40000, .act = free_all);
-    RIG(rig, &kind_sqlite, NULL);
-    adb_queue *queue = adb_queue_new();
-    writer.ctx = adb_context_new(rig.db, queue, 0);
-    writer.job = adb_copy_in(writer.ctx, "t", produce, done, &writer);
-    while (atomic_load(&writer.calls) < writer.at) {
-        adb_queue_wait(queue, 10);
-        adb_queue_dispatch(queue, 0);
-    }
-    tally_await(&writer.done, 1);
-    CU_ASSERT_EQUAL(tally_of(&writer.done, ADB_E_CANCELLED), 1);
-    CU_ASSERT(writer.calls < 40000 + 32768);
-    CU_ASSERT(rig_holds(&rig, ""));
-    rig_close(&rig);
-}
-
-/* A queue that is freed while the producer has paused ends the job. */
-TEST(a_freed_queue_ends_the_job)
-{
-    struct writer writer = WRITER(.endless = 100, .at = 9, .answer = ADB_COPY_PAUSE);
-    RIG(rig, &kind_sqlite, NULL);
-    adb_queue *queue = adb_queue_new();
-    writer.ctx = adb_context_new(rig.db, queue, 0);
-    writer.job = adb_copy_in(writer.ctx, "t", produce, done, &writer);
-    run_until(queue, was_called, &writer);
-    adb_queue_free(queue);
-    tally_await(&writer.done, 1);
-    CU_ASSERT_EQUAL(tally_of(&writer.done, ADB_E_CANCELLED), 1);
-    adb_context_free(writer.ctx);
     CU_ASSERT(rig_holds(&rig, ""));
     rig_close(&rig);
 }
@@ -614,11 +392,8 @@ TEST(no_memory_is_a_status)
 
 SUITE(copy, CASE(a_stream_becomes_rows), CASE(an_empty_stream_is_no_row), CASE(long_streams_arrive_whole),
       CASE(a_paused_producer_is_asked_again), CASE(a_resume_inside_the_producer_counts), CASE(an_abort_leaves_nothing),
-      CASE(a_wrong_answer_ends_the_job), CASE(failures_name_the_record), CASE(a_cancel_midway_leaves_nothing),
-      CASE(a_cancel_leaves_the_producer_alone), CASE(a_paused_copy_can_be_cancelled),
-      CASE(a_deadline_midway_leaves_nothing), CASE(a_close_midway_leaves_nothing),
-      CASE(the_producer_may_free_everything), CASE(a_freed_queue_ends_the_job),
-      CASE(waiting_inside_the_producer_is_refused), CASE(pulling_runs_the_producer),
-      CASE(the_worker_runs_the_producer_of_a_direct_queue), CASE(a_pause_on_the_worker_can_be_cancelled),
-      CASE(a_failed_copy_fails_its_level), CASE(read_only_contexts_and_transactions_refuse), CASE(sessions_load),
+      CASE(a_wrong_answer_ends_the_job), CASE(failures_name_the_record), CASE(waiting_inside_the_producer_is_refused),
+      CASE(pulling_runs_the_producer), CASE(the_worker_runs_the_producer_of_a_direct_queue),
+      CASE(a_pause_on_the_worker_can_be_cancelled), CASE(a_failed_copy_fails_its_level),
+      CASE(read_only_contexts_and_transactions_refuse), CASE(sessions_load),
       CASE(whatever_happens_it_is_all_or_nothing), CASE(nonsense_is_refused), CASE(no_memory_is_a_status))

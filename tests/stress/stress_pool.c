@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* A pool through bad days: connections are lost, checks and attempts fail, the server changes its role, what idles or is
- * old is closed, and lanes come in bursts all the while. Whenever that is over, everything is as it should be: each job
- * has ended, the least number of connections is open, and the figures are those of the server. */
+/* A pool through bad days: connections are lost, checks and attempts fail, the server changes its role, what idles or
+ * is old is closed, and lanes come in bursts all the while. Whenever that is over, everything is as it should be: each
+ * job has ended, the least number of connections is open, and the figures are those of the server. */
 #include "tests/lib/rig.h"
 
 #include "base/clock.h"
@@ -22,8 +22,8 @@ struct pool_test {
     uint64_t random;
     size_t n_submitted;
     size_t n_ended;
-    bool closes;            /* at times, in the evening */
-    atomic_uint n_errors;   /* in the log: nothing here is the library's own trouble */
+    bool closes;          /* at times, in the evening */
+    atomic_uint n_errors; /* in the log: nothing here is the library's own trouble */
 };
 
 static unsigned choose(struct pool_test *test, unsigned n)
