@@ -274,14 +274,14 @@ adb_status adb__worker_connect(struct adb__worker *worker, int64_t deadline, adb
  * where that worker leaves, another does. (There are enough of them; but not all that are there have a connection.) */
 static void connection_want_back(struct adb__worker *worker, enum adb__close_reason reason)
 {
-    const struct adb__pool *pool = worker->pool;
+    struct adb__pool *pool = worker->pool;
     bool leaves = reason == ADB__CLOSED_IDLE;
     bool fell = reason == ADB__CLOSED_LOST || reason == ADB__CLOSED_LIFETIME || reason == ADB__CLOSED_ROLE;
     if (!(leaves || fell) || worker->db->options.unpooled || !pool->server->layout.backs_off ||
         adb__counter_get(&pool->stopping) != 0 || adb__counter_get(&pool->n_open) >= (int64_t)pool->min)
         return;
     if (leaves)
-        adb__watchdog_fill(&worker->db->watchdog);
+        adb__pool_want_least(pool);
     else
         adb__counter_set(&worker->eager, 1);
 }

@@ -255,7 +255,8 @@ adb_status adb_database_connect(adb_database *db, int timeout_ms, adb_error *err
     adb_context_free(ctx);
     if (status != ADB_OK)
         return status;
-    adb__watchdog_fill(&db->watchdog);
+    for (size_t i = 0; i < db->n_servers; i++)
+        adb__server_want_least(&db->servers[i]);
     return ADB_OK;
 }
 

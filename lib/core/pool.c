@@ -35,6 +35,7 @@ adb_status adb__pool_init(struct adb__pool *pool, struct adb__server *server, en
     pool->role = role;
     pool->min = min < max ? min : max;
     pool->n_processors = adb__machine_processors();
+    adb__counter_set(&pool->fill_at, ADB__NEVER);
     if (max == 0)
         return ADB_OK;
     pool->workers = adb__alloc_array(max, sizeof(struct adb__worker *));
@@ -240,7 +241,14 @@ static int64_t pool_refused(struct adb__pool *pool, int refusal, int64_t now)
     return pool->not_before;
 }
 
-int64_t adb__pool_fill(struct adb__pool *pool, int64_t now)
+void adb__pool_want_least(struct adb__pool *pool)
+{
+    adb__counter_set(&pool->fill_at, adb__clock_now());
+    adb__watchdog_poke(&pool->server->db->watchdog);
+}
+
+/* Start them, and have as many as there are to be connect. */
+static int64_t pool_fill(struct adb__pool *pool, int64_t now)
 {
     while (adb__counter_get(&pool->n_workers) < (int64_t)pool->min) {
         if (now < pool->not_before)
@@ -260,6 +268,18 @@ int64_t adb__pool_fill(struct adb__pool *pool, int64_t now)
     }
     pthread_mutex_unlock(&pool->lock);
     return ADB__NEVER;
+}
+
+int64_t adb__pool_fill(struct adb__pool *pool, int64_t now)
+{
+    int64_t fill_at = adb__counter_get(&pool->fill_at);
+    if (now < fill_at)
+        return fill_at;
+    adb__counter_set(&pool->fill_at, ADB__NEVER); /* before: who wants it meanwhile is not forgotten */
+    fill_at = pool_fill(pool, now);
+    if (fill_at != ADB__NEVER)
+        adb__counter_set(&pool->fill_at, fill_at);
+    return fill_at;
 }
 
 /* Is a worker between two jobs? It will look at the ready queue next. So jobs that come one after the other, each after
@@ -485,7 +505,7 @@ static bool pool_let_go(struct adb__pool *pool, struct adb__worker *worker, unsi
         adb__pool_call(pool, adb__clock_now());
     bool takes_duty = !worker->is_open && adb__counter_get(&worker->eager) != 0;
     if (takes_duty && adb__counter_get(&pool->n_open) < (int64_t)pool->min)
-        adb__watchdog_fill(&pool->server->db->watchdog); /* others shall do what this one would have done */
+        adb__pool_want_least(pool); /* others shall do what this one would have done */
     return true;
 }
 

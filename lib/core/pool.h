@@ -50,6 +50,7 @@ struct adb__pool {
     struct adb__worker *orphans;    /* left behind by close; freed with the pool; lock */
     struct adb__mark marks[ADB__POOL_MARKS]; /* oldest first; the watchdog's */
     unsigned n_marks;
+    struct adb__counter fill_at;    /* when to have the least number of connections opened */
     int64_t not_before;             /* the system has refused a thread; the watchdog's */
 };
 
@@ -76,8 +77,11 @@ size_t adb__pool_known(struct adb__pool *pool); /* the same for less: without so
 
 /* The watchdog's: start a worker if lanes wait and all workers are busy. Returns when to look again. */
 int64_t adb__pool_grow(struct adb__pool *pool, int64_t now);
-/* The watchdog's: have the least number of workers, and have them connect. Returns when to try again, if refused. */
+/* The watchdog's: have the least number of workers, and have them connect, where that is wanted. Returns when to look
+ * again. */
 int64_t adb__pool_fill(struct adb__pool *pool, int64_t now);
+/* It is: by adb_database_connect(), or as somebody leaves who had a part in it. */
+void adb__pool_want_least(struct adb__pool *pool);
 /* The watchdog's: fail the lanes that have waited too long. Returns when to look again. */
 int64_t adb__pool_expire(struct adb__pool *pool, int64_t now);
 /* What a job is told that has waited too long for a worker of the pool. */

@@ -156,6 +156,12 @@ void adb__server_describe(struct adb__server *server, char *text, size_t size)
              n[ADB__WORKER_HELD], n[ADB__WORKER_CONNECTING], n[ADB__WORKER_IDLE], failure);
 }
 
+void adb__server_want_least(struct adb__server *server)
+{
+    for (unsigned role = 0; role < ADB__N_ROLES; role++)
+        adb__pool_want_least(&server->pools[role]);
+}
+
 /* Wake all that idle: those whose connection is of an older epoch probe it, or let it go. */
 static void server_alert(struct adb__server *server)
 {

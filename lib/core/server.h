@@ -39,6 +39,8 @@ adb_status adb__server_init(struct adb__server *server, struct adb_database *db,
                             adb_error *error);
 void adb__server_fini(struct adb__server *server);
 
+/* Have each pool open its least number of connections. */
+void adb__server_want_least(struct adb__server *server);
 /* An attempt to connect has failed: space the next one. random is for the jitter. */
 void adb__server_back_off(struct adb__server *server, const adb_error *error, uint64_t *random);
 /* An attempt has succeeded. */

@@ -29,7 +29,6 @@ bool adb__watchdog_init(struct adb__watchdog *watchdog, struct adb_database *db)
     watchdog->db = db;
     watchdog->sever_after = SEVER_AFTER_NS;
     watchdog->sever_cancel = SEVER_CANCEL_NS;
-    adb__counter_set(&watchdog->fill_at, ADB__NEVER);
     if (!adb__parker_init(&watchdog->parker))
         return false;
     if (adb__helpers_init(&watchdog->helpers, db))
@@ -47,12 +46,6 @@ void adb__watchdog_fini(struct adb__watchdog *watchdog)
 void adb__watchdog_poke(struct adb__watchdog *watchdog)
 {
     adb__parker_wake(&watchdog->parker);
-}
-
-void adb__watchdog_fill(struct adb__watchdog *watchdog)
-{
-    adb__counter_set(&watchdog->fill_at, adb__clock_now());
-    adb__watchdog_poke(watchdog);
 }
 
 void adb__watchdog_by(struct adb__watchdog *watchdog, int64_t when)
@@ -183,25 +176,18 @@ static int64_t watchdog_pools(struct adb__watchdog *watchdog, int64_t now)
 {
     struct adb_database *db = watchdog->db;
     int64_t next = ADB__NEVER;
-    int64_t fill_at = adb__counter_get(&watchdog->fill_at);
-    bool fills = now >= fill_at;
-    if (fills)
-        adb__counter_set(&watchdog->fill_at, fill_at = ADB__NEVER);
     for (size_t i = 0; i < db->n_servers; i++) {
         for (unsigned role = 0; role < ADB__N_ROLES; role++) {
             struct adb__pool *pool = &db->servers[i].pools[role];
             if (pool->max == 0)
                 continue;
-            if (fills)
-                fill_at = adb__deadline_first(fill_at, adb__pool_fill(pool, now));
+            next = adb__deadline_first(next, adb__pool_fill(pool, now));
             next = adb__deadline_first(next, adb__pool_grow(pool, now));
             next = adb__deadline_first(next, adb__pool_expire(pool, now));
             next = adb__deadline_first(next, adb__deal_watch(pool, now));
         }
     }
-    if (fills && fill_at != ADB__NEVER)
-        adb__counter_set(&watchdog->fill_at, fill_at); /* there was no thread to be had */
-    return adb__deadline_first(next, fill_at);
+    return next;
 }
 
 /* Look at everything. Returns when to look again. */

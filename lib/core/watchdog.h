@@ -19,7 +19,6 @@ struct adb__watchdog {
     bool away;                      /* its thread lives; lock of the database */
     struct adb__counter severing;   /* closing, and time is nearly up: break connections to get workers back */
     int64_t sever_after, sever_cancel; /* see watchdog.c; shorter in tests */
-    struct adb__counter fill_at;    /* when to have the least number of connections opened: adb_database_connect() */
 };
 
 bool adb__watchdog_init(struct adb__watchdog *watchdog, struct adb_database *db);
@@ -28,8 +27,6 @@ int adb__watchdog_start(struct adb__watchdog *watchdog);
 /* Send it home, and wait for it. False: at the deadline it was still inside a driver's cancel(), and is left behind. */
 void adb__watchdog_dismiss(struct adb__watchdog *watchdog);
 bool adb__watchdog_join(struct adb__watchdog *watchdog, int64_t deadline);
-/* Have each pool open its least number of connections. */
-void adb__watchdog_fill(struct adb__watchdog *watchdog);
 /* Look now. */
 void adb__watchdog_poke(struct adb__watchdog *watchdog);
 /* Look not later than that. What the watchdog is to see must have been written with seq_cst order before. */

@@ -180,7 +180,7 @@ TEST(least_number_is_asked_of_those_that_are_there)
         adb_rollback(contexts[i], NULL, NULL);
     }
     await(has_failed_twice, &rig);
-    adb__watchdog_fill(&rig.db->watchdog);
+    adb__pool_want_least(&rig.db->servers[0].pools[ADB__ROLE_WRITER]);
     await(has_come, &expected);
     for (int i = 0; i < N; i++)
         adb_context_free(contexts[i]);
