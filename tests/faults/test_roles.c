@@ -144,8 +144,8 @@ ON_POSTGRESQL(failover_under_load_loses_nothing_that_was_acknowledged)
     scene.server = &standby;
     load_run(&load, 200, load.n_done + FEWER(1000, 300));
     load_drain(&load);
-    const struct account account = load_settle(&load, "failover under load");
-    CU_ASSERT(account.connection > 0);
+    load_settle(&load, "failover under load");
+    CU_ASSERT(scene_stats(&scene).closed_lost > 0); /* it has come; whether under a job is a matter of moments */
     load_close(&load);
     scene_is_healthy(&scene);
     scene_close(&scene);
