@@ -36,6 +36,8 @@ bool adb__ear_should_stop(struct adb__ear *ear)
         return adb__clock_now() >= ear->limit;
     case ADB__EAR_HEARING:
         return adb__counter_get(&ear->changed) != 0 || adb__clock_now() >= ear->limit;
+    case ADB__EAR_DRAINING:
+        return true;
     }
     return false;
 }
@@ -65,8 +67,20 @@ static adb_status ear_flush(struct adb__sink *sink, adb_error *error)
         return adb__error_set(error, ADB_E_NOMEM, "no memory for a notification");
     ear->other_rows = sink->result;
     ear->rows = sink->result = next;
-    bool enough = adb__ear_is_stopping(ear) || ear->owes || adb__counter_get(&ear->changed) != 0;
-    return enough ? ADB__SINK_ENOUGH : ADB_OK;
+    bool has_chores = ear->phase == ADB__EAR_HEARING && (ear->owes || adb__counter_get(&ear->changed) != 0);
+    return has_chores || adb__ear_is_stopping(ear) ? ADB__SINK_ENOUGH : ADB_OK;
+}
+
+/* Hear until the driver is to stop, in this phase. */
+static adb_status ear_run(struct adb__ear *ear, enum adb__ear_phase phase, adb_error *error)
+{
+    const struct adb__statement statement = {
+        .sql = "LISTEN", .sql_size = 6, .flags = ADB__STMT_LISTEN | ADB__STMT_NO_CACHE};
+    struct adb__sink sink = {.result = ear->rows, .batch_rows = 1, .flush_fn = ear_flush, .owner = ear};
+    adb__result_discard(ear->rows);
+    ear->phase = phase;
+    adb_status status = adb__session_run(ear->worker, NULL, &statement, &sink, error);
+    return status == ADB_E_CANCELLED ? ADB_OK : status;
 }
 
 /* The connection --------------------------------------------------------------------------------------------------- */
@@ -173,6 +187,11 @@ static adb_status ear_tune(struct adb__ear *ear, adb_error *error)
         adb__ear_lock(ear);
         channel->heard = listen;
         adb__ear_unlock(ear);
+        /* What the client library has of a channel that is left is old: whoever listens on it again would take that for
+         * what follows the word, and not see that something is missing behind it. */
+        status = listen ? ADB_OK : ear_run(ear, ADB__EAR_DRAINING, error);
+        if (status != ADB_OK)
+            return status;
     }
 }
 
@@ -204,14 +223,9 @@ static int64_t ear_next_chore(struct adb__ear *ear)
 /* Until something is to be done other than to hear. */
 static adb_status ear_hear(struct adb__ear *ear, adb_error *error)
 {
-    const struct adb__statement statement = {
-        .sql = "LISTEN", .sql_size = 6, .flags = ADB__STMT_LISTEN | ADB__STMT_NO_CACHE};
-    struct adb__sink sink = {.result = ear->rows, .batch_rows = 1, .flush_fn = ear_flush, .owner = ear};
-    adb__result_discard(ear->rows);
-    ear->phase = ADB__EAR_HEARING;
     ear->limit = ear_next_chore(ear);
-    adb_status status = adb__session_run(ear->worker, NULL, &statement, &sink, error);
-    if (status != ADB_OK && status != ADB_E_CANCELLED)
+    adb_status status = ear_run(ear, ADB__EAR_HEARING, error);
+    if (status != ADB_OK)
         return status;
     if (adb__ear_is_stopping(ear) || adb__clock_now() < ear->check_at)
         return ADB_OK;

@@ -16,7 +16,7 @@ struct adb__channel {
 };
 
 /* What the driver is doing, which says when it is to stop. */
-enum adb__ear_phase { ADB__EAR_CONNECTING, ADB__EAR_SENDING, ADB__EAR_HEARING };
+enum adb__ear_phase { ADB__EAR_CONNECTING, ADB__EAR_SENDING, ADB__EAR_HEARING, ADB__EAR_DRAINING };
 
 /* One notification, as the driver gives it. */
 struct adb__hearing {

@@ -97,6 +97,18 @@ static void conn_start(struct fake_conn *conn)
     listening = conn;
 }
 
+/* With the lock: all that is on its way arrives. */
+static void receive(struct fake_conn *conn)
+{
+    struct fake_message **end = &conn->received;
+    while (*end != NULL)
+        end = &(*end)->next;
+    *end = conn->inbox;
+    conn->inbox = NULL;
+    conn->inbox_end = &conn->inbox;
+    adb__notify_clear(&conn->arrived);
+}
+
 adb_status fake_listen(struct fake_conn *conn, const char *sql, bool listens, adb_error *error)
 {
     char name[64];
@@ -109,21 +121,16 @@ adb_status fake_listen(struct fake_conn *conn, const char *sql, bool listens, ad
         memcpy(conn->channels[conn->n_channels++], name, sizeof(name));
     else if (!listens && i < conn->n_channels)
         memcpy(conn->channels[i], conn->channels[--conn->n_channels], sizeof(name));
+    receive(conn); /* all that came before the answer */
     pthread_mutex_unlock(&listen_lock);
     return full ? adb__error_set(error, ADB_E_TOO_BIG, "too many channels") : ADB_OK;
 }
 
 static struct fake_message *take(struct fake_conn *conn)
 {
-    pthread_mutex_lock(&listen_lock);
-    adb__notify_clear(&conn->arrived);
-    struct fake_message *message = conn->inbox;
-    if (message != NULL) {
-        conn->inbox = message->next;
-        if (conn->inbox == NULL)
-            conn->inbox_end = &conn->inbox;
-    }
-    pthread_mutex_unlock(&listen_lock);
+    struct fake_message *message = conn->received;
+    if (message != NULL)
+        conn->received = message->next;
     return message;
 }
 
@@ -151,15 +158,19 @@ adb_status fake_hear(struct fake_conn *conn, struct adb__sink *sink, adb_error *
     while (status == ADB_OK) {
         struct pollfd fds[] = {{.fd = adb__notify_fd(&conn->arrived), .events = POLLIN},
                                {.fd = conn->open->wake_fd, .events = POLLIN}};
-        if (fake_should_stop(conn))
-            return adb__error_set(error, ADB_E_CANCELLED, "interrupted");
         if (atomic_load(&conn->lost))
             return fake_lose(conn, 0, error);
         struct fake_message *message = take(conn);
-        if (message != NULL)
+        if (message != NULL) {
             status = give(message, sink, error);
-        else
-            poll(fds, 2, 100);
+            continue;
+        }
+        if (fake_should_stop(conn))
+            return adb__error_set(error, ADB_E_CANCELLED, "interrupted");
+        poll(fds, 2, 100);
+        pthread_mutex_lock(&listen_lock);
+        receive(conn);
+        pthread_mutex_unlock(&listen_lock);
     }
     return status == ADB__SINK_ENOUGH ? ADB_OK : status;
 }
@@ -216,6 +227,7 @@ void fake_listen_end(struct fake_conn *conn)
             break;
         }
     }
+    receive(conn);
     pthread_mutex_unlock(&listen_lock);
     for (struct fake_message *message = take(conn); message != NULL; message = take(conn))
         free(message);

@@ -42,7 +42,8 @@ struct fake_conn {
     bool listens;               /* or did; the owner's */
     char channels[FAKE_MAX_CHANNELS][64];
     unsigned n_channels;
-    struct fake_message *inbox, **inbox_end;
+    struct fake_message *inbox, **inbox_end; /* on their way */
+    struct fake_message *received;           /* with the client, who has read an answer behind them */
     struct adb__notify arrived;
     struct fake_conn *next_listening;
 };
