@@ -188,7 +188,8 @@ static bool close_run(adb_database *db, int64_t now, int64_t deadline)
     joined = adb__listening_join(db, home) && joined;
     if (adb__counter_get(&db->started) != 0) {
         adb__watchdog_dismiss(&db->watchdog);
-        joined = adb__watchdog_join(&db->watchdog, adb__clock_now() + GRACE_NS) && joined;
+        grace = adb__clock_now() + GRACE_NS;
+        joined = adb__watchdog_join(&db->watchdog, home < grace ? grace : home) && joined;
     }
     adb__counter_set(&db->started, 0);
     close_sweep(db);
