@@ -86,13 +86,13 @@ TEST(job_that_nobody_took_says_why)
 {
     struct rig rig;
     atomic_uint n_errors = 0;
-    rig_open_fake(&rig, "fake://?max_size=2&wait_timeout_ms=40",
-                  ADB_OPTIONS(.log = count_errors, .log_data = &n_errors));
+    rig_open_fake(&rig, "fake://?max_size=2", ADB_OPTIONS(.log = count_errors, .log_data = &n_errors));
     adb_context *other = adb_context_new(rig.db, rig.queue, 0);
     adb_execute(rig.ctx, "block busy", NULL, NULL, NULL);
     latch_expect(latch_named("busy"), 1);
     refuse_threads();
-    const adb_error error = error_of(other, adb_execute(other, "write", NULL, NULL, NULL));
+    const adb_error error =
+        error_of(other, adb_submit(other, ADB_REQUEST(.kind = ADB_REQUEST_EXECUTE, .sql = "write", .timeout_ms = 40)));
     CU_ASSERT_EQUAL(error.status, ADB_E_TIMEOUT);
     CU_ASSERT_PTR_NOT_NULL(strstr(error.message, "no thread for a worker: "));
     grant_threads();
