@@ -2,6 +2,7 @@
 /* Listening through what happens to servers and networks: every loss is told as a gap, and between gaps nothing is
  * missed, doubled or out of order. */
 #include "tests/faults/scene.h"
+#include "tests/lib/crowd.h"
 #include "tests/lib/heard.h"
 
 #include "base/clock.h"
@@ -9,6 +10,7 @@
 #include "core/database.h"
 
 #include <inttypes.h>
+#include <stdatomic.h>
 #include <stdio.h>
 
 static struct server proxy;
@@ -128,10 +130,62 @@ ON_POSTGRESQL(slow_consumer_holds_the_server_back_and_then_does_not)
     scene_close_with_others(&scene);
 }
 
+struct sender {
+    struct crowd *crowd;
+    adb_database *db;
+    atomic_bool over;
+};
+
+/* Over a database of its own, as quickly as the server takes it. */
+static void *send_all(void *argument)
+{
+    struct sender *sender = argument;
+    adb_context *ctx = adb_context_new(sender->db, NULL, 0);
+    char text[32];
+    while (!atomic_load(&sender->over)) {
+        for (unsigned i = 0; i < CROWD_CHANNELS; i++) {
+            snprintf(text, sizeof(text), "%ld", crowd_number(sender->crowd, i));
+            status_of(ctx, adb_notify(ctx, crowd_channel(i), text, NULL, NULL));
+        }
+    }
+    adb_context_free(ctx);
+    return NULL;
+}
+
+/* Channels are left, and listened on again a moment later, with messages under way: who comes anew does not take old
+ * ones for new, with a hole behind them. The sessions that listen are ended, too. */
+ON_POSTGRESQL(crowd_of_listeners_misses_nothing_between_gaps)
+{
+    struct scene scene, other;
+    struct crowd crowd = {0};
+    struct crowd_ear ear;
+    struct sender sender = {.crowd = &crowd};
+    pthread_t thread;
+    scene_open(&scene, engine, NULL, NULL);
+    scene_open(&other, engine, NULL, NULL);
+    sender.db = other.db;
+    REQUIRE(crowd_listen(&crowd, scene.ctx, 0, &ear) != NULL);
+    REQUIRE(pthread_create(&thread, NULL, send_all, &sender) == 0);
+    crowd_begin(&crowd, scene.db, FEWER(300, 60));
+    for (int troubles = 0; troubles < 2; troubles++) {
+        crowd_hear(scene.queue, &ear);
+        server_sql(scene.server, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE '%LISTEN%' "
+                                 "AND pid <> pg_backend_pid()");
+    }
+    CU_ASSERT(crowd_end(&crowd) > 0);
+    crowd_hear(scene.queue, &ear);
+    atomic_store(&sender.over, true);
+    pthread_join(thread, NULL);
+    CU_ASSERT_PTR_NULL(ear.wrong);
+    scene_close_with_others(&other);
+    scene_close_with_others(&scene);
+}
+
 static void drop_proxy(void)
 {
     server_drop(&proxy);
 }
 
 FAULTS_AND(deaf, drop_proxy, CASE(killed_server_is_a_gap), CASE(silent_network_is_a_gap),
-           CASE(ended_sessions_under_fire_are_gaps), CASE(slow_consumer_holds_the_server_back_and_then_does_not))
+           CASE(ended_sessions_under_fire_are_gaps), CASE(slow_consumer_holds_the_server_back_and_then_does_not),
+           CASE(crowd_of_listeners_misses_nothing_between_gaps))
