@@ -273,6 +273,7 @@ TEST(two_at_most_connect_at_a_time)
     fake_open_blocks("door");
     crowd_comes(&rig, contexts, &tally);
     await(two_connect, &rig);
+    latch_expect(latch_named("door"), 2);
     latch_open(latch_named("door"));
     latch_expect(latch_named("all"), CROWD);
     CU_ASSERT_EQUAL(fake_connections(), CROWD);
