@@ -63,18 +63,18 @@ adb_listener *crowd_listen(struct crowd *crowd, adb_context *ctx, unsigned chann
 
 struct news {
     const struct crowd_ear *ear;
-    long last;
+    long first;
 };
 
 static bool has_news(void *data)
 {
     const struct news *news = data;
-    return news->ear->last != news->last;
+    return news->ear->last >= news->first;
 }
 
 void crowd_hear(adb_queue *queue, const struct crowd_ear *ear)
 {
-    struct news news = {.ear = ear, .last = ear->last};
+    struct news news = {.ear = ear, .first = atomic_load(&ear->crowd->sent[ear->channel]) + 1};
     run_until(queue, has_news, &news);
 }
 
@@ -90,8 +90,17 @@ static unsigned choose(struct crowd_life *life, unsigned n)
     return (unsigned)(adb__random(&life->random) % n);
 }
 
-static void dispatch_at_times(struct crowd_life *life)
+static bool has_heard(void *data)
 {
+    const struct crowd_ear *ear = data;
+    return ear->last != 0;
+}
+
+/* A moment, mostly; until this one has heard something, at times. */
+static void dispatch_at_times(struct crowd_life *life, struct crowd_ear *ear)
+{
+    if (choose(life, 16) == 0)
+        run_until(life->queue, has_heard, ear);
     for (unsigned turns = choose(life, 4); turns > 0; turns--) {
         adb_queue_wait(life->queue, (int)choose(life, 4));
         adb_queue_dispatch(life->queue, choose(life, 2) * 5);
@@ -107,7 +116,7 @@ static void listen_for_a_while(struct crowd_life *life)
     adb_context *ctx = adb_context_new(life->crowd->db, direct ? ADB_QUEUE_DIRECT : life->queue, 0);
     for (unsigned i = 0; i < n; i++)
         listeners[i] = crowd_listen(life->crowd, ctx, choose(life, CROWD_CHANNELS), &ears[i]);
-    dispatch_at_times(life);
+    dispatch_at_times(life, &ears[0]);
     for (unsigned i = choose(life, n + 1); i < n; i++) {
         adb_unlisten(listeners[i]);
         ears[i].ended = true;
@@ -133,6 +142,7 @@ static void *live(void *argument)
             life->queue = adb_queue_new();
         }
     }
+    atomic_fetch_add(&life->crowd->n_through, 1);
     return NULL;
 }
 
@@ -142,6 +152,7 @@ void crowd_begin(struct crowd *crowd, adb_database *db, int rounds)
     const uint64_t first = seed != NULL ? strtoull(seed, NULL, 10) : 1;
     crowd->db = db;
     crowd->rounds = rounds;
+    atomic_store(&crowd->n_through, 0);
     for (size_t i = 0; i < CROWD_THREADS; i++) {
         struct crowd_life *life = &crowd->lives[i];
         *life = (struct crowd_life){.crowd = crowd, .queue = adb_queue_new(), .random = first * CROWD_THREADS + i};
@@ -149,9 +160,16 @@ void crowd_begin(struct crowd *crowd, adb_database *db, int rounds)
     }
 }
 
-size_t crowd_end(struct crowd *crowd)
+static bool is_through(void *data)
+{
+    const struct crowd *crowd = data;
+    return atomic_load(&crowd->n_through) == CROWD_THREADS;
+}
+
+size_t crowd_end(struct crowd *crowd, adb_queue *queue)
 {
     size_t n_heard = 0;
+    run_until(queue, is_through, crowd);
     for (size_t i = 0; i < CROWD_THREADS; i++) {
         struct crowd_life *life = &crowd->lives[i];
         pthread_join(life->thread, NULL);

@@ -25,7 +25,7 @@ struct crowd_ear {
     bool listens;
     bool gap;           /* since the last message */
     long first_at_most; /* what was sent after it was told that it listens */
-    long last;
+    _Atomic long last;
     bool ended;
     const char *wrong;  /* what was */
 };
@@ -42,6 +42,7 @@ struct crowd_life {
 struct crowd {
     adb_database *db;
     int rounds;                         /* of each thread */
+    atomic_size_t n_through;            /* threads that have lived them */
     _Atomic long sent[CROWD_CHANNELS];  /* or about to be */
     struct crowd_life lives[CROWD_THREADS];
 };
@@ -53,9 +54,10 @@ void crowd_begin(struct crowd *crowd, adb_database *db, int rounds);
 long crowd_number(struct crowd *crowd, unsigned channel);
 /* One that stays: outside the crowd, held to the same. */
 adb_listener *crowd_listen(struct crowd *crowd, adb_context *ctx, unsigned channel, struct crowd_ear *ear);
-/* Dispatch until it has heard one more. */
+/* Dispatch until it has heard something that was sent after this call: there is a connection. */
 void crowd_hear(adb_queue *queue, const struct crowd_ear *ear);
-/* Until they are through; checks what they have heard. Returns how many listeners have heard anything. */
-size_t crowd_end(struct crowd *crowd);
+/* Dispatch until they are through, as one who does not come for his messages holds up all; check what they have heard.
+ * Returns how many listeners have heard anything. */
+size_t crowd_end(struct crowd *crowd, adb_queue *queue);
 
 #endif
