@@ -8,6 +8,8 @@
 
 /* What the workers get to come home after their jobs have been cancelled, also when the caller gives no time. */
 #define GRACE_NS     (250 * ADB__NS_PER_MS)
+/* The same when he gives all the time there is: whoever has not come by then never will. */
+#define PATIENCE_NS  (10000 * ADB__NS_PER_MS)
 /* What jobs get when the process exits. */
 #define EXIT_MS      100
 /* How often outcomes are looked for that only this thread can deliver (batches that a running iterate waits for). */
@@ -167,6 +169,13 @@ static void close_finish(adb_database *db, int64_t deadline)
     }
 }
 
+/* That time, or a moment from now. */
+static int64_t close_later(int64_t when)
+{
+    int64_t grace = adb__clock_now() + GRACE_NS;
+    return when < grace ? grace : when;
+}
+
 /* Everything between the gate and the end. */
 static bool close_run(adb_database *db, int64_t now, int64_t deadline)
 {
@@ -181,15 +190,13 @@ static bool close_run(adb_database *db, int64_t now, int64_t deadline)
         if (!close_drain(db, last))
             close_abandon(db);
     }
-    int64_t grace = adb__clock_now() + GRACE_NS;
-    int64_t home = deadline == ADB__NEVER || last < grace ? grace : last;
+    int64_t home = close_later(deadline == ADB__NEVER ? adb__clock_now() + PATIENCE_NS : last);
     adb__guards_limit(db, half_way(adb__clock_now(), home)); /* what still hangs then is severed, to get its worker back */
     bool joined = close_join(db, home);
     joined = adb__listening_join(db, home) && joined;
     if (adb__counter_get(&db->started) != 0) {
         adb__watchdog_dismiss(&db->watchdog);
-        grace = adb__clock_now() + GRACE_NS;
-        joined = adb__watchdog_join(&db->watchdog, home < grace ? grace : home) && joined;
+        joined = adb__watchdog_join(&db->watchdog, close_later(home)) && joined;
     }
     adb__counter_set(&db->started, 0);
     close_sweep(db);
