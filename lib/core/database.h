@@ -12,6 +12,7 @@
 #include "core/templates.h"
 #include "core/watchdog.h"
 #include "core/worker.h"
+#include "queue/snapshots.h"
 
 #include <asyncdb/database.h>
 
@@ -45,6 +46,7 @@ struct adb_database {
     struct adb__list process_link;
 
     struct adb__jobs jobs;
+    struct adb__snapshots snapshots; /* that selects share */
     struct adb__templates templates;
     struct adb__server *servers;    /* the primary, then the replicas */
     size_t n_servers;

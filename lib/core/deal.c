@@ -81,19 +81,13 @@ void adb__deal_mind(const struct adb__worker *worker, const struct adb__lane *la
         adb__counter_set(&pool->others_at, worker->took_at);
 }
 
-static void dealer_send(struct adb__lane *dealer, struct adb__job *first, int64_t now)
-{
-    dealer->acted_at = now; /* its next job may have come long ago */
-    adb__lane_send(dealer, first);
-}
-
 /* Dealers that stood aside, to the ready queue. */
 static void dealers_send(struct adb__lane *dealers, int64_t now)
 {
     while (dealers != NULL) {
         struct adb__lane *dealer = dealers;
         dealers = dealer->next_aside;
-        dealer_send(dealer, dealer_first(dealer), now);
+        adb__lane_send(dealer, dealer_first(dealer), now);
     }
 }
 
@@ -145,7 +139,7 @@ static void dealer_go_on(struct adb__worker *worker, struct adb__lane *dealer, i
         struct adb__job *next = dealer_first(dealer);
         if (next != NULL) {
             if (worker == NULL || !worker->deals || !adb__aside_keep(&worker->pool->aside, dealer, now))
-                dealer_send(dealer, next, now);
+                adb__lane_send(dealer, next, now);
             else
                 adb__watchdog_by(&worker->db->watchdog, now + LATELY_NS);
             return;

@@ -98,6 +98,7 @@ struct adb__job {
     unsigned flags;
     unsigned attempts;                  /* of adb_transact(), before this one */
     size_t limit;
+    uint64_t snapshots;                 /* begun before it was submitted: one that it shares is younger; a fetch's */
 
     /* A function's, and how it ends */
     _Alignas(ADB__CACHE_LINE) adb_work_fn work;

@@ -16,7 +16,7 @@ void adb__lane_init(struct adb__lane *lane, struct adb__server *server, bool rea
     lane->server = server;
     lane->read_only = read_only;
     lane->over = embedded_in != NULL; /* it has but one job */
-    lane->acted_at = 0;
+    lane->snapshots = 0;
     lane->embedded_in = embedded_in;
     lane->deals_for = NULL;
     lane->home = NULL;
@@ -78,7 +78,7 @@ static void lane_call(struct adb__lane *lane, struct adb__job *first)
     }
     if (lane->deals_for != NULL)
         adb__lane_ref(lane);
-    adb__lane_send(lane, first);
+    adb__lane_send(lane, first, adb__job_accepted_at(first));
 }
 
 void adb__lane_submit(struct adb__lane *lane, struct adb__job *job)
@@ -130,9 +130,7 @@ bool adb__lane_is_called(struct adb__lane *lane)
     return atomic_exchange_explicit(&lane->called, false, memory_order_acquire);
 }
 
-void adb__lane_send(struct adb__lane *lane, struct adb__job *first)
+void adb__lane_send(struct adb__lane *lane, struct adb__job *first, int64_t now)
 {
-    int64_t accepted_at = adb__job_accepted_at(first);
-    int64_t now = lane->acted_at > accepted_at ? lane->acted_at : accepted_at; /* whichever has made it ready */
     adb__pool_push(adb__server_pool(lane->server, first->role), lane, first->index, now);
 }

@@ -25,7 +25,7 @@ struct adb__lane {
     bool over;                       /* the attender's: nobody pushes any more, who leaves it drops that reference */
     struct adb__server *server;
     struct adb__pool *deals_for;     /* it runs no jobs, but deals them to the workers there; NULL: it does. See core/deal.h */
-    int64_t acted_at;                /* its last job ended no later: a shared snapshot must be younger; the attender's */
+    uint64_t snapshots;              /* begun when its last job had ended: one that it shares is younger; the attender's */
     /* The attending worker's. home is also read by a producer that found the mailbox idle. */
     struct adb__worker *home;        /* keeps the lane between its jobs: transaction or acquired connection */
     struct adb__job *embedded_in;    /* a job that is a lane of its own; NULL: it lies in memory */
@@ -83,7 +83,8 @@ static inline bool adb__lane_needs_home(const struct adb__lane *lane)
 }
 /* For its home, after it has left: has a producer called? Then the home attends again. */
 bool adb__lane_is_called(struct adb__lane *lane);
-/* Give the lane to the workers of the role that its first job needs. The caller's reference goes along. */
-void adb__lane_send(struct adb__lane *lane, struct adb__job *first);
+/* Give the lane to the workers of the role that its first job needs. The caller's reference goes along. now: as for
+ * adb__pool_call(). */
+void adb__lane_send(struct adb__lane *lane, struct adb__job *first, int64_t now);
 
 #endif

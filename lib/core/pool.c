@@ -430,7 +430,7 @@ static void sweep_lane(struct adb__lane *lane, enum adb__job_reason reason, cons
         }
         struct adb__job *job = ADB__CONTAINER_OF(mail, struct adb__job, mail);
         if (late) {
-            adb__lane_send(lane, job);
+            adb__lane_send(lane, job, adb__clock_now());
             return;
         }
         uint64_t word = atomic_load_explicit(&db->jobs.slots[job->index].word, memory_order_acquire);

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Shared reads. A job may read a snapshot that was taken after the job was accepted, and after its lane's last run on a
- * worker: then it sees every commit that its submitter can have known of, and never less than the lane saw before. */
+/* Shared reads. A job may read a snapshot that was numbered after the job was submitted, and after its lane's last run on
+ * a worker: then it sees every commit that its submitter can have known of, and never less than the lane saw before. */
 #include "core/share.h"
 
-#include "base/clock.h"
 #include "core/database.h"
 #include "core/server.h"
 
@@ -31,13 +30,12 @@ static bool worker_suits(const struct adb__worker *worker)
 
 static bool share_covers(const struct adb__worker *worker, const struct adb__lane *lane, const struct adb__job *job)
 {
-    return worker->share_left > 0 && adb__job_accepted_at(job) <= worker->share_since &&
-           lane->acted_at <= worker->share_since;
+    return worker->share_left > 0 && job->snapshots < worker->share_number && lane->snapshots < worker->share_number;
 }
 
 static void share_begin(struct adb__worker *worker)
 {
-    worker->share_since = adb__clock_now(); /* before the snapshot, which the first select takes */
+    worker->share_number = adb__snapshots_next(&worker->db->snapshots); /* before it is taken, by the first select */
     worker->share_left = SHARE_MOST;
     worker->in_share = worker->in_group = adb__worker_send(worker, "BEGIN", NULL) == ADB_OK;
 }

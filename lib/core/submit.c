@@ -88,6 +88,7 @@ static adb_status fill_fetch(struct adb__job *job, const adb_request *request, a
 {
     if (request->kind == ADB_REQUEST_FETCH_MANY && request->limit == 0)
         return adb__error_set(error, ADB_E_INVAL, "a limit of 0 rows");
+    job->snapshots = adb__snapshots_begun(&job->ctx->db->snapshots);
     job->limit = request->limit;
     job->column = request->column;
     job->batch = request->batch;

@@ -425,7 +425,7 @@ static bool worker_leave(struct adb__worker *worker, struct adb__lane *lane)
     if (held || worker->acted || worker->n_lanes + 1 >= LANES_UNTIMED)
         worker->used_at = adb__clock_now();
     if (worker->acted)
-        lane->acted_at = worker->used_at;
+        lane->snapshots = adb__snapshots_begun(&worker->db->snapshots);
     if (!held)
         worker_let_go(worker); /* before another worker may run this lane */
     const bool over = lane->over;
@@ -443,8 +443,9 @@ static bool worker_leave(struct adb__worker *worker, struct adb__lane *lane)
 /* More is to be done, by whoever takes the lane next. */
 static void worker_pass_lane(struct adb__worker *worker, struct adb__lane *lane, struct adb__job *first)
 {
-    lane->acted_at = worker->used_at = adb__clock_now();
-    adb__lane_send(lane, first);
+    worker->used_at = adb__clock_now();
+    lane->snapshots = adb__snapshots_begun(&worker->db->snapshots);
+    adb__lane_send(lane, first, worker->used_at);
 }
 
 void adb__worker_put_back(struct adb__worker *worker, struct adb__lane *lane)

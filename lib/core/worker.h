@@ -82,7 +82,7 @@ struct adb__worker {
     bool in_group;                  /* a transaction that several jobs share is open */
     bool in_share;                  /* that transaction is a snapshot of selects; see core/share.c */
     unsigned share_left;
-    int64_t share_since;
+    uint64_t share_number;          /* of that; see queue/snapshots.h */
     int64_t group_not_before;
     int64_t used_at;
     int64_t idle_ns;                /* that long it may idle: the option, and up to 10 % at random; ADB__NEVER */

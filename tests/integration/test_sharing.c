@@ -345,7 +345,99 @@ TEST(outcomes_wait_for_no_slow_statement_behind_them)
     teardown(&f);
 }
 
+/* One reader and the writer. The reader is held up by one select, so that others wait; it takes the next two in one
+ * snapshot, and is held up in the first of these. */
+struct scene {
+    struct fixture f;
+    adb_database *db;
+    struct latch before, during, writing;
+    adb_context *lanes[5];
+    int64_t shared; /* what the second of them sees */
+    long n_held, n_written;
+};
+
+static void scene_open(struct scene *scene)
+{
+    char url[128];
+    adb_error error;
+    *scene = (struct scene){.before = LATCH_INIT, .during = LATCH_INIT, .writing = LATCH_INIT, .shared = -1};
+    setup(&scene->f);
+    const adb_function functions[] = {
+        {.name = "hold_before", .n_arguments = 1, .function = hold_up, .user_data = &scene->before},
+        {.name = "hold_during", .n_arguments = 1, .function = hold_up, .user_data = &scene->during},
+        {.name = "hold_writing", .n_arguments = 1, .function = hold_up, .user_data = &scene->writing},
+    };
+    snprintf(url, sizeof(url), "sqlite:///%s/x.db?max_size=2", scene->f.folder);
+    REQUIRE(adb_database_open(url, ADB_OPTIONS(.functions = functions, .n_functions = 3), &scene->db, &error) == ADB_OK);
+    REQUIRE(adb_database_connect(scene->db, -1, &error) == ADB_OK); /* the first job would be the writer's */
+    for (size_t i = 0; i < 5; i++) {
+        scene->lanes[i] = adb_context_new(scene->db, scene->f.queue, 0);
+        REQUIRE(scene->lanes[i] != NULL);
+    }
+    adb_fetch_val(scene->lanes[0], "SELECT hold_before(v) FROM t", NULL, on_counted, &scene->n_held);
+    latch_expect(&scene->before, 1);
+    adb_fetch_val(scene->lanes[1], "SELECT hold_during(v) FROM t", NULL, on_counted, &scene->n_held);
+    adb_fetch_val(scene->lanes[2], "SELECT max(v) FROM t", NULL, on_value, &scene->shared);
+}
+
+/* From here on the snapshot is there. */
+static void scene_snapshot(struct scene *scene)
+{
+    latch_open(&scene->before);
+    latch_expect(&scene->during, 1);
+}
+
+static void scene_close(struct scene *scene)
+{
+    for (size_t i = 0; i < 5; i++)
+        adb_context_free(scene->lanes[i]);
+    CU_ASSERT_EQUAL(adb_database_close(scene->db, 10000), ADB_OK);
+    adb_database_free(scene->db);
+    teardown(&scene->f);
+}
+
+/* QRY-31: a snapshot is there, a write is committed, and then a select is submitted. */
+TEST(select_shares_no_snapshot_that_is_older_than_what_its_submitter_knows)
+{
+    struct scene scene;
+    int64_t later = -1;
+    scene_open(&scene);
+    scene_snapshot(&scene);
+    adb_execute(scene.lanes[3], "INSERT INTO t (v) VALUES (7)", NULL, on_counted, &scene.n_written);
+    run_until(&scene.f, &scene.n_written, 1);
+    adb_fetch_val(scene.lanes[4], "SELECT max(v) FROM t", NULL, on_value, &later);
+    latch_open(&scene.during);
+    run_all(&scene.f, scene.lanes[2]);
+    run_all(&scene.f, scene.lanes[4]);
+    CU_ASSERT_EQUAL(scene.shared, 0); /* so there was one */
+    CU_ASSERT_EQUAL(later, 7);
+    scene_close(&scene);
+}
+
+/* Promise 5: a lane's write and select are submitted, the write begins, a snapshot is there, and then the write is
+ * committed. */
+TEST(select_shares_no_snapshot_that_is_older_than_what_its_lane_has_done)
+{
+    struct scene scene;
+    int64_t own = -1;
+    scene_open(&scene);
+    adb_execute(scene.lanes[3], "INSERT INTO t (v) VALUES (hold_writing(7))", NULL, on_counted, &scene.n_written);
+    adb_fetch_val(scene.lanes[3], "SELECT max(v) FROM t", NULL, on_value, &own);
+    latch_expect(&scene.writing, 1);
+    scene_snapshot(&scene);
+    latch_open(&scene.writing);
+    run_until(&scene.f, &scene.n_written, 1);
+    latch_open(&scene.during);
+    run_all(&scene.f, scene.lanes[2]);
+    run_all(&scene.f, scene.lanes[3]);
+    CU_ASSERT_EQUAL(scene.shared, 0);
+    CU_ASSERT_EQUAL(own, 7);
+    scene_close(&scene);
+}
+
 SUITE(sharing, CASE(outcomes_wait_for_no_slow_statement_behind_them),
+      CASE(select_shares_no_snapshot_that_is_older_than_what_its_submitter_knows),
+      CASE(select_shares_no_snapshot_that_is_older_than_what_its_lane_has_done),
       CASE(lane_reads_its_own_write_under_a_flood_of_selects),
       CASE(lane_reads_what_its_function_wrote_under_a_flood_of_selects),
       CASE(every_lane_reads_its_own_write_when_all_write),

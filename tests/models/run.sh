@@ -115,6 +115,13 @@ breaks farewell "-DBUG_LEFT"
 breaks farewell "-DBUG_GLANCE"
 breaks farewell "-DBUG_ALWAYS"
 
+holds share
+holds share "-DLANES=1 -DJOBS=3 -DCOMMITS=2"
+breaks share "-DBUG_TAKEN"
+breaks share "-DBUG_SAME"
+breaks share "-DBUG_LANE"
+breaks share "-DBUG_EARLY"
+
 holds deal
 holds deal "-DJOBS=3 -DSLOTS=2"
 holds deal "-DWORKERS=3 -DMOST=2 -DJOBS=1"
