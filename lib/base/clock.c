@@ -8,13 +8,32 @@
 
 #define NS_PER_S INT64_C(1000000000)
 
-int64_t adb__clock_now(void)
+/* Linux and FreeBSD have one; see clock_gettime(2) of either. */
+#if defined(CLOCK_MONOTONIC_COARSE)
+#define TICK CLOCK_MONOTONIC_COARSE
+#elif defined(CLOCK_MONOTONIC_FAST)
+#define TICK CLOCK_MONOTONIC_FAST
+#else
+#define TICK CLOCK_MONOTONIC
+#endif
+
+static int64_t clock_read(clockid_t clock)
 {
     struct timespec now;
-    const int failed = clock_gettime(CLOCK_MONOTONIC, &now);
+    const int failed = clock_gettime(clock, &now);
     assert(failed == 0);
     (void)failed;
     return (int64_t)now.tv_sec * NS_PER_S + (int64_t)now.tv_nsec;
+}
+
+int64_t adb__clock_now(void)
+{
+    return clock_read(CLOCK_MONOTONIC);
+}
+
+int64_t adb__clock_tick(void)
+{
+    return clock_read(TICK);
 }
 
 int64_t adb__deadline_in(int64_t now, int timeout_ms)

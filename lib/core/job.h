@@ -150,7 +150,7 @@ struct adb__asking {
 struct adb__slot {
     _Alignas(ADB__CACHE_LINE) _Atomic uint64_t word;
     _Atomic int64_t deadline;                 /* ADB__NEVER when none */
-    _Atomic int64_t accepted_at;              /* 0: it is not, or its callback has returned */
+    _Atomic int64_t accepted_at;              /* 0: it is not, or its callback has returned; may be as of the last tick */
     _Atomic(struct adb__worker *) worker;     /* who runs it; set before RUNNING */
     _Atomic(const adb_context *) ctx;         /* whose; for comparing only */
     _Atomic(struct adb__job *) job;           /* the slot's owner's: submitter, then lane and delivery */
@@ -187,7 +187,7 @@ void adb__jobs_fini(struct adb__jobs *jobs);
 struct adb__job *adb__job_take(struct adb__jobs *jobs, unsigned slots_stack, adb_status *status_out);
 /* It was refused after all: nobody has seen it. */
 void adb__job_untake(struct adb__job *job);
-/* QUEUED from here on: outsiders may see it. False: the gate is shut, the job is again only the caller's. */
+/* QUEUED from here on: outsiders may see it. now is not 0. False: the gate is shut, the job is again only the caller's. */
 bool adb__job_accept(struct adb__job *job, int64_t now);
 /* Drop one of the holds. The last gives the slot back. */
 void adb__job_drop(struct adb__job *job);
@@ -300,8 +300,7 @@ adb_status adb__job_compile_sets(struct adb__arena *arena, const struct adb__dia
                                  struct adb__statement *statement_out, const adb_value *const **values_out,
                                  adb_error *error);
 
-/* Copy the request into the job: checks, compiles and copies the statement, finds deadline and role. */
-adb_status adb__job_fill(struct adb__job *job, adb_context *ctx, const adb_request *request, int64_t now,
-                         adb_error *error);
+/* Copy the request into the job: checks, compiles and copies the statement. Its deadline is the caller's to set. */
+adb_status adb__job_fill(struct adb__job *job, adb_context *ctx, const adb_request *request, adb_error *error);
 
 #endif

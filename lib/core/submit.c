@@ -197,15 +197,6 @@ static enum adb__role job_role(const struct adb__job *job)
                                                                                            : ADB__ROLE_WRITER;
 }
 
-static int64_t job_deadline(const adb_context *ctx, int timeout_ms, int64_t now)
-{
-    if (timeout_ms == 0)
-        timeout_ms = ctx->timeout_ms;
-    if (timeout_ms == 0)
-        timeout_ms = ctx->db->options.timeout_ms;
-    return timeout_ms == 0 ? ADB__NEVER : adb__deadline_in(now, timeout_ms);
-}
-
 /* A begin is for an end of its own: a release without an acquire ends no transaction. True: it is one of these. */
 static bool job_plans(const struct adb__job *job, struct adb__counter **counter_out, int *change_out)
 {
@@ -248,8 +239,7 @@ static struct adb__lane *job_choose_lane(struct adb__job *job)
     return adb__deal_enter(ctx->lane, job);
 }
 
-adb_status adb__job_fill(struct adb__job *job, adb_context *ctx, const adb_request *request, int64_t now,
-                         adb_error *error)
+adb_status adb__job_fill(struct adb__job *job, adb_context *ctx, const adb_request *request, adb_error *error)
 {
     job->ctx = ctx;
     job->queue = ctx->queue;
@@ -257,7 +247,6 @@ adb_status adb__job_fill(struct adb__job *job, adb_context *ctx, const adb_reque
     job->flags = request->flags;
     job->done = request->done;
     job->user_data = job->result.user_data = request->user_data;
-    job->deadline = job_deadline(ctx, request->timeout_ms, now);
     if ((request->flags & ~(unsigned)(ADB_REQUEST_FORMAT | ADB_REQUEST_NOT_ATOMIC)) != 0)
         return adb__error_set(error, ADB_E_INVAL, "unknown flags in a request");
     return fill_kind(job, request, error);
@@ -279,6 +268,24 @@ static adb_status submit_check(adb_context *ctx, const adb_request **request, ad
     if (status == ADB_OK && !atomic_load_explicit(&ctx->db->jobs.open, memory_order_acquire))
         return adb__error_set(&ctx->error, ADB_E_CLOSED, "the database is closed");
     return status == ADB_OK ? adb__database_start(ctx->db, &ctx->error) : status;
+}
+
+/* How long it has from now to its end, in ms; negative: it has no deadline. */
+static int submit_timeout(const adb_context *ctx, const adb_request *request)
+{
+    int timeout_ms = request->timeout_ms;
+    if (timeout_ms == 0)
+        timeout_ms = ctx->timeout_ms;
+    if (timeout_ms == 0)
+        timeout_ms = ctx->db->options.timeout_ms;
+    return timeout_ms == 0 ? -1 : timeout_ms;
+}
+
+/* The moment from which a deadline counts, or how long a job of a parallel context waits for its turn (core/deal.h). What
+ * else hangs on it bears to be early by a tick, and the clock is a sixth of the price of a submission. */
+static int64_t submit_time(const adb_context *ctx, int timeout_ms)
+{
+    return timeout_ms >= 0 || (ctx->flags & ADB_CONTEXT_PARALLEL) != 0 ? adb__clock_now() : adb__clock_tick();
 }
 
 /* Undo what filling and accepting have taken. */
@@ -307,8 +314,10 @@ adb_job adb_submit(adb_context *ctx, const adb_request *request)
                        ctx->db->jobs.capacity);
         return submit_refuse(ctx, NULL);
     }
-    const int64_t now = adb__clock_now();
-    status = adb__job_fill(job, ctx, request, now, &ctx->error);
+    const int timeout_ms = submit_timeout(ctx, request);
+    const int64_t now = submit_time(ctx, timeout_ms);
+    const int64_t deadline = job->deadline = adb__deadline_in(now, timeout_ms);
+    status = adb__job_fill(job, ctx, request, &ctx->error);
     if (status != ADB_OK)
         return submit_refuse(ctx, job);
     adb_job id = job->id;
@@ -323,7 +332,6 @@ adb_job adb_submit(adb_context *ctx, const adb_request *request)
     /* From here on an outsider may end the job, but its memory is the lane's too, and so still ours. */
     struct adb__lane *lane = job_choose_lane(job);
     ctx->error.status = ADB_OK;
-    int64_t deadline = job->deadline;
     adb__lane_submit(lane, job);
     if (deadline != ADB__NEVER)
         adb__watchdog_by(&ctx->db->watchdog, deadline);

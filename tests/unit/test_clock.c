@@ -17,6 +17,19 @@ TEST(now_never_goes_back)
     }
 }
 
+/* The tick comes on, behind the time and never far. */
+TEST(tick_follows_the_time)
+{
+    const int64_t begun = adb__clock_now();
+    int64_t before = adb__clock_tick();
+    CU_ASSERT_FATAL(before > 0 && before <= adb__clock_now());
+    for (int64_t tick = before; tick <= begun; before = tick) {
+        tick = adb__clock_tick();
+        CU_ASSERT_FATAL(tick >= before && tick <= adb__clock_now());
+    }
+    CU_ASSERT(before > begun);
+}
+
 /* A timeout is added in milliseconds; a negative one does not pass. */
 TEST(deadline_is_now_and_the_timeout)
 {
@@ -67,6 +80,6 @@ TEST(random_is_splitmix64)
     CU_ASSERT_EQUAL(adb__random(&state), UINT64_C(3203168211198807973));
 }
 
-SUITE(clock, CASE(now_never_goes_back), CASE(deadline_is_now_and_the_timeout), CASE(deadline_saturates),
+SUITE(clock, CASE(now_never_goes_back), CASE(tick_follows_the_time), CASE(deadline_is_now_and_the_timeout), CASE(deadline_saturates),
       CASE(time_left_is_rounded_up), CASE(time_left_at_the_edges), CASE(first_of_two_deadlines),
       CASE(random_is_splitmix64))
