@@ -9,6 +9,7 @@
 #include "tests/bench/contest.h"
 #include "tests/bench/bench.h"
 #include "tests/bench/counters.h"
+#include "tests/bench/hop.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -33,6 +34,7 @@ struct score {
 /* Shared with the processes that measure. */
 struct scores {
     struct score ways[BENCH_WAYS];
+    double hops[MAX_PAIRS]; /* how far apart the processors were at the beginning of each round */
     size_t n_rounds;
     double seconds; /* that they took */
 };
@@ -192,6 +194,7 @@ static size_t way_at(size_t round, size_t turn)
 
 static void time_round(const struct task *task, size_t round)
 {
+    task->scores->hops[round] = bench_hop_ns();
     for (size_t i = 0; i < BENCH_WAYS; i++) {
         const size_t way = way_at(round, i);
         struct score *score = &task->scores->ways[way];
@@ -298,6 +301,16 @@ static void print_way(const struct bench_contest *contest, const struct scores *
     printf("\n");
 }
 
+static void print_hops(const double *hops)
+{
+    double sorted[MAX_PAIRS];
+    memcpy(sorted, hops, n_rounds * sizeof(*sorted));
+    qsort(sorted, n_rounds, sizeof(*sorted), compare_doubles);
+    if (sorted[0] >= 0)
+        printf("  (a line of the cache took %.0f ns from one processor to another, from %.0f to %.0f)\n", median(hops),
+               sorted[0], sorted[n_rounds - 1]);
+}
+
 /* Append a line to a file of ADB_BENCH_OUT; NULL when there is none. */
 static FILE *book_open(const char *name)
 {
@@ -348,6 +361,8 @@ static void write_figures(const struct bench_contest *contest, const struct scor
         if (way_exists(contest, way))
             write_way(book, contest, &scores->ways[way], way);
     }
+    for (size_t round = 0; round < n_rounds; round++)
+        write_figure(book, contest, 0, "hop_ns", round + 1, scores->hops[round]);
     fclose(book);
 }
 
@@ -424,6 +439,7 @@ static void print_contest(const struct bench_contest *contest, const struct scor
         if (way_exists(contest, i))
             print_way(contest, scores, i);
     }
+    print_hops(scores->hops);
     for (size_t i = 0; i < BENCH_GOALS && contest->goals[i].id != NULL; i++)
         goal_print(contest, scores, &contest->goals[i]);
     printf("\n");
