@@ -234,8 +234,8 @@ static void connection_failed(struct adb__worker *worker, adb_error *detail)
     struct adb_database *db = worker->db;
     const struct adb__server *server = worker->pool->server;
     adb__counter_add(&db->figures.open_failures, 1);
-    adb__server_back_off(worker->pool->server, detail, &worker->random);
-    adb__log(&db->log, ADB__LOG_WARN, "connect to %s failed: %s", adb_url_redacted(server->url), detail->message);
+    if (adb__server_back_off(worker->pool->server, detail, &worker->random))
+        adb__log(&db->log, ADB__LOG_WARN, "connect to %s failed: %s", adb_url_redacted(server->url), detail->message);
 }
 
 void adb__worker_mask(const struct adb__worker *worker, char *text)

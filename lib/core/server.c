@@ -21,6 +21,9 @@
 #define BACKOFF_MIN_NS (100 * ADB__NS_PER_MS)
 #define BACKOFF_MAX_NS (10000 * ADB__NS_PER_MS)
 
+/* However often somebody tries to connect, the log says no sooner that it fails as before. */
+#define TELL_AGAIN_NS (1000 * ADB__NS_PER_MS)
+
 /* A server that stays in the wrong role costs the pool its connections once in that time, not with each statement. */
 #define DISTRUST_NS (1000 * ADB__NS_PER_MS)
 
@@ -108,25 +111,44 @@ struct adb__pool *adb__server_pool(struct adb__server *server, enum adb__role ro
     return &server->pools[role];
 }
 
+static void server_note_locked(struct adb__server *server, const char *failure)
+{
+    snprintf(server->failure, sizeof(server->failure), "%s", failure);
+}
+
 void adb__server_note(struct adb__server *server, const char *failure)
 {
     pthread_mutex_lock(&server->lock);
-    snprintf(server->failure, sizeof(server->failure), "%s", failure);
+    server_note_locked(server, failure);
     pthread_mutex_unlock(&server->lock);
+}
+
+/* An attempt has failed. True: the log is to be told. */
+static bool server_failed(struct adb__server *server, const char *failure, int64_t now)
+{
+    pthread_mutex_lock(&server->lock);
+    const bool is_news = strcmp(server->failure, failure) != 0 || now - server->told_at >= TELL_AGAIN_NS;
+    server_note_locked(server, failure);
+    if (is_news)
+        server->told_at = now;
+    pthread_mutex_unlock(&server->lock);
+    return is_news;
 }
 
 /* Full jitter: anywhere below a bound that doubles with each failure (M. Brooker, "Exponential Backoff And Jitter",
  * AWS Architecture Blog, 2015), so that many clients of a server that returns do not come back at once. */
-void adb__server_back_off(struct adb__server *server, const adb_error *error, uint64_t *random)
+bool adb__server_back_off(struct adb__server *server, const adb_error *error, uint64_t *random)
 {
+    const int64_t now = adb__clock_now();
+    const bool is_news = server_failed(server, error->message, now);
     int64_t bound = BACKOFF_MIN_NS;
-    adb__server_note(server, error->message);
     if (!server->layout.backs_off)
-        return;
+        return is_news;
     for (int64_t n = adb__counter_add_get(&server->failures, 1); n > 1 && bound < BACKOFF_MAX_NS; n--)
         bound *= 2;
     bound = adb__deadline_first(bound, BACKOFF_MAX_NS);
-    adb__counter_set(&server->retry_at, adb__clock_now() + (int64_t)(adb__random(random) % (uint64_t)bound));
+    adb__counter_set(&server->retry_at, now + (int64_t)(adb__random(random) % (uint64_t)bound));
+    return is_news;
 }
 
 void adb__server_recover(struct adb__server *server)

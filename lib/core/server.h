@@ -27,6 +27,7 @@ struct adb__server {
     struct adb__counter discard;    /* connections of an epoch below this one are not to be used again */
     int64_t discarded_at;
     char failure[ADB_ERROR_MESSAGE_SIZE]; /* the last attempt to connect; "" when it succeeded */
+    int64_t told_at;                /* when the log was told of it */
 
     struct adb__counter ready;      /* the writer has been open: readers may open too */
     struct adb__pool pools[ADB__N_ROLES];
@@ -41,8 +42,9 @@ void adb__server_fini(struct adb__server *server);
 
 /* Have each pool open its least number of connections. */
 void adb__server_want_least(struct adb__server *server);
-/* An attempt to connect has failed: space the next one. random is for the jitter. */
-void adb__server_back_off(struct adb__server *server, const adb_error *error, uint64_t *random);
+/* An attempt to connect has failed: space the next one. random is for the jitter. True: that is worth a line in the log, as
+ * it has failed otherwise before, or the last line was a while ago. Who wanted the connection is told each time. */
+bool adb__server_back_off(struct adb__server *server, const adb_error *error, uint64_t *random);
 /* An attempt has succeeded. */
 void adb__server_recover(struct adb__server *server);
 /* What the workers are at, up to a closing parenthesis, and why the last attempt failed. */

@@ -8,12 +8,14 @@
 #include <fcntl.h>
 #include <ftw.h>
 #include <sched.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #define PATIENCE_MS 20000
@@ -24,11 +26,14 @@ static adb_context *ctx;
 
 /* The fixture ------------------------------------------------------------------------------------------------------ */
 
-static void log_nothing(adb_log_level level, const char *line, void *user_data)
+static atomic_int n_logged;
+
+static void log_count(adb_log_level level, const char *line, void *user_data)
 {
     (void)level;
     (void)line;
     (void)user_data;
+    n_logged++;
 }
 
 static int remove_entry(const char *path, const struct stat *info, int kind, struct FTW *ftw)
@@ -68,7 +73,7 @@ static void open_with(const char *url, const adb_options *options)
     adb_options own = {.size = sizeof(own)};
     if (options != NULL)
         own = *options;
-    own.log = log_nothing;
+    own.log = log_count;
     adb_context_free(ctx);
     adb_database_free(db);
     ctx = NULL;
@@ -214,6 +219,21 @@ TEST(a_file_that_cannot_be_opened_is_told)
     CU_ASSERT(fails(adb_fetch_one(ctx, "SELECT 1", NULL, NULL, NULL), ADB_E_CONNECTION, "directory"));
     open_file("missing.db", "?mode=rw");
     CU_ASSERT(fails(adb_fetch_one(ctx, "SELECT 1", NULL, NULL, NULL), ADB_E_CONNECTION, "exist"));
+    finish();
+}
+
+/* Each job is told, and the log once a second. */
+TEST(a_file_that_cannot_be_opened_does_not_fill_the_log)
+{
+    struct timespec begun, now;
+    open_file("no_such_folder/x.db", "");
+    n_logged = 0;
+    clock_gettime(CLOCK_MONOTONIC, &begun);
+    for (int i = 0; i < 300; i++)
+        CU_ASSERT(fails(adb_fetch_one(ctx, "SELECT 1", NULL, NULL, NULL), ADB_E_CONNECTION, "folder"));
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    CU_ASSERT(n_logged >= 1);
+    CU_ASSERT(n_logged <= 2 + (int)(now.tv_sec - begun.tv_sec));
     finish();
 }
 
@@ -494,7 +514,8 @@ TEST(freeing_a_context_with_jobs_under_way_ends_them)
 
 SUITE(bad_input, CASE(what_is_no_url_is_refused), CASE(unknown_databases_and_drivers_are_refused),
       CASE(bad_options_of_a_url_are_refused), CASE(bad_options_of_a_struct_are_refused),
-      CASE(a_file_that_cannot_be_opened_is_told), CASE(a_corrupt_file_is_told),
+      CASE(a_file_that_cannot_be_opened_is_told), CASE(a_file_that_cannot_be_opened_does_not_fill_the_log),
+      CASE(a_corrupt_file_is_told),
       CASE(a_read_only_database_refuses_writes), CASE(a_full_database_is_told), CASE(a_full_disk_is_told),
       CASE(wrong_sql_is_told), CASE(parameters_that_do_not_fit_are_told), CASE(two_statements_in_one_text_are_refused),
       CASE(a_value_of_gigabytes_is_refused_unread), CASE(a_result_that_is_too_large_is_told),
