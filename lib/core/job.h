@@ -97,7 +97,6 @@ struct adb__job {
     _Alignas(ADB__CACHE_LINE) struct adb__statement statement;
     unsigned flags;
     unsigned attempts;                  /* of adb_transact(), before this one */
-    size_t limit;
     uint64_t snapshots;                 /* begun before it was submitted: one that it shares is younger; a fetch's */
 
     /* A function's, and how it ends */
@@ -111,6 +110,7 @@ struct adb__job {
     const adb_value *const *sets;       /* execute_many: values, set by set */
 
     _Alignas(ADB__CACHE_LINE) size_t n_sets;
+    size_t limit;
     const char *column_name;
     size_t column;
     int64_t again_until;                /* it runs again on a new connection, which it waits for so long; 0: it does not */
@@ -128,8 +128,9 @@ struct adb__job {
     struct adb__stash *stash;           /* where its memory goes */
 };
 
-/* The first two lines are full, where a pointer has eight bytes: with one field more each job would move one more. */
+/* The first four lines are full, where a pointer has eight bytes: with one field more each job would move one more. */
 _Static_assert(offsetof(struct adb__job, statement) == 2 * ADB__CACHE_LINE, "a job's lines");
+_Static_assert(offsetof(struct adb__job, n_sets) == 4 * ADB__CACHE_LINE, "a job's lines");
 
 /* Does it come in parts, and may be paused? */
 static inline bool adb__job_comes_in_parts(const struct adb__job *job)

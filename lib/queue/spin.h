@@ -93,6 +93,16 @@ static inline void adb__spin_offered(struct adb__spin *spin, int64_t before, int
         spin->keeps = ADB__SPIN_LONG;
 }
 
+/* For a moment, the other thread of the core may have it. */
+static inline void adb__spin_relax(void)
+{
+#if defined(__x86_64__) || defined(__i386__)
+    __asm__ __volatile__("pause");
+#elif defined(__aarch64__)
+    __asm__ __volatile__("isb");
+#endif
+}
+
 /* Between two looks: lets the other thread of the core have it; and, after some of them, whoever waits for the
  * processor, as that may be who is to bring what is looked for. As long as somebody does, it is offered between all
  * looks. Returns the time. */
@@ -105,11 +115,7 @@ static inline int64_t adb__spin_pause(struct adb__spin *spin, int64_t now)
         adb__spin_offered(spin, now, then);
         return then;
     }
-#if defined(__x86_64__) || defined(__i386__)
-    __asm__ __volatile__("pause");
-#elif defined(__aarch64__)
-    __asm__ __volatile__("isb");
-#endif
+    adb__spin_relax();
     return adb__clock_now();
 }
 

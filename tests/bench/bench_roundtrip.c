@@ -6,6 +6,7 @@
 #include "tests/bench/bench.h"
 #include "tests/bench/contest.h"
 #include "tests/bench/flight.h"
+#include "tests/bench/handover.h"
 
 #include <pthread.h>
 #include <stdio.h>
@@ -94,6 +95,12 @@ static size_t run_uv(void *state)
         &(struct bench_uv_task){.work = uv_nothing, .total = setup->total, .in_flight = setup->in_flight});
 }
 
+static size_t run_handover(void *state)
+{
+    const struct setup *setup = state;
+    return bench_handover_run(setup->total, setup->in_flight, setup->n_contexts);
+}
+
 /* Each on a context of its own, or all on one, which has them done in their order. */
 static void compare_on(unsigned n_workers, size_t in_flight, size_t n_contexts, struct bench_goal goal)
 {
@@ -112,7 +119,8 @@ static void compare_on(unsigned n_workers, size_t in_flight, size_t n_contexts, 
         .name = name,
         .state = &setup,
         .ways = {{.name = "asyncdb", .open = open_ours, .run = run_ours, .close = close_ours},
-                 {.name = "libuv", .open = open_uv, .run = bench_uv_here() ? run_uv : NULL}},
+                 {.name = "libuv", .open = open_uv, .run = bench_uv_here() ? run_uv : NULL},
+                 {.name = "the queues alone", .run = bench_handover_here() ? run_handover : NULL}},
         .goals = {goal},
     });
 }

@@ -9,7 +9,7 @@
 #include "tests/bench/contest.h"
 #include "tests/bench/bench.h"
 #include "tests/bench/counters.h"
-#include "tests/bench/hop.h"
+#include "tests/bench/processors.h"
 
 #include <stdio.h>
 #include <stdlib.h>

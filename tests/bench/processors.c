@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Two threads, each on a processor of its own, that count one number up by turns. */
-#include "tests/bench/hop.h"
+/* Which processors there are, and two threads, one on each of two, that count a number up by turns. */
+#include "tests/bench/processors.h"
 #include "base/cacheline.h"
 #include "tests/bench/bench.h"
 
-#include <pthread.h>
 #include <sched.h>
 #include <stdatomic.h>
 
@@ -12,7 +11,6 @@
 #define HOPS    2000 /* even, as WARM_UP */
 
 struct player {
-    pthread_t thread;
     _Alignas(ADB__CACHE_LINE) atomic_int *ball;
     int first; /* number that it waits for; then every other */
     double begun, ended;
@@ -32,42 +30,44 @@ static void *play(void *argument)
     return NULL;
 }
 
-static void start(struct player *player, int processor)
-{
-    pthread_attr_t attributes;
-    cpu_set_t set;
-    CPU_ZERO(&set);
-    CPU_SET(processor, &set);
-    BENCH_CHECK(pthread_attr_init(&attributes) == 0);
-    BENCH_CHECK(pthread_attr_setaffinity_np(&attributes, sizeof(set), &set) == 0);
-    BENCH_CHECK(pthread_create(&player->thread, &attributes, play, player) == 0);
-    pthread_attr_destroy(&attributes);
-}
-
-/* The next one at or after it that this process may use; CPU_SETSIZE: there is none. */
-static int processor_from(int processor)
+int bench_processor(int index)
 {
     cpu_set_t set;
     BENCH_CHECK(sched_getaffinity(0, sizeof(set), &set) == 0);
-    while (processor < CPU_SETSIZE && !CPU_ISSET(processor, &set))
-        processor++;
-    return processor;
+    for (int processor = 0; processor < CPU_SETSIZE; processor++) {
+        if (CPU_ISSET(processor, &set) && index-- == 0)
+            return processor;
+    }
+    return -1;
+}
+
+pthread_t bench_start_on(int index, void *(*function)(void *argument), void *argument)
+{
+    pthread_t thread;
+    pthread_attr_t attributes;
+    cpu_set_t set;
+    CPU_ZERO(&set);
+    CPU_SET(bench_processor(index), &set);
+    BENCH_CHECK(pthread_attr_init(&attributes) == 0);
+    BENCH_CHECK(pthread_attr_setaffinity_np(&attributes, sizeof(set), &set) == 0);
+    BENCH_CHECK(pthread_create(&thread, &attributes, function, argument) == 0);
+    pthread_attr_destroy(&attributes);
+    return thread;
 }
 
 double bench_hop_ns(void)
 {
     static _Alignas(ADB__CACHE_LINE) atomic_int ball;
     static struct player players[2];
-    const int first = processor_from(0);
-    const int second = processor_from(first + 1);
-    if (second == CPU_SETSIZE)
+    pthread_t threads[2];
+    if (bench_processor(1) < 0)
         return -1;
     atomic_store(&ball, 0);
     for (int i = 0; i < 2; i++) {
         players[i] = (struct player){.ball = &ball, .first = i};
-        start(&players[i], i == 0 ? first : second);
+        threads[i] = bench_start_on(i, play, &players[i]);
     }
     for (int i = 0; i < 2; i++)
-        pthread_join(players[i].thread, NULL);
+        pthread_join(threads[i], NULL);
     return (players[0].ended - players[0].begun) * 1e9 / (HOPS - WARM_UP);
 }
