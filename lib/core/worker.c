@@ -342,6 +342,7 @@ static struct adb__lane *worker_next_lane(struct adb__worker *worker)
         adb__park_announce(&pool->park, &worker->sleeper, searching);
         lane = adb__pool_next(worker);
         if (lane != NULL) {
+            adb__spin_paid(&worker->spin, 0); /* to look was right, if a moment too short */
             searching = adb__park_withdraw(&pool->park, &worker->sleeper);
             return worker_pass_on(worker, lane, searching);
         }

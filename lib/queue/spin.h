@@ -4,8 +4,8 @@
  * program that waits for long costs nothing; one that was not in vain makes it worth trying again.
  *
  * Two threads that wait for each other by turns may both have gone to sleep, and then each looks in vain, as the other
- * one has to wake up first. So what is tried again may take longer: for that one time the other finds what it looks for
- * at once, and so do both from then on. If it comes late then too, it was in vain. */
+ * one has to wake up first. So what is tried again may take longer: for that time the other finds what it looks for at
+ * once, if it looks this time, and so do both from then on. If it comes late again and again, it was in vain. */
 #ifndef ADB_QUEUE_SPIN_H
 #define ADB_QUEUE_SPIN_H
 
@@ -26,13 +26,17 @@ struct adb__spin {
     unsigned skip;          /* times that it is left out before it is tried again */
     unsigned penalty;       /* what that begins with after the next time in vain */
     int64_t soon;           /* what comes after that is late */
-    bool was_late;          /* the last time it was, so this is the one that counts */
+    unsigned n_late;        /* so many times in a row it has come late */
     bool hurries;           /* as the caller says */
     bool crowded;           /* others wait for the processor, as it seems, and give it back soon */
     unsigned n_looks;       /* since it has begun */
     int64_t alone_until;    /* nobody waits for the processor, as it seems */
     unsigned keeps;         /* so many times it is not offered, as somebody had it for long */
 };
+
+/* So many times in a row it may come late, each time looked for as long as when it is tried again: the other one may leave
+ * its look out several times, and which of them it does not is luck. */
+#define ADB__SPIN_LATE_MOST 8
 
 /* So many looks follow close on each other: as long as it takes to call the system. */
 #define ADB__SPIN_CLOSE 8
@@ -58,13 +62,13 @@ static inline int64_t adb__spin_until(struct adb__spin *spin, const struct adb__
         spin->keeps--;
     if (spin->skip > 0) {
         spin->skip--;
+        spin->n_late = 0;
         return 0;
     }
-    const bool again = spin->penalty > 0 && !spin->was_late;
+    const bool again = spin->penalty > 0 && spin->n_late < ADB__SPIN_LATE_MOST;
     spin->penalty = spin->penalty < limits->skip_most ? 2 * spin->penalty + 1 : limits->skip_most;
     spin->skip = spin->penalty;
     spin->soon = now + limits->ns;
-    spin->was_late = false;
     spin->n_looks = 0;
     if (again)
         spin->alone_until = 0;
@@ -75,9 +79,11 @@ static inline int64_t adb__spin_until(struct adb__spin *spin, const struct adb__
 static inline void adb__spin_paid(struct adb__spin *spin, int64_t now)
 {
     spin->skip = 0;
-    spin->was_late = now > spin->soon;
-    if (!spin->was_late)
-        spin->penalty = 0;
+    spin->n_late++;
+    if (now > spin->soon)
+        return;
+    spin->n_late = 0;
+    spin->penalty = 0;
 }
 
 /* Others have had the processor, or could have had it. */

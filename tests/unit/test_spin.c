@@ -90,20 +90,25 @@ TEST(lasts_longer_when_tried_again)
     CU_ASSERT_EQUAL(ns, common.ns);
 }
 
-/* What comes late makes it worth one more look, of the common length. If that is in vain, or late, nothing was won: it
- * is left out more often than before. */
-TEST(gets_one_more_look_when_late)
+/* What comes late makes it worth more looks as long, a number of them. If it is late each time, and in vain or late once
+ * more, nothing was won: it is left out more often than before. */
+TEST(gets_more_looks_when_late)
 {
     struct adb__spin spin = {0};
     int64_t ns;
     n_left_out(&spin);
     CU_ASSERT_EQUAL(n_left_out(&spin), 1);
-    CU_ASSERT_EQUAL(n_left_out(&spin), 3);
+    CU_ASSERT_EQUAL(left_out(&spin, &ns), 3);
+    for (unsigned i = 1; i < ADB__SPIN_LATE_MOST; i++) {
+        CU_ASSERT_EQUAL(ns, common.again_ns);
+        paid_late(&spin);
+        CU_ASSERT_EQUAL(left_out(&spin, &ns), 0);
+    }
     paid_late(&spin);
     CU_ASSERT_EQUAL(left_out(&spin, &ns), 0);
     CU_ASSERT_EQUAL(ns, common.ns);
-    CU_ASSERT_EQUAL(left_out(&spin, &ns), 15);
-    CU_ASSERT_EQUAL(ns, common.again_ns);
+    CU_ASSERT_EQUAL(left_out(&spin, &ns), 63);
+    CU_ASSERT_EQUAL(ns, common.again_ns); /* from the beginning */
     paid_late(&spin);
     CU_ASSERT_EQUAL(n_left_out(&spin), 0);
     paid_soon(&spin); /* the other one had to wake up, no more */
@@ -152,5 +157,5 @@ TEST(learns_who_takes_the_processor)
 }
 
 SUITE(spin, CASE(begins_by_looking), CASE(is_left_out_more_and_more_when_in_vain),
-      CASE(is_tried_each_time_while_it_pays), CASE(lasts_longer_when_tried_again), CASE(gets_one_more_look_when_late),
+      CASE(is_tried_each_time_while_it_pays), CASE(lasts_longer_when_tried_again), CASE(gets_more_looks_when_late),
       CASE(offers_the_processor_after_some_looks), CASE(learns_who_takes_the_processor))
