@@ -270,6 +270,20 @@ adb_status adb__worker_connect(struct adb__worker *worker, int64_t deadline, adb
     return status;
 }
 
+void adb__worker_connect_eagerly(struct adb__worker *worker)
+{
+    const struct adb__pool *pool = worker->pool;
+    const struct adb__server *server = pool->server;
+    if (adb__counter_get(&worker->eager) == 0 || adb__clock_now() < adb__counter_get(&server->retry_at))
+        return;
+    adb__counter_set(&worker->eager, 0);
+    if (adb__counter_get(&pool->n_open) >= (int64_t)pool->min)
+        return; /* others were faster */
+    adb_status status = adb__worker_connect(worker, ADB__NEVER, NULL);
+    if (status != ADB_OK && status != ADB_E_AUTH && server->layout.backs_off)
+        adb__counter_set(&worker->eager, 1);
+}
+
 /* One of the least number of connections was closed: its worker opens it anew as soon as it has nothing else to do, or,
  * where that worker leaves, another does. (There are enough of them; but not all that are there have a connection.) */
 static void connection_want_back(struct adb__worker *worker, enum adb__close_reason reason)

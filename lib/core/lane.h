@@ -83,6 +83,10 @@ static inline bool adb__lane_needs_home(const struct adb__lane *lane)
 }
 /* For its home, after it has left: has a producer called? Then the home attends again. */
 bool adb__lane_is_called(struct adb__lane *lane);
+static inline bool adb__lane_seems_called(const struct adb__lane *lane) /* a glance */
+{
+    return atomic_load_explicit(&lane->called, memory_order_relaxed);
+}
 /* Give the lane to the workers of the role that its first job needs. The caller's reference goes along. now: as for
  * adb__pool_call(). */
 void adb__lane_send(struct adb__lane *lane, struct adb__job *first, int64_t now);

@@ -20,26 +20,18 @@
 #include <inttypes.h>
 #include <signal.h>
 
-/* A searcher looks for a lane before it goes to sleep: for what it takes a caller to take an outcome and submit the
- * next job. Often enough for a caller that looks once in a while too (core/completion.c) to meet it. */
-static const struct adb__spin_limits search = {.ns = 4000, .again_ns = 4000, .skip_most = 3};
-
-/* What it costs to wake another worker. Less work than that is done sooner without. */
-#define WAKE_NS 10000
-
-/* What it costs to submit a job, and to take its outcome. */
-#define SUBMIT_NS 500
-
-/* So much of it the pace changes with a lane that is slower or faster. */
-#define PACE_STEP 8
-
 /* Lanes whose jobs have left the connection alone may be as quick as the clock, which takes 30 ns of a virtual machine:
  * so many of them share a look at it. */
 #define LANES_UNTIMED 8
 
-/* Outcomes for which nobody was woken wait no longer than this for the next; as for those who doze, core/completion.c
- * has the limit. */
-#define WHISPER_NS 100000
+/* So often it looks for one more job before it leaves a lane that it comes back to again and again, and so many pauses
+ * it makes before each look: 0.3 us in all, what it takes to take an outcome and submit the next job. To look at once,
+ * or after fewer, is to take the line from who is about to write to it. */
+#define LINGER_LOOKS  4
+#define LINGER_PAUSES 4
+
+/* So long it looks for the next job of a lane that it holds, before it goes to sleep. */
+static const struct adb__spin_limits hold = {.ns = 4000, .again_ns = 4000, .skip_most = 3};
 
 /* So long one lane's jobs may run in a row while other lanes wait. */
 #define LANE_SLICE_NS (1 * ADB__NS_PER_MS)
@@ -88,7 +80,7 @@ void adb__worker_rest(struct adb__worker *worker, int64_t deadline)
     adb__parker_wait(&worker->parker, deadline);
 }
 
-static bool worker_is_stopping(const struct adb__worker *worker)
+bool adb__worker_is_stopping(const struct adb__worker *worker)
 {
     return adb__counter_get(&worker->pool->stopping) != 0 || adb__counter_get(&worker->orphaned) != 0;
 }
@@ -106,256 +98,26 @@ adb_status adb__worker_check_stop(struct adb__worker *worker, adb_error *error)
     return reason == ADB__STOP_NONE ? ADB_OK : adb__job_reason_error(error, reason);
 }
 
-/* When it has been idle for too long. */
-static int64_t worker_idle_until(const struct adb__worker *worker)
-{
-    return worker->idle_ns == ADB__NEVER ? ADB__NEVER : worker->used_at + worker->idle_ns;
-}
-
-/* When an idle worker has something to do by itself. */
-static int64_t worker_next_chore(const struct adb__worker *worker)
-{
-    const struct adb__server *server = worker->pool->server;
-    int64_t next = worker_idle_until(worker);
-    if (adb__worker_is_suspect(worker))
-        return 0; /* now, rather than with a lane that waits */
-    if (adb__worker_is_replaceable(worker))
-        next = adb__deadline_first(next, worker->expires_at);
-    if (!worker->is_open && adb__counter_get(&worker->eager) != 0)
-        next = adb__deadline_first(next, adb__counter_get(&server->retry_at));
-    return next;
-}
-
-/* Something is wrong with the server, or nothing to do for long: see whether the connection is still good, replace an
- * old one later, or go. True: the thread shall end. */
-static bool worker_chore(struct adb__worker *worker)
-{
-    int64_t now = adb__clock_now();
-    bool keep = worker->pool->server->layout.keep_open;
-    if (adb__worker_is_suspect(worker) || now >= worker->expires_at)
-        adb__worker_refresh(worker, now);
-    if (now < worker_idle_until(worker))
-        return false;
-    worker->used_at = now; /* those that must stay look again after the same time */
-    if (keep || !adb__pool_may_shrink(worker->pool, worker))
-        return false;
-    adb__worker_disconnect(worker, ADB__CLOSED_IDLE);
-    return true;
-}
-
-/* Look for a lane a little longer, as the only one that does. */
-static struct adb__lane *worker_spin(struct adb__worker *worker)
-{
-    worker->took_at = adb__clock_now();
-    const int64_t until = adb__spin_until(&worker->spin, &search, worker->took_at, true);
-    while (worker->took_at < until && !worker_is_stopping(worker)) {
-        worker->took_at = adb__spin_pause(&worker->spin, worker->took_at);
-        struct adb__lane *lane = adb__ready_glance(&worker->pool->ready) ? adb__pool_next(worker) : NULL;
-        if (lane != NULL) {
-            adb__spin_paid(&worker->spin, worker->took_at);
-            return lane;
-        }
-    }
-    return NULL;
-}
-
-/* The lanes since the last look at the clock were timed: about how long each takes, which is what half of them exceed,
- * as one among many may have lost the processor. */
-static void worker_learn_pace(struct adb__worker *worker)
-{
-    const int64_t expected = worker->pace_ns * (int64_t)worker->n_lanes;
-    const int64_t step = worker->pace_ns / PACE_STEP + 1;
-    if (worker->n_lanes == 0 || worker->used_at <= worker->took_at)
-        return;
-    worker->pace_ns += worker->used_at - worker->took_at > expected ? step : -step;
-    worker->took_at = worker->used_at;
-    worker->n_lanes = 0;
-}
-
-/* Nothing waits: the lanes that share a look at the clock do not share it with the time that follows. */
-static void worker_end_lanes(struct adb__worker *worker)
-{
-    if (worker->n_lanes == 0)
-        return;
-    worker->used_at = adb__clock_now();
-    worker_learn_pace(worker);
-}
-
-/* With jobs that cost no more than to submit them, who submits is as busy as this worker: is there no processor left
- * for one more? */
-static bool worker_suffices(const struct adb__worker *worker)
-{
-    const struct adb__pool *pool = worker->pool;
-    const int64_t n_awake = adb__counter_get(&pool->n_workers) - (int64_t)adb__park_sleeping(&pool->park);
-    return worker->pace_ns < SUBMIT_NS && n_awake + 1 >= pool->n_processors;
-}
-
-/* Would this worker be through with its lane, and all that waits, before another one is awake, or gain nothing by
- * another? */
-static bool worker_is_quick(const struct adb__worker *worker)
-{
-    const size_t n_ready = adb__pool_known(worker->pool);
-    return worker->pace_ns * (int64_t)(n_ready > 0 ? n_ready : 1) < WAKE_NS || worker_suffices(worker);
-}
-
-bool adb__worker_may_whisper(struct adb__worker *worker)
-{
-    struct adb__poster *poster = &worker->poster;
-    if (!poster->whispers) {
-        poster->n = 0;
-        poster->since = worker->took_at;
-    }
-    /* Half of what waits: while somebody wakes and asks for more, there is something to do. */
-    return worker->pace_ns < WAKE_NS && poster->n < adb__pool_known(worker->pool) &&
-           worker->took_at - poster->since < WHISPER_NS;
-}
-
-static void worker_call_next(struct adb__worker *worker)
-{
-    if (adb__pool_has_ready(worker->pool))
-        adb__pool_call(worker->pool, worker->took_at);
-}
-
-void adb__worker_stay(struct adb__worker *worker)
-{
-    if (!worker->stays)
-        adb__park_stay(&worker->pool->park);
-    worker->stays = true;
-}
-
-void adb__worker_stray(struct adb__worker *worker)
-{
-    if (!worker->stays)
-        return;
-    worker->stays = false;
-    adb__park_stray(&worker->pool->park);
-    worker_call_next(worker);
-}
-
-/* A lane was found. If there may be more, the next worker is called (or started), as this one may be busy for long;
- * unless it will hardly be, and somebody sees to it. */
-static struct adb__lane *worker_pass_on(struct adb__worker *worker, struct adb__lane *lane, bool searching)
-{
-    struct adb__park *park = &worker->pool->park;
-    worker->sleeper.in_vain = false;
-    worker->roves = worker_is_quick(worker) && adb__park_rove(park, &worker->sleeper, searching);
-    if (worker->roves || !searching)
-        return lane; /* who searches calls, and whoever has pushed what waits has called */
-    if (adb__pool_has_ready(worker->pool) && adb__pipeline_is_quick(worker))
-        adb__worker_stay(worker); /* and if this is for no pipeline after all, it calls then */
-    adb__park_found(park);
-    worker_call_next(worker);
-    return lane;
-}
-
-/* The rover's next lane. False: there is none, or it is time to call others; it roves no more. */
-static bool worker_goes_on(struct adb__worker *worker, const struct adb__lane *lane)
-{
-    if (lane == NULL || !worker_is_quick(worker))
-        return false;
-    adb__park_step(&worker->pool->park);
-    return true;
-}
-
-/* True: it is a searcher. */
-static bool worker_settle(struct adb__worker *worker)
-{
-    bool roved = worker->roves;
-    worker->roves = false;
-    return roved && adb__park_settle(&worker->pool->park, &worker->sleeper);
-}
-
-/* It will be away from the ready queue: somebody else is to search, and its outcomes are to be seen. */
-static void worker_stop_roving(struct adb__worker *worker)
-{
-    adb__deal_stop(worker);
-    adb__poster_part(&worker->poster);
-    if (!worker_settle(worker))
-        return;
-    adb__park_found(&worker->pool->park);
-    worker_call_next(worker);
-}
-
-/* One of the least number of connections. A failure is in the log; a server that is away is tried again whenever an
- * attempt is due, one that refuses the credentials when a job comes. */
-static void worker_connect_eagerly(struct adb__worker *worker)
-{
-    const struct adb__pool *pool = worker->pool;
-    const struct adb__server *server = pool->server;
-    if (adb__counter_get(&worker->eager) == 0 || adb__clock_now() < adb__counter_get(&server->retry_at))
-        return;
-    adb__counter_set(&worker->eager, 0);
-    if (adb__counter_get(&pool->n_open) >= (int64_t)pool->min)
-        return; /* others were faster */
-    adb_status status = adb__worker_connect(worker, ADB__NEVER, NULL);
-    if (status != ADB_OK && status != ADB_E_AUTH && server->layout.backs_off)
-        adb__counter_set(&worker->eager, 1);
-}
-
 /* It has given its lane back to those that have a connection. If it must stay all the same, it connects before it takes
  * another, or when nobody has one any more. True: the thread shall end. */
 static bool worker_give_way(struct adb__worker *worker)
 {
     struct adb__pool *pool = worker->pool;
     worker->gives_way = false;
-    worker_stop_roving(worker);
+    adb__worker_stop_searching(worker);
     if (adb__pool_resign(pool, worker))
         return true;
     adb__worker_set_state(worker, ADB__WORKER_CONNECTING);
-    while (!worker->is_open && !worker_is_stopping(worker)) {
+    while (!worker->is_open && !adb__worker_is_stopping(worker)) {
         int64_t n_open = adb__counter_get(&pool->n_open);
         if (n_open == 0 || n_open >= (int64_t)pool->min)
             break;
         adb__counter_set(&worker->eager, 1);
-        worker_connect_eagerly(worker);
+        adb__worker_connect_eagerly(worker);
         if (!worker->is_open)
             adb__worker_rest(worker, adb__counter_get(&pool->server->retry_at));
     }
     return false;
-}
-
-/* The next lane, sleeping until there is one. NULL: go home. The order of steps is that of tests/models/park.pml. */
-static struct adb__lane *worker_next_lane(struct adb__worker *worker)
-{
-    struct adb__pool *pool = worker->pool;
-    bool searching = false;
-    adb__worker_set_state(worker, ADB__WORKER_IDLE);
-    for (;;) {
-        struct adb__lane *lane = adb__pool_next(worker);
-        if (worker->roves && worker_goes_on(worker, lane))
-            return lane;
-        searching = worker_settle(worker) || searching;
-        if (lane == NULL) {
-            worker_end_lanes(worker);
-            adb__worker_stray(worker);
-            adb__poster_part(&worker->poster);
-            adb__share_end(worker);
-        }
-        if (lane == NULL && !searching)
-            worker_connect_eagerly(worker);
-        if (lane == NULL && !searching)
-            searching = adb__park_search(&pool->park);
-        if (lane == NULL && searching)
-            lane = worker_spin(worker);
-        if (lane != NULL)
-            return worker_pass_on(worker, lane, searching);
-        adb__park_announce(&pool->park, &worker->sleeper, searching);
-        lane = adb__pool_next(worker);
-        if (lane != NULL) {
-            adb__spin_paid(&worker->spin, 0); /* to look was right, if a moment too short */
-            searching = adb__park_withdraw(&pool->park, &worker->sleeper);
-            return worker_pass_on(worker, lane, searching);
-        }
-        if (worker_is_stopping(worker)) {
-            if (adb__park_withdraw(&pool->park, &worker->sleeper))
-                adb__park_found(&pool->park);
-            return NULL;
-        }
-        searching = adb__park_sleep(&pool->park, &worker->sleeper, worker_next_chore(worker));
-        worker->took_at = adb__clock_now();
-        if (!searching && !worker_is_stopping(worker) && worker_chore(worker))
-            return NULL;
-    }
 }
 
 /* Undo and let go of whatever the lane holds: its last handle is gone, or the database closes. */
@@ -389,15 +151,30 @@ static int64_t worker_hold_until(const struct adb__worker *worker, const struct 
     return limit_ms <= 0 || lane->txn.depth == 0 ? ADB__NEVER : adb__deadline_in(adb__clock_now(), limit_ms);
 }
 
+/* Look for a moment, where that has paid lately, whether it is called. */
+static void worker_look(struct adb__worker *worker, const struct adb__lane *lane)
+{
+    int64_t now = adb__clock_now();
+    const int64_t until = adb__spin_until(&worker->hold_spin, &hold, now, true);
+    while (now < until && !adb__worker_is_stopping(worker)) {
+        now = adb__spin_pause(&worker->hold_spin, now);
+        if (!adb__lane_seems_called(lane))
+            continue;
+        adb__spin_paid(&worker->hold_spin, now);
+        return;
+    }
+}
+
 /* A lane with an open transaction stays: sleep until it is called, or for so long as it may idle. */
 static void worker_hold(struct adb__worker *worker, struct adb__lane *lane)
 {
     int64_t until = worker_hold_until(worker, lane);
-    worker_stop_roving(worker);
+    adb__worker_stop_searching(worker);
     adb__worker_set_state(worker, ADB__WORKER_HELD);
+    worker_look(worker, lane);
     while (!adb__lane_is_called(lane)) {
         bool overdue = adb__clock_now() >= until;
-        if ((overdue || worker_is_stopping(worker)) && adb__mailbox_attend(&lane->mailbox)) {
+        if ((overdue || adb__worker_is_stopping(worker)) && adb__mailbox_attend(&lane->mailbox)) {
             if (overdue)
                 worker_give_up(worker, lane);
             break;
@@ -416,10 +193,11 @@ static void worker_let_go(struct adb__worker *worker)
     adb__worker_check_in(worker);
 }
 
-/* The backlog and the mailbox are empty. True: the lane was left. */
-static bool worker_leave(struct adb__worker *worker, struct adb__lane *lane)
+/* The backlog and the mailbox are empty. True: the lane was left. It may search from then on: the caller has no other
+ * lane. */
+static bool worker_leave(struct adb__worker *worker, struct adb__lane *lane, bool may_search)
 {
-    if (adb__lane_is_held(lane) && worker_is_stopping(worker))
+    if (adb__lane_is_held(lane) && adb__worker_is_stopping(worker))
         worker_unwind(worker, lane);
     bool held = adb__lane_needs_home(lane);
     lane->home = held ? worker : NULL;
@@ -430,8 +208,12 @@ static bool worker_leave(struct adb__worker *worker, struct adb__lane *lane)
     if (!held)
         worker_let_go(worker); /* before another worker may run this lane */
     const bool over = lane->over;
-    if (!adb__mailbox_leave(&lane->mailbox))
+    if (may_search && !held)
+        adb__worker_search_early(worker);
+    if (!adb__mailbox_leave(&lane->mailbox)) {
+        adb__worker_search_no_more(worker);
         return false;
+    }
     if (!held) {
         if (over)
             adb__lane_unref(lane);
@@ -455,7 +237,7 @@ void adb__worker_put_back(struct adb__worker *worker, struct adb__lane *lane)
         if (adb__lane_peek(lane) == NULL)
             adb__lane_collect(lane);
         struct adb__mail *mail = adb__lane_peek(lane);
-        if (mail == NULL && worker_leave(worker, lane))
+        if (mail == NULL && worker_leave(worker, lane, false))
             return;
         if (mail == &lane->farewell) {
             adb__lane_pop(lane); /* nothing is held */
@@ -477,12 +259,24 @@ static bool worker_suits(const struct adb__worker *worker, const struct adb__lan
 /* Others wait, and the lane has had its share: so many jobs, or so long. Nor do others wait for the jobs of one lane
  * that came after the shared snapshot: else one lane in step with its submitter would have each of its jobs begin a
  * snapshot of its own. */
-static bool worker_share_used(const struct adb__worker *worker, const struct adb__lane *lane, const struct adb__job *job,
-                              unsigned n_run, int64_t until)
+static bool worker_share_used(const struct adb__worker *worker, const struct adb__lane *lane,
+                              const struct adb__job *job, unsigned n_run, int64_t until)
 {
     if (n_run == 0 || adb__lane_is_held(lane) || !adb__pool_has_ready(worker->pool))
         return false;
     return n_run >= ADB__WORKER_RUN || adb__share_breaks(worker, lane, job) || adb__clock_now() >= until;
+}
+
+/* A lane that is left costs who submits to it a push to the ready queue, and this worker the way back. Who submits one
+ * job after the other brings the next in a moment; but not who goes round several lanes. */
+static void worker_linger(const struct adb__worker *worker, const struct adb__lane *lane)
+{
+    for (unsigned i = 0; i < LINGER_LOOKS; i++) {
+        for (unsigned j = 0; j < LINGER_PAUSES; j++)
+            adb__spin_relax();
+        if (adb__mailbox_waiting(&lane->mailbox) || adb__ready_glance(&worker->pool->ready))
+            return;
+    }
 }
 
 /* Run jobs of the lane until it is empty, had its share, or belongs elsewhere. */
@@ -495,11 +289,14 @@ static void worker_attend(struct adb__worker *worker, struct adb__lane *lane)
     for (;;) {
         struct adb__mail *mail = adb__lane_peek(lane);
         if (mail == NULL) {
+            if (!lane->over && n_run > (worker->last_lane != lane))
+                worker_linger(worker, lane);
             adb__lane_collect(lane);
             mail = adb__lane_peek(lane);
         }
         if (mail == NULL) {
-            if (worker_leave(worker, lane))
+            worker->last_lane = lane;
+            if (worker_leave(worker, lane, true))
                 return;
             continue;
         }
@@ -543,11 +340,11 @@ static void *worker_main(void *argument)
     struct adb_database *db = worker->db;
     adb__process_enter_worker();
     worker->used_at = worker->took_at = adb__clock_now();
-    worker->pace_ns = WAKE_NS;
+    worker->pace_ns = ADB__WORKER_WAKE_NS;
     worker->gives_way = false;
     while (adb__counter_get(&worker->orphaned) == 0) {
-        worker_learn_pace(worker);
-        struct adb__lane *lane = worker->next_lane != NULL ? worker->next_lane : worker_next_lane(worker);
+        adb__worker_learn_pace(worker);
+        struct adb__lane *lane = worker->next_lane != NULL ? worker->next_lane : adb__worker_next_lane(worker);
         worker->next_lane = NULL;
         if (lane == NULL)
             break;
@@ -562,7 +359,7 @@ static void *worker_main(void *argument)
             adb__worker_disconnect(worker, ADB__CLOSED_UNPOOLED);
     }
     adb__worker_stray(worker);
-    worker_stop_roving(worker);
+    adb__worker_stop_searching(worker);
     adb__worker_disconnect(worker, ADB__CLOSED_CLOSE);
     adb__pool_goodbye(pool, worker);
     adb__database_unref(db);

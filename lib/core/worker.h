@@ -38,6 +38,9 @@ enum adb__close_reason {
     ADB__N_CLOSE_REASONS
 };
 
+/* What it costs to wake another worker. Less work than that is done sooner without. */
+#define ADB__WORKER_WAKE_NS 10000
+
 struct adb__ear;
 struct adb__pipelining;
 
@@ -52,9 +55,11 @@ struct adb__worker {
     struct adb__counter orphaned;   /* left behind by close: go home as soon as possible */
     struct adb__parker parker;
     struct adb__sleeper sleeper;
-    struct adb__spin spin;          /* the thread's own */
+    struct adb__spin spin;          /* for the next lane; the thread's own */
+    struct adb__spin hold_spin;     /* for the next job of a lane that it holds; the thread's own */
     bool deals;                     /* it counts as one that deals; see core/deal.h; the thread's own */
     bool roves;                     /* it counts as searching while it runs quick lanes; the thread's own */
+    bool searches;                  /* it is the searcher, between two lanes; the thread's own */
     bool stays;                     /* its park counts on it, as it runs nothing but quick pipelines; the thread's own */
     int64_t took_at;                /* the thread's own: when it got the first lane since it looked at the clock, */
     unsigned n_lanes;               /* how many it has attended since, */
@@ -94,6 +99,7 @@ struct adb__worker {
     bool gathers;                   /* several outcomes are delivered together */
     struct adb__outbox outbox;      /* outcomes of those */
     struct adb__poster poster;      /* where its outcomes go at present, and how */
+    const struct adb__lane *last_lane; /* the one before, to compare; it may be gone */
     struct adb__lane *next_lane;    /* the next one, popped and attended already; NULL: ask the ready queue */
     uint64_t random;
 
@@ -117,6 +123,19 @@ void adb__worker_wake(struct adb__worker *worker);
 
 /* The worker's own thread: rest until woken or the deadline. */
 void adb__worker_rest(struct adb__worker *worker, int64_t deadline);
+bool adb__worker_is_stopping(const struct adb__worker *worker);
+
+/* The next lane, sleeping until there is one. NULL: go home. */
+struct adb__lane *adb__worker_next_lane(struct adb__worker *worker);
+/* The lanes since the last look at the clock were timed. */
+void adb__worker_learn_pace(struct adb__worker *worker);
+/* It is about to leave its lane and to ask for the next. Who submits in that moment is to find a searcher, or would wake
+ * somebody else. */
+void adb__worker_search_early(struct adb__worker *worker);
+/* It does not leave its lane after all. */
+void adb__worker_search_no_more(struct adb__worker *worker);
+/* It will be away from the ready queue: somebody else is to search, and its outcomes are to be seen. */
+void adb__worker_stop_searching(struct adb__worker *worker);
 /* Will it soon have more outcomes, so that nobody need be woken for this one? */
 bool adb__worker_may_whisper(struct adb__worker *worker);
 /* From one quick pipeline to the next it stays with its park. Before anything else it strays: others are called, if
@@ -134,6 +153,9 @@ void adb__worker_put_back(struct adb__worker *worker, struct adb__lane *lane);
 
 /* Connection, by the worker's own thread and never while a job of its is RUNNING. */
 adb_status adb__worker_connect(struct adb__worker *worker, int64_t deadline, adb_error *error);
+/* One of the least number of connections. A failure is in the log; a server that is away is tried again whenever an
+ * attempt is due, one that refuses the credentials when a job comes. */
+void adb__worker_connect_eagerly(struct adb__worker *worker);
 void adb__worker_disconnect(struct adb__worker *worker, enum adb__close_reason reason);
 /* Before a lane: close what is too old, check what was idle for long, or whose siblings were lost. */
 void adb__worker_refresh(struct adb__worker *worker, int64_t now);

@@ -11,6 +11,9 @@
  * somebody watches, or nobody roves: a sleeper that was called in vain looks after the rover from time to time, and
  * when that has not come on since, takes the search over.
  *
+ * Who is about to be free may search before anybody can see that it is: else whoever makes work in that moment wakes
+ * another one, which finds that the first was there sooner.
+ *
  * Where it does not pay to have more than so many at work at a time, those who are may stay (adb__park_stay): they run
  * something that is soon over, and look for work then, whoever calls. When enough of them stay, nobody is called. One
  * that turns to something else, or finds it not so soon over, strays (adb__park_stray), and calls in the place of those
@@ -53,6 +56,7 @@
  *             end_search();                       // who is to stay, does so before that
  *         searching = false;
  *         run(lane);                              // unless that is soon over, who stays strays, and calls if waiting()
+ *         searching = !roves && adb__park_search(park);   // or not; and if there is more to run after all, end_search()
  *     }
  *     if (roves)
  *         searching = adb__park_settle(park, me);

@@ -308,9 +308,31 @@ work:
     :: stays[me] -> goto again          /* it was soon over */
     :: !stays[me]
     fi;
+more:
     settled[me] = true;                 /* runs it, perhaps for ever */
     settled[me] = false;
-    goto again
+    if
+    :: !roves[me] ->                    /* it searches before others can see that it is free: worker_search_early() */
+        atomic {
+            if
+            :: !searcher[me] && searching == 0 -> searching++; searcher[me] = true
+            :: searcher[me] || searching > 0
+            fi
+        }
+    :: true
+    fi;
+    if
+    :: true -> goto again
+    :: searcher[me] ->                  /* and is not free after all */
+#ifndef BUG_MORE
+        atomic { searching--; searcher[me] = false }
+        if
+        :: items > 0 -> calling++; call()
+        :: items == 0
+        fi;
+#endif
+        goto more
+    fi
 }
 
 init

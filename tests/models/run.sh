@@ -142,6 +142,7 @@ breaks park "-DPRODUCERS=1 -DITEMS=3 -DBUG_NO_TIMER"
 breaks park "-DPRODUCERS=1 -DITEMS=3 -DBUG_BELIEVE"
 holds park "-DPRODUCERS=1 -DITEMS=3 -DENOUGH=1"
 breaks park "-DPRODUCERS=1 -DITEMS=3 -DENOUGH=1 -DBUG_SILENT"
+breaks park "-DPRODUCERS=1 -DITEMS=3 -DBUG_MORE"
 
 holds job
 breaks job "-DBUG_FENCE"

@@ -3,7 +3,8 @@
  * sleeps until all of it is consumed, and begins again: so that workers fall asleep and are called all the time.
  * Everything is consumed, once; nobody hangs; and no search or sleep is left over in the end.
  *
- * Workers that find work rove, half of the time, whether their work is quick or not. In some pools, searchers that find
+ * Workers that find work rove, half of the time, whether their work is quick or not. Others search as soon as they are
+ * through with it, half of the time. In some pools, searchers that find
  * work and do not rove stay, half of the time, and nobody is called while enough of them do.
  *
  * Some pools also wake workers by name, at random. Some let them sleep for moments only, which would hide a lost call,
@@ -216,6 +217,19 @@ static void begin_work(struct worker *worker, bool searching)
     end_search();
 }
 
+/* It will look for work next, unless there is more of the same. */
+static bool search_early(struct worker *worker)
+{
+    bool searching = adb__park_search(&pool.park);
+    yield_sometimes(&worker->random);
+    if (searching && adb__random(&worker->random) % 4 == 0) {
+        end_search();
+        yield_sometimes(&worker->random);
+        searching = false;
+    }
+    return searching;
+}
+
 static void *work(void *arg)
 {
     struct worker *worker = arg;
@@ -247,6 +261,8 @@ static void *work(void *arg)
         begin_work(worker, searching);
         searching = false;
         consume(worker, index);
+        if (!worker->roves && adb__random(&worker->random) % 2 == 0)
+            searching = search_early(worker);
     }
     stray_and_call(worker);
     if (worker->roves)

@@ -1,0 +1,256 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* A worker between two lanes: it looks for the next one, calls others where there is more, whispers where there will
+ * soon be more, sleeps where there is nothing, and does what is due meanwhile. Declared in core/worker.h. */
+#include "base/clock.h"
+#include "core/database.h"
+#include "core/deal.h"
+#include "core/pipeline.h"
+#include "core/post.h"
+#include "core/server.h"
+#include "core/share.h"
+#include "core/worker.h"
+
+/* A searcher looks for a lane before it goes to sleep: for what it takes a caller to take an outcome and submit the
+ * next job. Often enough for a caller that looks once in a while too (core/completion.c) to meet it. */
+static const struct adb__spin_limits look = {.ns = 4000, .again_ns = 4000, .skip_most = 3};
+
+/* What it costs to submit a job, and to take its outcome. */
+#define SUBMIT_NS 500
+
+/* So much of it the pace changes with a lane that is slower or faster. */
+#define PACE_STEP 8
+
+/* Outcomes for which nobody was woken wait no longer than this for the next; as for those who doze, core/completion.c
+ * has the limit. */
+#define WHISPER_NS 100000
+
+/* When it has been idle for too long. */
+static int64_t search_idle_until(const struct adb__worker *worker)
+{
+    return worker->idle_ns == ADB__NEVER ? ADB__NEVER : worker->used_at + worker->idle_ns;
+}
+
+/* When an idle worker has something to do by itself. */
+static int64_t search_next_chore(const struct adb__worker *worker)
+{
+    const struct adb__server *server = worker->pool->server;
+    int64_t next = search_idle_until(worker);
+    if (adb__worker_is_suspect(worker))
+        return 0; /* now, rather than with a lane that waits */
+    if (adb__worker_is_replaceable(worker))
+        next = adb__deadline_first(next, worker->expires_at);
+    if (!worker->is_open && adb__counter_get(&worker->eager) != 0)
+        next = adb__deadline_first(next, adb__counter_get(&server->retry_at));
+    return next;
+}
+
+/* Something is wrong with the server, or nothing to do for long: see whether the connection is still good, replace an
+ * old one later, or go. True: the thread shall end. */
+static bool search_chore(struct adb__worker *worker)
+{
+    int64_t now = adb__clock_now();
+    bool keep = worker->pool->server->layout.keep_open;
+    if (adb__worker_is_suspect(worker) || now >= worker->expires_at)
+        adb__worker_refresh(worker, now);
+    if (now < search_idle_until(worker))
+        return false;
+    worker->used_at = now; /* those that must stay look again after the same time */
+    if (keep || !adb__pool_may_shrink(worker->pool, worker))
+        return false;
+    adb__worker_disconnect(worker, ADB__CLOSED_IDLE);
+    return true;
+}
+
+/* Look for a lane a little longer, as the only one that does. */
+static struct adb__lane *search_spin(struct adb__worker *worker)
+{
+    worker->took_at = adb__clock_now();
+    const int64_t until = adb__spin_until(&worker->spin, &look, worker->took_at, true);
+    while (worker->took_at < until && !adb__worker_is_stopping(worker)) {
+        worker->took_at = adb__spin_pause(&worker->spin, worker->took_at);
+        struct adb__lane *lane = adb__ready_glance(&worker->pool->ready) ? adb__pool_next(worker) : NULL;
+        if (lane != NULL) {
+            adb__spin_paid(&worker->spin, worker->took_at);
+            return lane;
+        }
+    }
+    return NULL;
+}
+
+/* About how long each takes is what half of them exceed, as one among many may have lost the processor. */
+void adb__worker_learn_pace(struct adb__worker *worker)
+{
+    const int64_t expected = worker->pace_ns * (int64_t)worker->n_lanes;
+    const int64_t step = worker->pace_ns / PACE_STEP + 1;
+    if (worker->n_lanes == 0 || worker->used_at <= worker->took_at)
+        return;
+    worker->pace_ns += worker->used_at - worker->took_at > expected ? step : -step;
+    worker->took_at = worker->used_at;
+    worker->n_lanes = 0;
+}
+
+/* Nothing waits: the lanes that share a look at the clock do not share it with the time that follows. */
+static void search_end_lanes(struct adb__worker *worker)
+{
+    if (worker->n_lanes == 0)
+        return;
+    worker->used_at = adb__clock_now();
+    adb__worker_learn_pace(worker);
+}
+
+/* With jobs that cost no more than to submit them, who submits is as busy as this worker: is there no processor left
+ * for one more? */
+static bool search_suffices(const struct adb__worker *worker)
+{
+    const struct adb__pool *pool = worker->pool;
+    const int64_t n_awake = adb__counter_get(&pool->n_workers) - (int64_t)adb__park_sleeping(&pool->park);
+    return worker->pace_ns < SUBMIT_NS && n_awake + 1 >= pool->n_processors;
+}
+
+/* Would this worker be through with its lane, and all that waits, before another one is awake, or gain nothing by
+ * another? */
+static bool search_is_quick(const struct adb__worker *worker)
+{
+    const size_t n_ready = adb__pool_known(worker->pool);
+    return worker->pace_ns * (int64_t)(n_ready > 0 ? n_ready : 1) < ADB__WORKER_WAKE_NS || search_suffices(worker);
+}
+
+bool adb__worker_may_whisper(struct adb__worker *worker)
+{
+    struct adb__poster *poster = &worker->poster;
+    if (!poster->whispers) {
+        poster->n = 0;
+        poster->since = worker->took_at;
+    }
+    /* Half of what waits: while somebody wakes and asks for more, there is something to do. */
+    return worker->pace_ns < ADB__WORKER_WAKE_NS && poster->n < adb__pool_known(worker->pool) &&
+           worker->took_at - poster->since < WHISPER_NS;
+}
+
+static void search_call_next(struct adb__worker *worker)
+{
+    if (adb__pool_has_ready(worker->pool))
+        adb__pool_call(worker->pool, worker->took_at);
+}
+
+/* It searches no more, and others may have relied on that. */
+static void search_end(struct adb__worker *worker)
+{
+    adb__park_found(&worker->pool->park);
+    search_call_next(worker);
+}
+
+void adb__worker_stay(struct adb__worker *worker)
+{
+    if (!worker->stays)
+        adb__park_stay(&worker->pool->park);
+    worker->stays = true;
+}
+
+void adb__worker_stray(struct adb__worker *worker)
+{
+    if (!worker->stays)
+        return;
+    worker->stays = false;
+    adb__park_stray(&worker->pool->park);
+    search_call_next(worker);
+}
+
+/* A lane was found. If there may be more, the next worker is called (or started), as this one may be busy for long;
+ * unless it will hardly be, and somebody sees to it. */
+static struct adb__lane *search_pass_on(struct adb__worker *worker, struct adb__lane *lane, bool searching)
+{
+    worker->sleeper.in_vain = false;
+    worker->roves = search_is_quick(worker) && adb__park_rove(&worker->pool->park, &worker->sleeper, searching);
+    if (worker->roves || !searching)
+        return lane; /* who searches calls, and whoever has pushed what waits has called */
+    if (adb__pool_has_ready(worker->pool) && adb__pipeline_is_quick(worker))
+        adb__worker_stay(worker); /* and if this is for no pipeline after all, it calls then */
+    search_end(worker);
+    return lane;
+}
+
+/* The rover's next lane. False: there is none, or it is time to call others; it roves no more. */
+static bool search_goes_on(struct adb__worker *worker, const struct adb__lane *lane)
+{
+    if (lane == NULL || !search_is_quick(worker))
+        return false;
+    adb__park_step(&worker->pool->park);
+    return true;
+}
+
+/* True: it is a searcher. */
+static bool search_settle(struct adb__worker *worker)
+{
+    const bool roved = worker->roves;
+    const bool searches = worker->searches;
+    worker->roves = worker->searches = false;
+    return searches || (roved && adb__park_settle(&worker->pool->park, &worker->sleeper));
+}
+
+void adb__worker_search_early(struct adb__worker *worker)
+{
+    struct adb__pool *pool = worker->pool;
+    worker->searches = !worker->roves && !worker->deals && !worker->db->options.unpooled &&
+                       !adb__ready_glance(&pool->ready) && adb__park_search(&pool->park);
+}
+
+void adb__worker_search_no_more(struct adb__worker *worker)
+{
+    if (!worker->searches)
+        return;
+    worker->searches = false;
+    search_end(worker);
+}
+
+void adb__worker_stop_searching(struct adb__worker *worker)
+{
+    adb__deal_stop(worker);
+    adb__poster_part(&worker->poster);
+    if (search_settle(worker))
+        search_end(worker);
+}
+
+/* The order of steps is that of tests/models/park.pml. */
+struct adb__lane *adb__worker_next_lane(struct adb__worker *worker)
+{
+    struct adb__pool *pool = worker->pool;
+    bool searching = false;
+    adb__worker_set_state(worker, ADB__WORKER_IDLE);
+    for (;;) {
+        struct adb__lane *lane = adb__pool_next(worker);
+        if (worker->roves && search_goes_on(worker, lane))
+            return lane;
+        searching = search_settle(worker) || searching;
+        if (lane == NULL) {
+            search_end_lanes(worker);
+            adb__worker_stray(worker);
+            adb__poster_part(&worker->poster);
+            adb__share_end(worker);
+        }
+        if (lane == NULL && !searching)
+            adb__worker_connect_eagerly(worker);
+        if (lane == NULL && !searching)
+            searching = adb__park_search(&pool->park);
+        if (lane == NULL && searching)
+            lane = search_spin(worker);
+        if (lane != NULL)
+            return search_pass_on(worker, lane, searching);
+        adb__park_announce(&pool->park, &worker->sleeper, searching);
+        lane = adb__pool_next(worker);
+        if (lane != NULL) {
+            adb__spin_paid(&worker->spin, 0); /* to look was right, if a moment too short */
+            searching = adb__park_withdraw(&pool->park, &worker->sleeper);
+            return search_pass_on(worker, lane, searching);
+        }
+        if (adb__worker_is_stopping(worker)) {
+            if (adb__park_withdraw(&pool->park, &worker->sleeper))
+                adb__park_found(&pool->park);
+            return NULL;
+        }
+        searching = adb__park_sleep(&pool->park, &worker->sleeper, search_next_chore(worker));
+        worker->took_at = adb__clock_now();
+        if (!searching && !adb__worker_is_stopping(worker) && search_chore(worker))
+            return NULL;
+    }
+}
