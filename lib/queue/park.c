@@ -13,9 +13,11 @@
 #define SLEEPING      (ONE_SEARCHING - 1)
 #define SEARCHING     (WATCHED - ONE_SEARCHING)
 
-/* How often who watches looks after the rover. Work that waits behind a job which was not quick waits for two such
- * times at most. */
-#define WATCH_NS 200000
+/* How often who watches looks after the rover. Each look takes the processor from somebody, so the longer the rover has
+ * come on, the longer it is left alone. Work that waits behind a job which was not quick waits for two such times at
+ * most. */
+#define WATCH_NS      200000
+#define WATCH_MOST_NS (8 * WATCH_NS)
 
 /* gcc warns that ThreadSanitizer knows no fences. None of ours publishes data: locks and queues do. */
 #if defined(__SANITIZE_THREAD__) && defined(__GNUC__) && !defined(__clang__)
@@ -101,8 +103,8 @@ bool adb__park_is_full(const struct adb__park *park)
 }
 
 /* What was pushed is before this in the order of all that is seq_cst, and so are, with their fences, a worker's step
- * (it sleeps, searches no more, or strays) and the look into the queue that it takes next: either the step is read here,
- * or the look sees the push. */
+ * (it sleeps, searches no more, or strays) and the look into the queue that it takes next: either the step is read
+ * here, or the look sees the push. */
 bool adb__park_call_pushed(struct adb__park *park)
 {
     struct adb__parker *parker = NULL;
@@ -194,6 +196,7 @@ bool adb__park_settle(struct adb__park *park, const struct adb__sleeper *sleeper
 static void park_watch_locked(struct adb__park *park, struct adb__sleeper *sleeper)
 {
     sleeper->seen = atomic_load_explicit(&park->steps, memory_order_relaxed);
+    sleeper->watch_ns = WATCH_NS;
     adb__list_append(&park->sleepers, &sleeper->link);
     park->watcher = sleeper;
     park_set_locked(park, park_word(park) | WATCHED);
@@ -232,6 +235,7 @@ static bool park_look_locked(struct adb__park *park, struct adb__sleeper *sleepe
     uint32_t steps = atomic_load_explicit(&park->steps, memory_order_relaxed);
     bool comes_on = steps != sleeper->seen;
     sleeper->seen = steps;
+    sleeper->watch_ns = sleeper->watch_ns < WATCH_MOST_NS ? 2 * sleeper->watch_ns : WATCH_MOST_NS;
     if (comes_on || park->rover != NULL)
         return comes_on;
     sleeper->watches = false;
@@ -243,7 +247,8 @@ static bool park_look_locked(struct adb__park *park, struct adb__sleeper *sleepe
 bool adb__park_sleep(struct adb__park *park, struct adb__sleeper *sleeper, int64_t deadline)
 {
     for (bool asleep = true; asleep;) {
-        int64_t until = sleeper->watches ? adb__deadline_first(deadline, adb__clock_now() + WATCH_NS) : deadline;
+        int64_t until =
+            sleeper->watches ? adb__deadline_first(deadline, adb__clock_now() + sleeper->watch_ns) : deadline;
         bool woken = adb__parker_wait(sleeper->parker, until);
         pthread_mutex_lock(&park->lock);
         /* Why it woke does not matter: it was called if it is no longer listed. Believing the parker instead would lose

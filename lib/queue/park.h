@@ -102,6 +102,7 @@ struct adb__sleeper {
     bool in_vain;               /* called, and has found nothing yet; the owner's */
     bool watches;               /* sleeps with a timer; the owner's */
     uint32_t seen;              /* steps of the rover when it looked last; the owner's */
+    int64_t watch_ns;           /* how long it sleeps before it looks again; the owner's */
 };
 
 /* False: the system refused. */

@@ -5,7 +5,10 @@
  *
  * Two threads that wait for each other by turns may both have gone to sleep, and then each looks in vain, as the other
  * one has to wake up first. So what is tried again may take longer: for that time the other finds what it looks for at
- * once, if it looks this time, and so do both from then on. If it comes late again and again, it was in vain. */
+ * once, if it looks this time, and so do both from then on. If it comes late again and again, it was in vain.
+ *
+ * What has come soon for long, and does not this time, is held up, by an interrupt perhaps, and worth as much patience:
+ * to fall asleep then takes several sleeps to get over. */
 #ifndef ADB_QUEUE_SPIN_H
 #define ADB_QUEUE_SPIN_H
 
@@ -17,26 +20,30 @@
 /* For how long to look. */
 struct adb__spin_limits {
     int64_t ns;
-    int64_t again_ns;       /* the same when it is tried again after it was left out; not less */
-    unsigned skip_most;     /* so often it is left out at most; one less than a power of two */
+    int64_t again_ns;   /* the same when it is tried again after it was left out, or has come soon for long; not less */
+    unsigned skip_most; /* so often it is left out at most; one less than a power of two */
 };
 
 /* One thread's at a time. Zeroed to begin with. */
 struct adb__spin {
-    unsigned skip;          /* times that it is left out before it is tried again */
-    unsigned penalty;       /* what that begins with after the next time in vain */
-    int64_t soon;           /* what comes after that is late */
-    unsigned n_late;        /* so many times in a row it has come late */
-    bool hurries;           /* as the caller says */
-    bool crowded;           /* others wait for the processor, as it seems, and give it back soon */
-    unsigned n_looks;       /* since it has begun */
-    int64_t alone_until;    /* nobody waits for the processor, as it seems */
-    unsigned keeps;         /* so many times it is not offered, as somebody had it for long */
+    unsigned skip;       /* times that it is left out before it is tried again */
+    unsigned penalty;    /* what that begins with after the next time in vain */
+    int64_t soon;        /* what comes after that is late */
+    unsigned n_late;     /* so many times in a row it has come late, */
+    unsigned n_soon;     /* or soon */
+    bool hurries;        /* as the caller says */
+    bool crowded;        /* others wait for the processor, as it seems, and give it back soon */
+    unsigned n_looks;    /* since it has begun */
+    int64_t alone_until; /* nobody waits for the processor, as it seems */
+    unsigned keeps;      /* so many times it is not offered, as somebody had it for long */
 };
 
-/* So many times in a row it may come late, each time looked for as long as when it is tried again: the other one may leave
- * its look out several times, and which of them it does not is luck. */
+/* So many times in a row it may come late, each time looked for as long as when it is tried again: the other one may
+ * leave its look out several times, and which of them it does not is luck. */
 #define ADB__SPIN_LATE_MOST 8
+
+/* So many times in a row it has come soon, to be worth patience. */
+#define ADB__SPIN_SOON 64
 
 /* So many looks follow close on each other: as long as it takes to call the system. */
 #define ADB__SPIN_CLOSE 8
@@ -66,13 +73,16 @@ static inline int64_t adb__spin_until(struct adb__spin *spin, const struct adb__
         return 0;
     }
     const bool again = spin->penalty > 0 && spin->n_late < ADB__SPIN_LATE_MOST;
+    if (spin->penalty > 0)
+        spin->n_soon = 0;
+    const bool patient = again || spin->n_soon >= ADB__SPIN_SOON;
     spin->penalty = spin->penalty < limits->skip_most ? 2 * spin->penalty + 1 : limits->skip_most;
     spin->skip = spin->penalty;
     spin->soon = now + limits->ns;
     spin->n_looks = 0;
     if (again)
         spin->alone_until = 0;
-    return now + (again ? limits->again_ns : limits->ns);
+    return now + (patient ? limits->again_ns : limits->ns);
 }
 
 /* It came while we looked. */
@@ -83,6 +93,7 @@ static inline void adb__spin_paid(struct adb__spin *spin, int64_t now)
     if (now > spin->soon)
         return;
     spin->n_late = 0;
+    spin->n_soon++;
     spin->penalty = 0;
 }
 

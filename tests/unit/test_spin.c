@@ -90,8 +90,8 @@ TEST(lasts_longer_when_tried_again)
     CU_ASSERT_EQUAL(ns, common.ns);
 }
 
-/* What comes late makes it worth more looks as long, a number of them. If it is late each time, and in vain or late once
- * more, nothing was won: it is left out more often than before. */
+/* What comes late makes it worth more looks as long, a number of them. If it is late each time, and in vain or late
+ * once more, nothing was won: it is left out more often than before. */
 TEST(gets_more_looks_when_late)
 {
     struct adb__spin spin = {0};
@@ -114,6 +114,27 @@ TEST(gets_more_looks_when_late)
     paid_soon(&spin); /* the other one had to wake up, no more */
     CU_ASSERT_EQUAL(n_left_out(&spin), 0);
     CU_ASSERT_EQUAL(n_left_out(&spin), 1);
+}
+
+/* What has come soon for long is worth more patience, once: it is held up. */
+TEST(lasts_longer_when_it_has_paid_for_long)
+{
+    struct adb__spin spin = {0};
+    int64_t ns;
+    for (unsigned i = 0; i < ADB__SPIN_SOON; i++) {
+        CU_ASSERT_EQUAL(left_out(&spin, &ns), 0);
+        CU_ASSERT_EQUAL(ns, common.ns);
+        paid_soon(&spin);
+    }
+    CU_ASSERT_EQUAL(left_out(&spin, &ns), 0);
+    CU_ASSERT_EQUAL(ns, common.again_ns);
+    paid_soon(&spin);
+    CU_ASSERT_EQUAL(left_out(&spin, &ns), 0);
+    CU_ASSERT_EQUAL(ns, common.again_ns); /* and this is in vain */
+    CU_ASSERT_EQUAL(left_out(&spin, &ns), 1);
+    paid_soon(&spin);
+    CU_ASSERT_EQUAL(left_out(&spin, &ns), 0);
+    CU_ASSERT_EQUAL(ns, common.ns);
 }
 
 /* The first looks follow close on each other. Then the processor is offered to others: between all looks while somebody
@@ -158,4 +179,5 @@ TEST(learns_who_takes_the_processor)
 
 SUITE(spin, CASE(begins_by_looking), CASE(is_left_out_more_and_more_when_in_vain),
       CASE(is_tried_each_time_while_it_pays), CASE(lasts_longer_when_tried_again), CASE(gets_more_looks_when_late),
-      CASE(offers_the_processor_after_some_looks), CASE(learns_who_takes_the_processor))
+      CASE(lasts_longer_when_it_has_paid_for_long), CASE(offers_the_processor_after_some_looks),
+      CASE(learns_who_takes_the_processor))
