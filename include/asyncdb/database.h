@@ -335,7 +335,8 @@ ADB_API bool adb_database_is_connected(const adb_database *db);
  * nobody has dispatched are delivered here, on the calling thread. Open transactions are rolled back. Idempotent.
  *
  * @param db          A database or NULL.
- * @param timeout_ms  Milliseconds; 0 cancels at once, negative lets jobs end for ever.
+ * @param timeout_ms  Milliseconds; 0 cancels at once, negative lets jobs end for ever, and then gives the workers ten
+ *                    seconds to come home.
  *
  * @return ADB_OK when everything ended by itself; ADB_E_TIMEOUT when jobs had to be cancelled or a worker was left
  *         behind: either way the database is closed and none of its callbacks will run any more.
@@ -343,7 +344,7 @@ ADB_API bool adb_database_is_connected(const adb_database *db);
  *         nothing was done.
  *
  * Ownership: nothing changes hands.
- * Blocking:  up to timeout_ms (and what the callbacks take).
+ * Blocking:  up to timeout_ms (and what the callbacks take); what has to be cancelled gets a quarter of a second at least.
  * Threads:   any but workers, also from inside a callback.
  * Since:     0.1
  */
