@@ -79,7 +79,7 @@ static bool has_company(const struct adb__worker *worker, const struct adb__lane
 
 bool adb__group_suits(const struct adb__worker *worker, const struct adb__lane *lane, const struct adb__job *job)
 {
-    return has_company(worker, lane, job) && job_suits(job) && worker_suits(worker) && lane_suits(lane);
+    return job_suits(job) && has_company(worker, lane, job) && worker_suits(worker) && lane_suits(lane);
 }
 
 static bool transaction_is_open(const struct adb__worker *worker)

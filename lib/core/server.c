@@ -104,13 +104,6 @@ void adb__server_fini(struct adb__server *server)
     server->db = NULL;
 }
 
-struct adb__pool *adb__server_pool(struct adb__server *server, enum adb__role role)
-{
-    if (server->layout.max_readers == 0 || adb__counter_get(&server->ready) == 0)
-        return &server->pools[ADB__ROLE_WRITER];
-    return &server->pools[role];
-}
-
 static void server_note_locked(struct adb__server *server, const char *failure)
 {
     snprintf(server->failure, sizeof(server->failure), "%s", failure);

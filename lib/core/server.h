@@ -63,6 +63,11 @@ void adb__server_distrust(struct adb__server *server, int64_t epoch);
 /* The password of a URL, wherever it stands; NULL when there is none. */
 const char *adb__server_password(const adb_url *url);
 /* The pool that serves a role now: the writers', as long as there are no readers. */
-struct adb__pool *adb__server_pool(struct adb__server *server, enum adb__role role);
+static inline struct adb__pool *adb__server_pool(struct adb__server *server, enum adb__role role)
+{
+    if (server->layout.max_readers == 0 || adb__counter_get(&server->ready) == 0)
+        return &server->pools[ADB__ROLE_WRITER];
+    return &server->pools[role];
+}
 
 #endif
