@@ -107,6 +107,8 @@ ADB_API adb_result *adb_queue_next(adb_queue *queue);
 /**
  * Wait until something may wait in the queue. Before the thread sleeps it looks for a moment, where that has paid
  * lately: for 8 microseconds, and for 50 now and then. Where short jobs follow each other, neither side sleeps then.
+ * Where many outcomes come within microseconds, it waits for some of them to be delivered together, up to 64, as long as
+ * they keep coming: for 40 microseconds at most.
  *
  * @param queue       A queue.
  * @param timeout_ms  Milliseconds; 0 only looks, negative waits for ever.

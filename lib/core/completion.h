@@ -10,6 +10,7 @@
 #include "base/cacheline.h"
 #include "base/list.h"
 #include "base/ref.h"
+#include "queue/gather.h"
 #include "queue/mailbox.h"
 #include "queue/notify.h"
 #include "queue/slots.h"
@@ -60,7 +61,8 @@ struct adb_queue {
     _Alignas(ADB__CACHE_LINE) struct adb__ref ref;
     _Atomic unsigned most;      /* events taken at once since whoever waits has dozed */
     struct adb__list arrived;   /* the consumer's */
-    uint32_t trail_seen;        /* the consumer's */
+    _Atomic uint32_t trail_seen; /* the consumer's; a hint for whoever waits */
+    struct adb__gather gather;  /* whoever waits */
     struct adb__spin spin;      /* whoever waits */
     struct adb__spin doze;      /* whoever waits */
     bool dozed;                 /* whoever waits: the last time, until something had come */

@@ -54,13 +54,20 @@ static inline void adb__retrace_fetch(struct adb__retrace *retrace, size_t size)
     adb__cacheline_fetch_own(place + size - 1);
 }
 
+/* About so many have been noted so far; it may overflow. */
+static inline uint32_t adb__trail_count(const struct adb__trail *trail)
+{
+    return atomic_load_explicit(&trail->n, memory_order_relaxed);
+}
+
 /* From the one before the newest, which the mailbox itself tells, to what had been noted the last time: *seen, 0 at
  * first. So of one at a time nothing is read here, and the lines stay with who notes. */
-static inline struct adb__retrace adb__trail_retrace(const struct adb__trail *trail, uint32_t *seen)
+static inline struct adb__retrace adb__trail_retrace(const struct adb__trail *trail, _Atomic uint32_t *seen)
 {
-    const uint32_t n = atomic_load_explicit(&trail->n, memory_order_relaxed);
-    const uint32_t fresh = n - *seen < ADB__TRAIL_SIZE ? n - *seen : ADB__TRAIL_SIZE;
-    *seen = n;
+    const uint32_t n = adb__trail_count(trail);
+    const uint32_t all = n - atomic_load_explicit(seen, memory_order_relaxed);
+    const uint32_t fresh = all < ADB__TRAIL_SIZE ? all : ADB__TRAIL_SIZE;
+    atomic_store_explicit(seen, n, memory_order_relaxed);
     return (struct adb__retrace){.trail = trail, .left = fresh > 0 ? fresh - 1 : 0, .next = n - 2};
 }
 

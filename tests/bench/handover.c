@@ -129,7 +129,7 @@ static void *work(void *argument)
 }
 
 /* What has come, oldest first, while its lines are on their way. */
-static struct adb__mail *collect(uint32_t *seen)
+static struct adb__mail *collect(_Atomic uint32_t *seen)
 {
     struct adb__mail *oldest = NULL;
     struct adb__mail *mail = adb__mailbox_empty(&h.inbox, ADB__MAILBOX_IDLE);
@@ -148,7 +148,7 @@ static struct adb__mail *collect(uint32_t *seen)
 
 static void *submit_and_take(void *argument)
 {
-    uint32_t seen = 0;
+    _Atomic uint32_t seen = 0;
     (void)argument;
     for (size_t i = 0; i < h.in_flight; i++)
         submit();

@@ -24,7 +24,7 @@ static void expect_back(struct adb__retrace retrace, unsigned last, unsigned fir
 /* A new trail leads nowhere. */
 TEST(nothing_is_noted_at_first)
 {
-    uint32_t seen = 0;
+    _Atomic uint32_t seen = 0;
     trail = (struct adb__trail){0};
     struct adb__retrace retrace = adb__trail_retrace(&trail, &seen);
     CU_ASSERT_PTR_NULL(adb__retrace_next(&retrace));
@@ -34,13 +34,14 @@ TEST(nothing_is_noted_at_first)
 /* From the one before the newest on, each once. */
 TEST(leads_from_the_newest_to_what_was_seen)
 {
-    uint32_t seen = 0;
+    _Atomic uint32_t seen = 0;
     trail = (struct adb__trail){0};
     note(0, 3);
     expect_back(adb__trail_retrace(&trail, &seen), 1, 0);
     note(3, 8);
     expect_back(adb__trail_retrace(&trail, &seen), 6, 3);
     note(8, 9);
+    CU_ASSERT_EQUAL(adb__trail_count(&trail), 9);
     struct adb__retrace retrace = adb__trail_retrace(&trail, &seen);
     CU_ASSERT_PTR_NULL(adb__retrace_next(&retrace));
     retrace = adb__trail_retrace(&trail, &seen);
@@ -50,7 +51,7 @@ TEST(leads_from_the_newest_to_what_was_seen)
 /* Of more than it keeps, the newest; also when its count begins anew. */
 TEST(keeps_the_newest)
 {
-    uint32_t seen = UINT32_MAX - 3;
+    _Atomic uint32_t seen = UINT32_MAX - 3;
     trail = (struct adb__trail){.n = UINT32_MAX - 3};
     note(0, ADB__TRAIL_SIZE + 10);
     expect_back(adb__trail_retrace(&trail, &seen), ADB__TRAIL_SIZE + 8, 10);
@@ -61,7 +62,7 @@ TEST(keeps_the_newest)
 /* Where something noted is no more, fetching it does nothing. */
 TEST(what_is_gone_does_no_harm)
 {
-    uint32_t seen = 0;
+    _Atomic uint32_t seen = 0;
     trail = (struct adb__trail){0};
     adb__trail_note(&trail, NULL);
     adb__trail_note(&trail, (const char *)64);
