@@ -144,7 +144,10 @@ static void queue_expect(const adb_queue *queue, const struct adb__event *event)
     adb__cacheline_fetch_own(adb__job_slot(job));
     adb__cacheline_fetch_own(&job->result);
     adb__cacheline_fetch_own(job->ctx);
-    adb__cacheline_fetch_own(job->lane); /* its callback submits the next, as a rule */
+    /* Its callback submits the next, as a rule, to the same lane, and the one after that has the memory of this. */
+    adb__cacheline_fetch_own(job->lane);
+    adb__cacheline_fetch_own(&job->statement);
+    adb__cacheline_fetch_own(&job->work);
 }
 
 bool adb__queue_is_orphaned(const adb_queue *queue)
