@@ -17,6 +17,9 @@ static const struct adb__spin_limits look = {.ns = 4000, .again_ns = 4000, .skip
 /* What it costs to submit a job, and to take its outcome. */
 #define SUBMIT_NS 500
 
+/* So long who submits one job after the other takes for one: 0.6 us. */
+#define GATHER_PAUSES 32
+
 /* So much of it the pace changes with a lane that is slower or faster. */
 #define PACE_STEP 8
 
@@ -61,6 +64,26 @@ static bool search_chore(struct adb__worker *worker)
     return true;
 }
 
+/* Some are ready. Where more come quickly, and are quickly done, wait for as many as are to be taken one after the other,
+ * rather than to follow each. */
+static void search_gather(struct adb__worker *worker)
+{
+    struct adb__ready *ready = &worker->pool->ready;
+    const uint64_t head = adb__ready_head(ready);
+    const unsigned want = worker->pace_ns < SUBMIT_NS ? adb__gather_want(&worker->gather, (uint32_t)head) : 0;
+    uint64_t n = 0, before;
+    while (n < want) {
+        before = n;
+        n = adb__ready_tail(ready) - head;
+        if (n == before) {
+            adb__gather_in_vain(&worker->gather, (unsigned)n);
+            return;
+        }
+        for (unsigned i = 0; i < GATHER_PAUSES && n < want; i++)
+            adb__spin_relax();
+    }
+}
+
 /* Look for a lane a little longer, as the only one that does. */
 static struct adb__lane *search_spin(struct adb__worker *worker)
 {
@@ -68,7 +91,10 @@ static struct adb__lane *search_spin(struct adb__worker *worker)
     const int64_t until = adb__spin_until(&worker->spin, &look, worker->took_at, true);
     while (worker->took_at < until && !adb__worker_is_stopping(worker)) {
         worker->took_at = adb__spin_pause(&worker->spin, worker->took_at);
-        struct adb__lane *lane = adb__ready_glance(&worker->pool->ready) ? adb__pool_next(worker) : NULL;
+        if (!adb__ready_glance(&worker->pool->ready))
+            continue;
+        search_gather(worker);
+        struct adb__lane *lane = adb__pool_next(worker);
         if (lane != NULL) {
             adb__spin_paid(&worker->spin, worker->took_at);
             return lane;
@@ -188,10 +214,16 @@ static bool search_settle(struct adb__worker *worker)
     return searches || (roved && adb__park_settle(&worker->pool->park, &worker->sleeper));
 }
 
+/* Is there another worker to be woken, or to be started? */
+static bool search_has_others(struct adb__pool *pool)
+{
+    return adb__park_sleeping(&pool->park) > 0 || adb__counter_get(&pool->n_workers) < (int64_t)pool->max;
+}
+
 void adb__worker_search_early(struct adb__worker *worker)
 {
     struct adb__pool *pool = worker->pool;
-    worker->searches = !worker->roves && !worker->deals && !worker->db->options.unpooled &&
+    worker->searches = !worker->roves && !worker->deals && !worker->db->options.unpooled && search_has_others(pool) &&
                        !adb__ready_glance(&pool->ready) && adb__park_search(&pool->park);
 }
 

@@ -11,6 +11,7 @@
 #include "core/pool.h"
 #include "core/post.h"
 #include "drivers/driver.h"
+#include "queue/gather.h"
 #include "queue/park.h"
 #include "queue/spin.h"
 
@@ -56,6 +57,7 @@ struct adb__worker {
     struct adb__parker parker;
     struct adb__sleeper sleeper;
     struct adb__spin spin;          /* for the next lane; the thread's own */
+    struct adb__gather gather;      /* lanes; the thread's own */
     struct adb__spin hold_spin;     /* for the next job of a lane that it holds; the thread's own */
     bool deals;                     /* it counts as one that deals; see core/deal.h; the thread's own */
     bool roves;                     /* it counts as searching while it runs quick lanes; the thread's own */
