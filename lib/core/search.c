@@ -64,8 +64,8 @@ static bool search_chore(struct adb__worker *worker)
     return true;
 }
 
-/* Some are ready. Where more come quickly, and are quickly done, wait for as many as are to be taken one after the other,
- * rather than to follow each. */
+/* Some are ready. Where more come quickly, and are quickly done, wait for as many as are to be taken one after the
+ * other: who follows each closely is in the way of who submits. */
 static void search_gather(struct adb__worker *worker)
 {
     struct adb__ready *ready = &worker->pool->ready;
