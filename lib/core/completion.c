@@ -22,9 +22,6 @@ static const struct adb__spin_limits doze = {.ns = 200000, .again_ns = 200000, .
 /* Fewer at once are not worth setting it. */
 #define DOZE_LEAST 4
 
-/* So long somebody who brings outcomes quickly takes for one: 0.6 us. */
-#define GATHER_PAUSES 32
-
 /* So many events are asked for before the first is needed. With 4 it is as good, with 32 no better. */
 #define EVENTS_AHEAD 8
 
@@ -398,23 +395,17 @@ bool adb__queue_await(adb_queue *queue, int64_t deadline)
                               adb__notify_wait(&queue->notify, deadline));
 }
 
-/* Some have come. Where more come quickly, wait for as many as are to be taken together, for 40 us at most. */
+static uint32_t trail_count(const void *trail)
+{
+    return adb__trail_count(trail);
+}
+
+/* Some have come. Where more come quickly, wait for as many as are to be taken together. */
 static void queue_gather(adb_queue *queue)
 {
     /* relaxed: a hint */
     const uint32_t seen = atomic_load_explicit(&queue->trail_seen, memory_order_relaxed);
-    const unsigned want = adb__gather_want(&queue->gather, seen);
-    uint32_t n = 0, before;
-    while (n < want) {
-        before = n;
-        n = adb__trail_count(&queue->trail) - seen;
-        if (n == before) {
-            adb__gather_in_vain(&queue->gather, n);
-            return;
-        }
-        for (unsigned i = 0; i < GATHER_PAUSES && n < want; i++)
-            adb__spin_relax();
-    }
+    adb__gather_wait(&queue->gather, seen, trail_count, &queue->trail);
 }
 
 adb_status adb_queue_wait(adb_queue *queue, int timeout_ms)

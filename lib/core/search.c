@@ -17,9 +17,6 @@ static const struct adb__spin_limits look = {.ns = 4000, .again_ns = 4000, .skip
 /* What it costs to submit a job, and to take its outcome. */
 #define SUBMIT_NS 500
 
-/* So long who submits one job after the other takes for one: 0.6 us. */
-#define GATHER_PAUSES 32
-
 /* So much of it the pace changes with a lane that is slower or faster. */
 #define PACE_STEP 8
 
@@ -64,24 +61,18 @@ static bool search_chore(struct adb__worker *worker)
     return true;
 }
 
+static uint32_t ready_count(const void *ready)
+{
+    return (uint32_t)adb__ready_tail(ready);
+}
+
 /* Some are ready. Where more come quickly, and are quickly done, wait for as many as are to be taken one after the
  * other: who follows each closely is in the way of who submits. */
 static void search_gather(struct adb__worker *worker)
 {
-    struct adb__ready *ready = &worker->pool->ready;
-    const uint64_t head = adb__ready_head(ready);
-    const unsigned want = worker->pace_ns < SUBMIT_NS ? adb__gather_want(&worker->gather, (uint32_t)head) : 0;
-    uint64_t n = 0, before;
-    while (n < want) {
-        before = n;
-        n = adb__ready_tail(ready) - head;
-        if (n == before) {
-            adb__gather_in_vain(&worker->gather, (unsigned)n);
-            return;
-        }
-        for (unsigned i = 0; i < GATHER_PAUSES && n < want; i++)
-            adb__spin_relax();
-    }
+    const struct adb__ready *ready = &worker->pool->ready;
+    if (worker->pace_ns < SUBMIT_NS)
+        adb__gather_wait(&worker->gather, (uint32_t)adb__ready_head(ready), ready_count, ready);
 }
 
 /* Look for a lane a little longer, as the only one that does. */

@@ -6,6 +6,8 @@
 #ifndef ADB_QUEUE_GATHER_H
 #define ADB_QUEUE_GATHER_H
 
+#include "queue/spin.h"
+
 #include <stdint.h>
 
 /* Fewer are not waited for: there would soon be nothing to do on the other side. */
@@ -16,6 +18,9 @@
 
 /* So many times it does not try for more after it did in vain. */
 #define ADB__GATHER_REST 1024
+
+/* So long who brings them quickly takes for one: 0.6 us. */
+#define ADB__GATHER_PAUSES 32
 
 /* One thread's at a time. Zeroed to begin with. */
 struct adb__gather {
@@ -41,6 +46,25 @@ static inline void adb__gather_in_vain(struct adb__gather *gather, unsigned n)
 {
     gather->want = n / 2 < ADB__GATHER_LEAST ? 0 : n / 2;
     gather->rest = ADB__GATHER_REST;
+}
+
+/* Some are there, beyond those that were taken. Wait for as many as are to be taken together, for 40 us at most.
+ * count_fn says how many have come in all, and may be wrong at times. */
+static inline void adb__gather_wait(struct adb__gather *gather, uint32_t taken, uint32_t (*count_fn)(const void *of),
+                                    const void *of)
+{
+    const unsigned want = adb__gather_want(gather, taken);
+    uint32_t n = 0;
+    while (n < want) {
+        const uint32_t before = n;
+        n = count_fn(of) - taken;
+        if (n == before) {
+            adb__gather_in_vain(gather, n);
+            return;
+        }
+        for (unsigned i = 0; i < ADB__GATHER_PAUSES && n < want; i++)
+            adb__spin_relax();
+    }
 }
 
 #endif

@@ -52,5 +52,33 @@ TEST(nothing_when_half_of_them_are_few)
     }
 }
 
+/* One more each time that somebody looks, up to so many. */
+struct arrivals {
+    uint32_t n;
+    uint32_t most;
+};
+
+static uint32_t arrive(const void *of)
+{
+    struct arrivals *arrivals = (struct arrivals *)(uintptr_t)of;
+    return arrivals->n < arrivals->most ? ++arrivals->n : arrivals->n;
+}
+
+/* It waits for as many as are wanted while they come, and no longer when none comes. */
+TEST(waits_while_they_come)
+{
+    struct adb__gather gather = {0};
+    struct arrivals arrivals = {.most = 100};
+    adb__gather_wait(&gather, 0, arrive, &arrivals);
+    CU_ASSERT_EQUAL(arrivals.n, 0);
+    arrivals.n = ADB__GATHER_LEAST;
+    adb__gather_wait(&gather, arrivals.n, arrive, &arrivals);
+    CU_ASSERT_EQUAL(arrivals.n, 2 * ADB__GATHER_LEAST);
+    arrivals.most = arrivals.n + 3;
+    adb__gather_wait(&gather, arrivals.n, arrive, &arrivals);
+    CU_ASSERT_EQUAL(arrivals.n, arrivals.most);
+    CU_ASSERT_EQUAL(gather.want, 0);
+}
+
 SUITE(gather, CASE(a_few_are_not_waited_for), CASE(wants_one_more_each_time), CASE(half_will_do_when_no_more_come),
-      CASE(nothing_when_half_of_them_are_few))
+      CASE(nothing_when_half_of_them_are_few), CASE(waits_while_they_come))
