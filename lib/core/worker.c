@@ -268,13 +268,14 @@ static bool worker_share_used(const struct adb__worker *worker, const struct adb
 }
 
 /* A lane that is left costs who submits to it a push to the ready queue, and this worker the way back. Who submits one
- * job after the other brings the next in a moment; but not who goes round several lanes. */
+ * job after the other brings the next in a moment; but not who goes round several lanes, the next of which may be there
+ * already. */
 static void worker_linger(const struct adb__worker *worker, const struct adb__lane *lane)
 {
-    for (unsigned i = 0; i < LINGER_LOOKS; i++) {
+    for (unsigned i = 0; i < LINGER_LOOKS && !adb__ready_glance(&worker->pool->ready); i++) {
         for (unsigned j = 0; j < LINGER_PAUSES; j++)
             adb__spin_relax();
-        if (adb__mailbox_waiting(&lane->mailbox) || adb__ready_glance(&worker->pool->ready))
+        if (adb__mailbox_waiting(&lane->mailbox))
             return;
     }
 }
