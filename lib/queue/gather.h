@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Taking several together of what comes quickly, one after the other. Each taking has its price, and takes the line of
- * the inbox from who brings the next. So where several have come at once by themselves, one more is waited for each
- * time, up to a limit. That so many come is known only from trying: if they stop coming, as too few are on their way,
- * a part of those is enough for a long time. */
+ * the inbox from who brings the next. So some are waited for; but never more than half of all that are on their way, so
+ * that there is something to do on the other side too. How many are on their way nobody counts. It is found out by
+ * trying: now and then twice as many as are wanted are waited for, and when no more come, half of what came is right. */
 #ifndef ADB_QUEUE_GATHER_H
 #define ADB_QUEUE_GATHER_H
 
@@ -10,13 +10,13 @@
 
 #include <stdint.h>
 
-/* Fewer are not waited for: there would soon be nothing to do on the other side. */
+/* Fewer are not waited for. */
 #define ADB__GATHER_LEAST 8
 
 /* Nor are more. They stay what the cache nearest to the processor holds with all that belongs to them. */
-#define ADB__GATHER_MOST 64
+#define ADB__GATHER_MOST 24
 
-/* So many times it does not try for more after it did in vain. */
+/* After so many times it tries again. */
 #define ADB__GATHER_REST 1024
 
 /* So long who brings them quickly takes for one: 0.6 us. */
@@ -24,47 +24,48 @@
 
 /* One thread's at a time. Zeroed to begin with. */
 struct adb__gather {
-    uint32_t taken; /* in all, as the caller counts */
-    unsigned want;  /* so many are waited for */
-    unsigned rest;  /* so many times it is not tried with more */
+    unsigned want; /* so many are waited for, 0: it does not pay */
+    unsigned rest; /* so many times, until it tries how many come */
 };
 
-/* So many are worth waiting for, when so many have been taken in all, which may overflow. */
-static inline unsigned adb__gather_want(struct adb__gather *gather, uint32_t taken)
+/* So many are worth waiting for now. */
+static inline unsigned adb__gather_want(const struct adb__gather *gather)
 {
-    const uint32_t n = taken - gather->taken;
-    gather->taken = taken;
-    if (gather->rest > 0)
-        gather->rest--;
-    else if (n >= ADB__GATHER_LEAST && n >= gather->want && gather->want < ADB__GATHER_MOST)
-        gather->want = gather->want < ADB__GATHER_LEAST ? ADB__GATHER_LEAST : gather->want + 1;
-    return gather->want;
+    const unsigned more = gather->want + ADB__GATHER_LEAST;
+    return gather->rest > 0 ? gather->want : 2 * (more < ADB__GATHER_MOST ? more : ADB__GATHER_MOST);
 }
 
-/* No more come than these. */
-static inline void adb__gather_in_vain(struct adb__gather *gather, unsigned n)
+/* So many have come while it waited, and no more, if they are fewer than it wanted. When that is what it wants as a
+ * rule, fewer are on their way than were, or they were held up. */
+static inline void adb__gather_learn(struct adb__gather *gather, unsigned n)
 {
-    gather->want = n / 2 < ADB__GATHER_LEAST ? 0 : n / 2;
-    gather->rest = ADB__GATHER_REST;
+    const bool in_vain = n < adb__gather_want(gather);
+    if (gather->rest > 0) {
+        gather->rest = in_vain ? 0 : gather->rest - 1;
+        return;
+    }
+    gather->want = n / 2 < ADB__GATHER_MOST ? n / 2 : ADB__GATHER_MOST;
+    if (gather->want < ADB__GATHER_LEAST)
+        gather->want = 0;
+    gather->rest = in_vain || gather->want == ADB__GATHER_MOST ? ADB__GATHER_REST : 0;
 }
 
-/* Some are there, beyond those that were taken. Wait for as many as are to be taken together, for 40 us at most.
- * count_fn says how many have come in all, and may be wrong at times. */
+/* Some are there, beyond those that were taken. Wait for as many as are to be taken together, for 30 us at most.
+ * count_fn says how many have come in all, which may overflow, and may be wrong at times. */
 static inline void adb__gather_wait(struct adb__gather *gather, uint32_t taken, uint32_t (*count_fn)(const void *of),
                                     const void *of)
 {
-    const unsigned want = adb__gather_want(gather, taken);
+    const unsigned want = adb__gather_want(gather);
     uint32_t n = 0;
     while (n < want) {
         const uint32_t before = n;
         n = count_fn(of) - taken;
-        if (n == before) {
-            adb__gather_in_vain(gather, n);
-            return;
-        }
+        if (n == before)
+            break;
         for (unsigned i = 0; i < ADB__GATHER_PAUSES && n < want; i++)
             adb__spin_relax();
     }
+    adb__gather_learn(gather, n);
 }
 
 #endif

@@ -4,52 +4,59 @@
 
 #include "queue/gather.h"
 
-/* So many times so many were taken; what is wanted then. */
-static unsigned taken(struct adb__gather *gather, unsigned times, unsigned n)
+/* So many times it waits while so many are on their way, and no more. */
+static void come(struct adb__gather *gather, unsigned times, unsigned n_in_flight)
 {
-    unsigned want = 0;
-    for (unsigned i = 0; i < times; i++)
-        want = adb__gather_want(gather, gather->taken + n);
-    return want;
-}
-
-/* What comes one by one, or a few at a time, is waited for by nobody. */
-TEST(a_few_are_not_waited_for)
-{
-    struct adb__gather gather = {0};
-    for (unsigned i = 0; i < 1000; i++)
-        CU_ASSERT_EQUAL(taken(&gather, 1, ADB__GATHER_LEAST - 1), 0);
-}
-
-/* Where several have come, as many are wanted the next time, then one more each time; but not for ever. */
-TEST(wants_one_more_each_time)
-{
-    struct adb__gather gather = {.taken = UINT32_MAX - 100};
-    CU_ASSERT_EQUAL(taken(&gather, 1, ADB__GATHER_LEAST), ADB__GATHER_LEAST);
-    CU_ASSERT_EQUAL(taken(&gather, 1, ADB__GATHER_LEAST - 1), ADB__GATHER_LEAST);
-    CU_ASSERT_EQUAL(taken(&gather, 5, ADB__GATHER_MOST), ADB__GATHER_LEAST + 5);
-    CU_ASSERT_EQUAL(taken(&gather, 1000, ADB__GATHER_MOST), ADB__GATHER_MOST);
-}
-
-/* When no more have come, half of them will do, for long; then it tries again. */
-TEST(half_will_do_when_no_more_come)
-{
-    struct adb__gather gather = {0};
-    taken(&gather, 1000, ADB__GATHER_MOST);
-    adb__gather_in_vain(&gather, 50);
-    CU_ASSERT_EQUAL(taken(&gather, ADB__GATHER_REST, ADB__GATHER_MOST), 25);
-    CU_ASSERT_EQUAL(taken(&gather, 1, ADB__GATHER_MOST), 26);
-}
-
-/* Or none, when half of them are few. */
-TEST(nothing_when_half_of_them_are_few)
-{
-    for (unsigned n = 0; n < ADB__GATHER_MOST; n++) {
-        struct adb__gather gather = {0};
-        taken(&gather, 1000, ADB__GATHER_MOST);
-        adb__gather_in_vain(&gather, n);
-        CU_ASSERT_EQUAL(taken(&gather, 1, 0), n < 2 * ADB__GATHER_LEAST ? 0 : n / 2);
+    for (unsigned i = 0; i < times; i++) {
+        const unsigned want = adb__gather_want(gather);
+        adb__gather_learn(gather, want < n_in_flight ? want : n_in_flight);
     }
+}
+
+/* Half of those that are on their way are waited for, however many these are; but not for a few, nor for very many. */
+TEST(half_of_those_in_flight)
+{
+    for (unsigned n = 0; n < 1000; n++) {
+        struct adb__gather gather = {0};
+        come(&gather, 10, n);
+        unsigned half = n / 2 < ADB__GATHER_LEAST ? 0 : n / 2;
+        CU_ASSERT_EQUAL(adb__gather_want(&gather), half < ADB__GATHER_MOST ? half : ADB__GATHER_MOST);
+    }
+}
+
+/* Those that are there already need not be waited for, and tell as much. */
+TEST(those_that_are_there_tell)
+{
+    struct adb__gather gather = {0};
+    adb__gather_learn(&gather, 1000);
+    CU_ASSERT_EQUAL(adb__gather_want(&gather), ADB__GATHER_MOST);
+}
+
+/* Once it is known, it is tried again after so many times, and found out if there are more now. */
+TEST(tries_again_after_a_rest)
+{
+    struct adb__gather gather = {0};
+    adb__gather_learn(&gather, 3);
+    come(&gather, ADB__GATHER_REST - 1, 200);
+    CU_ASSERT_EQUAL(adb__gather_want(&gather), 0);
+    come(&gather, 1, 200);
+    CU_ASSERT_EQUAL(adb__gather_want(&gather), 2 * ADB__GATHER_LEAST);
+    come(&gather, 10, 200);
+    CU_ASSERT_EQUAL(adb__gather_want(&gather), ADB__GATHER_MOST);
+}
+
+/* Where fewer come than are wanted as a rule, it is tried at once: they may only have been held up. */
+TEST(tries_at_once_when_fewer_come)
+{
+    struct adb__gather gather = {0};
+    come(&gather, 100, 40);
+    CU_ASSERT_EQUAL(adb__gather_want(&gather), 20);
+    adb__gather_learn(&gather, 5);
+    come(&gather, 10, 40);
+    CU_ASSERT_EQUAL(adb__gather_want(&gather), 20);
+    adb__gather_learn(&gather, 5);
+    come(&gather, 10, 5);
+    CU_ASSERT_EQUAL(adb__gather_want(&gather), 0);
 }
 
 /* One more each time that somebody looks, up to so many. */
@@ -61,24 +68,27 @@ struct arrivals {
 static uint32_t arrive(const void *of)
 {
     struct arrivals *arrivals = (struct arrivals *)(uintptr_t)of;
-    return arrivals->n < arrivals->most ? ++arrivals->n : arrivals->n;
+    return arrivals->n != arrivals->most ? ++arrivals->n : arrivals->n;
 }
 
-/* It waits for as many as are wanted while they come, and no longer when none comes. */
+/* It waits for as many as are wanted while they come, and no longer when none comes; past the end of the numbers too. */
 TEST(waits_while_they_come)
 {
+    const uint32_t begin = UINT32_MAX - ADB__GATHER_LEAST;
     struct adb__gather gather = {0};
-    struct arrivals arrivals = {.most = 100};
-    adb__gather_wait(&gather, 0, arrive, &arrivals);
-    CU_ASSERT_EQUAL(arrivals.n, 0);
-    arrivals.n = ADB__GATHER_LEAST;
-    adb__gather_wait(&gather, arrivals.n, arrive, &arrivals);
-    CU_ASSERT_EQUAL(arrivals.n, 2 * ADB__GATHER_LEAST);
-    arrivals.most = arrivals.n + 3;
-    adb__gather_wait(&gather, arrivals.n, arrive, &arrivals);
+    struct arrivals arrivals = {.n = begin, .most = begin + 1000};
+    adb__gather_wait(&gather, begin, arrive, &arrivals);
+    CU_ASSERT_EQUAL(arrivals.n - begin, 2 * ADB__GATHER_LEAST);
+    CU_ASSERT_EQUAL(gather.want, ADB__GATHER_LEAST);
+    const uint32_t taken = arrivals.n;
+    arrivals.most = taken + 3;
+    adb__gather_wait(&gather, taken, arrive, &arrivals);
     CU_ASSERT_EQUAL(arrivals.n, arrivals.most);
     CU_ASSERT_EQUAL(gather.want, 0);
+    arrivals.most += 1000;
+    adb__gather_wait(&gather, taken, arrive, &arrivals);
+    CU_ASSERT_EQUAL(arrivals.n, taken + 3); /* not even looked at */
 }
 
-SUITE(gather, CASE(a_few_are_not_waited_for), CASE(wants_one_more_each_time), CASE(half_will_do_when_no_more_come),
-      CASE(nothing_when_half_of_them_are_few), CASE(waits_while_they_come))
+SUITE(gather, CASE(half_of_those_in_flight), CASE(those_that_are_there_tell), CASE(tries_again_after_a_rest),
+      CASE(tries_at_once_when_fewer_come), CASE(waits_while_they_come))
