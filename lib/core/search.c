@@ -11,8 +11,9 @@
 #include "core/worker.h"
 
 /* A searcher looks for a lane before it goes to sleep: for what it takes a caller to take an outcome and submit the
- * next job. Often enough for a caller that looks once in a while too (core/completion.c) to meet it. */
-static const struct adb__spin_limits look = {.ns = 4000, .again_ns = 4000, .skip_most = 3};
+ * next job; or to be woken for the outcome, before that. Often enough for a caller that looks once in a while too
+ * (core/completion.c) to meet it. */
+static const struct adb__spin_limits look = {.ns = 4000, .again_ns = 20000, .skip_most = 3};
 
 /* What it costs to submit a job, and to take its outcome. */
 #define SUBMIT_NS 500

@@ -5,7 +5,8 @@
  *
  * Two threads that wait for each other by turns may both have gone to sleep, and then each looks in vain, as the other
  * one has to wake up first. So what is tried again may take longer: for that time the other finds what it looks for at
- * once, if it looks this time, and so do both from then on. If it comes late again and again, it was in vain.
+ * once, if it looks this time, and so do both from then on. If it comes late again and again, it was in vain. Nor does
+ * that happen to who waits only now and then: to be patient would be in vain.
  *
  * What has come soon for long, and does not this time, is held up, by an interrupt perhaps, and worth as much patience:
  * to fall asleep then takes several sleeps to get over. */
@@ -36,11 +37,15 @@ struct adb__spin {
     unsigned n_looks;    /* since it has begun */
     int64_t alone_until; /* nobody waits for the processor, as it seems */
     unsigned keeps;      /* so many times it is not offered, as somebody had it for long */
+    int64_t asked_at;    /* when it was to look, or to leave it out, the last time */
 };
 
 /* So many times in a row it may come late, each time looked for as long as when it is tried again: the other one may
  * leave its look out several times, and which of them it does not is luck. */
 #define ADB__SPIN_LATE_MOST 8
+
+/* Two threads that have both gone to sleep wake each other in less. */
+#define ADB__SPIN_OFTEN_NS 100000
 
 /* So many times in a row it has come soon, to be worth patience. */
 #define ADB__SPIN_SOON 64
@@ -64,6 +69,8 @@ struct adb__spin {
 static inline int64_t adb__spin_until(struct adb__spin *spin, const struct adb__spin_limits *limits, int64_t now,
                                       bool hurries)
 {
+    const bool often = now - spin->asked_at < ADB__SPIN_OFTEN_NS;
+    spin->asked_at = now;
     spin->hurries = hurries;
     if (spin->keeps > 0)
         spin->keeps--;
@@ -72,7 +79,7 @@ static inline int64_t adb__spin_until(struct adb__spin *spin, const struct adb__
         spin->n_late = 0;
         return 0;
     }
-    const bool again = spin->penalty > 0 && spin->n_late < ADB__SPIN_LATE_MOST;
+    const bool again = often && spin->penalty > 0 && spin->n_late < ADB__SPIN_LATE_MOST;
     if (spin->penalty > 0)
         spin->n_soon = 0;
     const bool patient = again || spin->n_soon >= ADB__SPIN_SOON;

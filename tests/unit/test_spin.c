@@ -90,6 +90,20 @@ TEST(lasts_longer_when_tried_again)
     CU_ASSERT_EQUAL(ns, common.ns);
 }
 
+/* But not for who asks only now and then. */
+TEST(lasts_no_longer_when_asked_seldom)
+{
+    struct adb__spin spin = {0};
+    n_left_out(&spin);
+    CU_ASSERT_EQUAL(n_left_out(&spin), 1);
+    spin.skip = 0;
+    spin.asked_at = NOW - ADB__SPIN_OFTEN_NS;
+    CU_ASSERT_EQUAL(adb__spin_until(&spin, &common, NOW, true), NOW + common.ns);
+    spin.skip = 0;
+    spin.asked_at = NOW - ADB__SPIN_OFTEN_NS + 1;
+    CU_ASSERT_EQUAL(adb__spin_until(&spin, &common, NOW, true), NOW + common.again_ns);
+}
+
 /* What comes late makes it worth more looks as long, a number of them. If it is late each time, and in vain or late
  * once more, nothing was won: it is left out more often than before. */
 TEST(gets_more_looks_when_late)
@@ -178,6 +192,6 @@ TEST(learns_who_takes_the_processor)
 }
 
 SUITE(spin, CASE(begins_by_looking), CASE(is_left_out_more_and_more_when_in_vain),
-      CASE(is_tried_each_time_while_it_pays), CASE(lasts_longer_when_tried_again), CASE(gets_more_looks_when_late),
-      CASE(lasts_longer_when_it_has_paid_for_long), CASE(offers_the_processor_after_some_looks),
-      CASE(learns_who_takes_the_processor))
+      CASE(is_tried_each_time_while_it_pays), CASE(lasts_longer_when_tried_again), CASE(lasts_no_longer_when_asked_seldom),
+      CASE(gets_more_looks_when_late), CASE(lasts_longer_when_it_has_paid_for_long),
+      CASE(offers_the_processor_after_some_looks), CASE(learns_who_takes_the_processor))
