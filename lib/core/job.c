@@ -149,10 +149,6 @@ static void job_reset(struct adb__job *job)
     job->lane = NULL;
     job->flags = 0;
     job->statement = (struct adb__statement){0};
-    job->sets = NULL;
-    job->n_sets = 0;
-    job->limit = job->column = 0;
-    job->column_name = NULL;
     job->level = NULL;
     job->outcome = NULL;
     job->attempts = 0;
@@ -160,7 +156,6 @@ static void job_reset(struct adb__job *job)
     job->transaction_id[0] = '\0';
     job->again_until = 0;
     job->work = NULL;
-    job->batch = NULL;
     job->copy = NULL;
     atomic_init(&job->delivered, false);
     adb__result_renew(&job->result);

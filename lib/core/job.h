@@ -106,16 +106,18 @@ struct adb__job {
     adb_done_cb done;
     struct adb__copy *copy;             /* copy_in, copy_out: in the arena */
     struct adb__level *level;           /* begin: the level to push, allocated at submission */
-    adb_batch_cb batch;
-    const adb_value *const *sets;       /* execute_many: values, set by set */
-
-    _Alignas(ADB__CACHE_LINE) size_t n_sets;
-    size_t limit;
-    const char *column_name;
-    size_t column;
     int64_t again_until;                /* it runs again on a new connection, which it waits for so long; 0: it does not */
     char transaction_id[80];            /* whose commit is in doubt, "": none; see core/resolve.h */
-    struct adb__arena arena;
+
+    _Alignas(ADB__CACHE_LINE) struct adb__arena arena;
+
+    /* Set by the kinds that read it, and only by them */
+    const adb_value *const *sets;       /* execute_many: values, set by set */
+    size_t n_sets;
+    size_t limit;                       /* fetches, and the next three */
+    const char *column_name;
+    size_t column;
+    adb_batch_cb batch;
 
     _Alignas(ADB__CACHE_LINE) struct adb_result result; /* the worker's outcome */
     _Alignas(ADB__CACHE_LINE) char result_memory[ADB__JOB_RESULT_BYTES];
@@ -128,9 +130,11 @@ struct adb__job {
     struct adb__stash *stash;           /* where its memory goes */
 };
 
-/* The first four lines are full, where a pointer has eight bytes: with one field more each job would move one more. */
+/* The first four lines are full, where a pointer has eight bytes: with one field more each job would move one more. The
+ * id, which is empty as a rule, begins on the fourth. */
 _Static_assert(offsetof(struct adb__job, statement) == 2 * ADB__CACHE_LINE, "a job's lines");
-_Static_assert(offsetof(struct adb__job, n_sets) == 4 * ADB__CACHE_LINE, "a job's lines");
+_Static_assert(offsetof(struct adb__job, work) == 3 * ADB__CACHE_LINE, "a job's lines");
+_Static_assert(offsetof(struct adb__job, transaction_id) < 4 * ADB__CACHE_LINE, "a job's lines");
 
 /* Does it come in parts, and may be paused? */
 static inline bool adb__job_comes_in_parts(const struct adb__job *job)

@@ -91,6 +91,7 @@ static adb_status fill_fetch(struct adb__job *job, const adb_request *request, a
     job->snapshots = adb__snapshots_begun(&job->ctx->db->snapshots);
     job->limit = request->limit;
     job->column = request->column;
+    job->column_name = NULL;
     job->batch = request->batch;
     job->streams = request->kind == ADB_REQUEST_ITERATE;
     if (job->streams)

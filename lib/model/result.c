@@ -43,7 +43,8 @@ static void result_forget(struct adb_result *result)
     result->has_insert_id = false;
 }
 
-/* Only what is read: most of an error and of the blocks is not, in a small result that is well. */
+/* Only what is read: most of an error and of the blocks is not, in a small result that is well. And what is right already
+ * is not written to on the line that the worker reads. */
 void adb__result_renew(struct adb_result *result)
 {
     if (!adb__ref_is_only(&result->ref))
@@ -54,7 +55,8 @@ void adb__result_renew(struct adb_result *result)
         result->more = false;
     result->job = 0;
     result->user_data = NULL;
-    result->transaction_id = NULL;
+    if (result->transaction_id != NULL)
+        result->transaction_id = NULL;
     result_forget(result);
 }
 

@@ -37,25 +37,28 @@ struct adb__cell {
 
 struct adb__render;
 
-/* What a small result needs that is well, and how it is, stand on the first line of the cache. */
+/* What a small result needs that is well stands on the first two lines of the cache. On the third is what tells that it
+ * is: the worker reads it, and nobody writes to it then. */
 struct adb_result {
     struct adb__ref ref;
     bool has_insert_id;
     bool more;                   /* a batch, not the end */
+    unsigned n_blocks;
     int64_t affected;            /* -1 unknown */
     struct adb__column *columns; /* in the arena */
     size_t n_columns;
     size_t n_rows;
-    adb_error error;
     adb_job job;
     void *user_data;
+
+    struct adb__arena arena;     /* its lent memory belongs to whoever embeds the result */
     int64_t last_insert_id;
+
     const char *transaction_id;  /* whose commit is in doubt; in the memory that embeds the result; NULL: none */
     _Atomic(struct adb__render *) render;         /* texts made on demand; NULL until there is one */
     /* Called by the last adb_result_unref() after adb__result_fini(); frees the memory or gives it back. */
     void (*release_fn)(struct adb_result *result);
-    struct adb__arena arena;                      /* its lent memory belongs to whoever embeds the result */
-    unsigned n_blocks;
+    adb_error error;
     struct adb__cell *blocks[ADB__RESULT_BLOCKS]; /* in the arena, the first n_blocks */
 };
 
