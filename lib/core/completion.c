@@ -375,8 +375,8 @@ static bool queue_look(adb_queue *queue, int64_t now, int64_t deadline)
     bool found = false;
     /* relaxed: hints */
     const bool alone = atomic_fetch_add_explicit(&n_looking, 1, memory_order_relaxed) == 0;
-    const int64_t until = adb__deadline_first(adb__spin_until(&queue->spin, &look, now, alone), deadline);
-    while (now < until && !found) {
+    const int64_t until = adb__spin_until(&queue->spin, &look, now, alone);
+    while (now < deadline && now < until + queue->spin.given && !found) {
         now = adb__spin_pause(&queue->spin, now);
         found = adb__notify_is_signalled(&queue->notify);
         if (found)

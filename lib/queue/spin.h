@@ -35,6 +35,7 @@ struct adb__spin {
     bool hurries;        /* as the caller says */
     bool crowded;        /* others wait for the processor, as it seems, and give it back soon */
     unsigned n_looks;    /* since it has begun */
+    int64_t given;       /* for so long others have had the processor since it has begun */
     int64_t alone_until; /* nobody waits for the processor, as it seems */
     unsigned keeps;      /* so many times it is not offered, as somebody had it for long */
     int64_t asked_at;    /* when it was to look, or to leave it out, the last time */
@@ -58,11 +59,17 @@ struct adb__spin {
 #define ADB__SPIN_CALL_NS  1500
 #define ADB__SPIN_ALONE_NS 200000
 
+/* So much of the time until it comes back counts as spent looking, when somebody does: the call alone. */
+#define ADB__SPIN_OWN_NS 500
+
 /* Who has it for longer than that computes. Who sleeps is given the processor when woken; who has offered it waits for
  * the end of the other's share (sched_yield(2), sched(7)). Who hurries does not do that more often than once in so many
  * times. */
 #define ADB__SPIN_LONG_NS 500000
 #define ADB__SPIN_LONG    1024
+
+/* Who gets it back so late may as well sleep. */
+#define ADB__SPIN_GIVEN_NS 2000000
 
 /* When to stop looking, which is 0 when it is left out. Without adb__spin_paid() after it, it was in vain. Who hurries
  * would rather sleep than offer the processor to somebody who has it for long. */
@@ -87,6 +94,7 @@ static inline int64_t adb__spin_until(struct adb__spin *spin, const struct adb__
     spin->skip = spin->penalty;
     spin->soon = now + limits->ns;
     spin->n_looks = 0;
+    spin->given = 0;
     if (again)
         spin->alone_until = 0;
     return now + (patient ? limits->again_ns : limits->ns);
@@ -109,6 +117,8 @@ static inline void adb__spin_offered(struct adb__spin *spin, int64_t before, int
 {
     const int64_t ns = after - before;
     spin->crowded = ns > ADB__SPIN_CALL_NS && ns < ADB__SPIN_LONG_NS;
+    if (ns > ADB__SPIN_CALL_NS && ns < ADB__SPIN_GIVEN_NS)
+        spin->given += ns - ADB__SPIN_OWN_NS;
     if (ns > ADB__SPIN_CALL_NS)
         spin->soon += ns; /* that was not spent looking */
     else

@@ -191,7 +191,24 @@ TEST(learns_who_takes_the_processor)
     CU_ASSERT_EQUAL(n, ADB__SPIN_LONG);
 }
 
+/* What others had of the processor was not spent looking, but for the call; unless they had it for long. */
+TEST(time_of_others_is_given_back)
+{
+    struct adb__spin spin = {0};
+    n_left_out(&spin);
+    adb__spin_offered(&spin, 0, ADB__SPIN_CALL_NS);
+    CU_ASSERT_EQUAL(spin.given, 0);
+    adb__spin_offered(&spin, 0, ADB__SPIN_CALL_NS + 1);
+    adb__spin_offered(&spin, 0, ADB__SPIN_GIVEN_NS - 1);
+    CU_ASSERT_EQUAL(spin.given, ADB__SPIN_CALL_NS + ADB__SPIN_GIVEN_NS - 2 * ADB__SPIN_OWN_NS);
+    adb__spin_offered(&spin, 0, ADB__SPIN_GIVEN_NS);
+    CU_ASSERT_EQUAL(spin.given, ADB__SPIN_CALL_NS + ADB__SPIN_GIVEN_NS - 2 * ADB__SPIN_OWN_NS);
+    n_left_out(&spin);
+    CU_ASSERT_EQUAL(spin.given, 0);
+}
+
 SUITE(spin, CASE(begins_by_looking), CASE(is_left_out_more_and_more_when_in_vain),
       CASE(is_tried_each_time_while_it_pays), CASE(lasts_longer_when_tried_again), CASE(lasts_no_longer_when_asked_seldom),
       CASE(gets_more_looks_when_late), CASE(lasts_longer_when_it_has_paid_for_long),
-      CASE(offers_the_processor_after_some_looks), CASE(learns_who_takes_the_processor))
+      CASE(offers_the_processor_after_some_looks), CASE(learns_who_takes_the_processor),
+      CASE(time_of_others_is_given_back))
