@@ -15,8 +15,11 @@
  * (core/completion.c) to meet it. */
 static const struct adb__spin_limits look = {.ns = 4000, .again_ns = 20000, .skip_most = 3};
 
-/* What it costs to submit a job, and to take its outcome. */
+/* What it costs to submit a job, and to take its outcome; */
 #define SUBMIT_NS 500
+
+/* and no more than that, with several who do, and several workers, in each other's way. */
+#define CROWDED_NS 1000
 
 /* So much of it the pace changes with a lane that is slower or faster. */
 #define PACE_STEP 8
@@ -95,6 +98,14 @@ static struct adb__lane *search_spin(struct adb__worker *worker)
     return NULL;
 }
 
+/* Of the lanes that were taken meanwhile, have others had a third, or more? */
+static void search_learn_company(struct adb__worker *worker)
+{
+    const uint64_t head = adb__ready_head(&worker->pool->ready);
+    worker->in_company = 2 * (head - worker->head_before) >= 3 * (uint64_t)worker->n_lanes;
+    worker->head_before = head;
+}
+
 /* About how long each takes is what half of them exceed, as one among many may have lost the processor. */
 void adb__worker_learn_pace(struct adb__worker *worker)
 {
@@ -103,6 +114,7 @@ void adb__worker_learn_pace(struct adb__worker *worker)
     if (worker->n_lanes == 0 || worker->used_at <= worker->took_at)
         return;
     worker->pace_ns += worker->used_at - worker->took_at > expected ? step : -step;
+    search_learn_company(worker);
     worker->took_at = worker->used_at;
     worker->n_lanes = 0;
 }
@@ -116,13 +128,24 @@ static void search_end_lanes(struct adb__worker *worker)
     adb__worker_learn_pace(worker);
 }
 
+static int64_t search_awake(const struct adb__pool *pool)
+{
+    return adb__counter_get(&pool->n_workers) - (int64_t)adb__park_sleeping(&pool->park);
+}
+
 /* With jobs that cost no more than to submit them, who submits is as busy as this worker: is there no processor left
  * for one more? */
 static bool search_suffices(const struct adb__worker *worker)
 {
     const struct adb__pool *pool = worker->pool;
-    const int64_t n_awake = adb__counter_get(&pool->n_workers) - (int64_t)adb__park_sleeping(&pool->park);
-    return worker->pace_ns < SUBMIT_NS && n_awake + 1 >= pool->n_processors;
+    return worker->pace_ns < CROWDED_NS && search_awake(pool) + 1 >= pool->n_processors;
+}
+
+/* And is there none left for this one, as others take lanes at the same time? */
+static bool search_is_too_many(const struct adb__worker *worker)
+{
+    const struct adb__pool *pool = worker->pool;
+    return worker->in_company && worker->pace_ns < CROWDED_NS && search_awake(pool) >= pool->n_processors;
 }
 
 /* Would this worker be through with its lane, and all that waits, before another one is awake, or gain nothing by
@@ -143,6 +166,26 @@ bool adb__worker_may_whisper(struct adb__worker *worker)
     /* Half of what waits: while somebody wakes and asks for more, there is something to do. */
     return worker->pace_ns < ADB__WORKER_WAKE_NS && poster->n < adb__pool_known(worker->pool) &&
            worker->took_at - poster->since < WHISPER_NS;
+}
+
+/* What it has done is timed, and seen; it keeps nothing open. */
+static void search_wind_up(struct adb__worker *worker)
+{
+    search_end_lanes(worker);
+    adb__poster_part(&worker->poster);
+    adb__share_end(worker);
+}
+
+/* There are lanes, but enough others for them, as they are all quick: it goes to sleep instead. They get done sooner
+ * without, and it would never again find none. */
+static bool search_sit_out(struct adb__worker *worker)
+{
+    struct adb__pool *pool = worker->pool;
+    if (worker->roves || worker->searches || worker->stays || worker->deals || !search_is_too_many(worker) ||
+        !adb__ready_glance(&pool->ready) || !adb__park_may_sit_out(&pool->park))
+        return false;
+    search_wind_up(worker);
+    return adb__park_sit_out(&pool->park, &worker->sleeper);
 }
 
 static void search_call_next(struct adb__worker *worker)
@@ -188,13 +231,11 @@ static struct adb__lane *search_pass_on(struct adb__worker *worker, struct adb__
     return lane;
 }
 
-/* The rover's next lane. False: there is none, or it is time to call others; it roves no more. */
+/* The rover's next lane. False: there is none, or it is time to call others, or one has taken its place; it roves no
+ * more. */
 static bool search_goes_on(struct adb__worker *worker, const struct adb__lane *lane)
 {
-    if (lane == NULL || !search_is_quick(worker))
-        return false;
-    adb__park_step(&worker->pool->park);
-    return true;
+    return lane != NULL && search_is_quick(worker) && adb__park_step(&worker->pool->park, &worker->sleeper);
 }
 
 /* True: it is a searcher. */
@@ -235,6 +276,21 @@ void adb__worker_stop_searching(struct adb__worker *worker)
         search_end(worker);
 }
 
+/* Not roving any more: the lane that was found, or one that it finds as the searcher. */
+static struct adb__lane *search_on(struct adb__worker *worker, struct adb__lane *lane, bool *searching)
+{
+    *searching = search_settle(worker) || *searching;
+    if (lane != NULL)
+        return lane;
+    adb__worker_stray(worker);
+    search_wind_up(worker);
+    if (!*searching)
+        adb__worker_connect_eagerly(worker);
+    if (!*searching)
+        *searching = adb__park_search(&worker->pool->park);
+    return *searching ? search_spin(worker) : NULL;
+}
+
 /* The order of steps is that of tests/models/park.pml. */
 struct adb__lane *adb__worker_next_lane(struct adb__worker *worker)
 {
@@ -242,30 +298,21 @@ struct adb__lane *adb__worker_next_lane(struct adb__worker *worker)
     bool searching = false;
     adb__worker_set_state(worker, ADB__WORKER_IDLE);
     for (;;) {
-        struct adb__lane *lane = adb__pool_next(worker);
-        if (worker->roves && search_goes_on(worker, lane))
-            return lane;
-        searching = search_settle(worker) || searching;
-        if (lane == NULL) {
-            search_end_lanes(worker);
-            adb__worker_stray(worker);
-            adb__poster_part(&worker->poster);
-            adb__share_end(worker);
-        }
-        if (lane == NULL && !searching)
-            adb__worker_connect_eagerly(worker);
-        if (lane == NULL && !searching)
-            searching = adb__park_search(&pool->park);
-        if (lane == NULL && searching)
-            lane = search_spin(worker);
-        if (lane != NULL)
-            return search_pass_on(worker, lane, searching);
-        adb__park_announce(&pool->park, &worker->sleeper, searching);
-        lane = adb__pool_next(worker);
-        if (lane != NULL) {
-            adb__spin_paid(&worker->spin, 0); /* to look was right, if a moment too short */
-            searching = adb__park_withdraw(&pool->park, &worker->sleeper);
-            return search_pass_on(worker, lane, searching);
+        const bool sits = !searching && search_sit_out(worker);
+        if (!sits) {
+            struct adb__lane *lane = adb__pool_next(worker);
+            if (worker->roves && search_goes_on(worker, lane))
+                return lane;
+            lane = search_on(worker, lane, &searching);
+            if (lane != NULL)
+                return search_pass_on(worker, lane, searching);
+            adb__park_announce(&pool->park, &worker->sleeper, searching);
+            lane = adb__pool_next(worker);
+            if (lane != NULL) {
+                adb__spin_paid(&worker->spin, 0); /* to look was right, if a moment too short */
+                searching = adb__park_withdraw(&pool->park, &worker->sleeper);
+                return search_pass_on(worker, lane, searching);
+            }
         }
         if (adb__worker_is_stopping(worker)) {
             if (adb__park_withdraw(&pool->park, &worker->sleeper))
@@ -274,6 +321,7 @@ struct adb__lane *adb__worker_next_lane(struct adb__worker *worker)
         }
         searching = adb__park_sleep(&pool->park, &worker->sleeper, search_next_chore(worker));
         worker->took_at = adb__clock_now();
+        worker->head_before = adb__ready_head(&pool->ready);
         if (!searching && !adb__worker_is_stopping(worker) && search_chore(worker))
             return NULL;
     }

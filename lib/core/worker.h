@@ -65,6 +65,8 @@ struct adb__worker {
     bool stays;                     /* its park counts on it, as it runs nothing but quick pipelines; the thread's own */
     int64_t took_at;                /* the thread's own: when it got the first lane since it looked at the clock, */
     unsigned n_lanes;               /* how many it has attended since, */
+    uint64_t head_before;           /* how many all had attended then, */
+    bool in_company;                /* whether others attended as many since, the time before, */
     int64_t pace_ns;                /* and how long each takes */
     struct adb__counter state;      /* enum adb__worker_state */
     struct adb__counter completed;  /* jobs that ended well; the thread's own */

@@ -9,15 +9,19 @@
 
 #define ONE_SLEEPING  UINT32_C(1)
 #define ONE_SEARCHING (UINT32_C(1) << 16)
+#define VACANT        (UINT32_C(1) << 30)
 #define WATCHED       (UINT32_C(1) << 31)
 #define SLEEPING      (ONE_SEARCHING - 1)
-#define SEARCHING     (WATCHED - ONE_SEARCHING)
+#define SEARCHING     (VACANT - ONE_SEARCHING)
 
 /* How often who watches looks after the rover. Each look takes the processor from somebody, so the longer the rover has
  * come on, the longer it is left alone. Work that waits behind a job which was not quick waits for two such times at
  * most. */
 #define WATCH_NS      200000
 #define WATCH_MOST_NS (8 * WATCH_NS)
+
+/* The rover, as long as VACANT says that its place is for the next one who roves or searches. */
+static const struct adb__sleeper next_one;
 
 /* gcc warns that ThreadSanitizer knows no fences. None of ours publishes data: locks and queues do. */
 #if defined(__SANITIZE_THREAD__) && defined(__GNUC__) && !defined(__clang__)
@@ -31,7 +35,8 @@ bool adb__park_init(struct adb__park *park)
     atomic_init(&park->staying, 0);
     park->enough = UINT32_MAX;
     adb__list_init(&park->sleepers);
-    park->rover = park->watcher = NULL;
+    atomic_init(&park->rover, NULL);
+    park->watcher = NULL;
     return pthread_mutex_init(&park->lock, NULL) == 0;
 }
 
@@ -53,9 +58,26 @@ static void park_set_locked(struct adb__park *park, uint32_t word)
     atomic_store_explicit(&park->word, word, memory_order_relaxed);
 }
 
+/* relaxed, as the word */
+static const struct adb__sleeper *park_rover(const struct adb__park *park)
+{
+    return atomic_load_explicit(&park->rover, memory_order_relaxed);
+}
+
+static void park_set_rover_locked(struct adb__park *park, const struct adb__sleeper *sleeper)
+{
+    atomic_store_explicit(&park->rover, sleeper, memory_order_relaxed);
+}
+
 static bool word_needs_call(uint32_t word)
 {
     return (word & SEARCHING) == 0 && (word & SLEEPING) != 0;
+}
+
+/* Nobody does, or it is left to whoever comes next. */
+static bool word_may_search(uint32_t word)
+{
+    return (word & SEARCHING) == 0 || (word & VACANT) != 0;
 }
 
 /* Off the list, and to as many searchers more. Who watched a rover takes its search over, so that nobody roves alone:
@@ -63,13 +85,15 @@ static bool word_needs_call(uint32_t word)
 static bool park_unlist_locked(struct adb__park *park, struct adb__sleeper *sleeper, uint32_t searching)
 {
     bool watched = park->watcher == sleeper;
-    bool takes_over = watched && park->rover != NULL;
+    bool takes_over = watched && park_rover(park) != NULL;
     uint32_t word = park_word(park) - ONE_SLEEPING + (takes_over ? 0 : searching);
     sleeper->listed = false;
     adb__list_remove(&sleeper->link);
-    if (watched)
-        park->rover = park->watcher = NULL;
-    park_set_locked(park, watched ? word & ~WATCHED : word);
+    if (watched) {
+        park_set_rover_locked(park, NULL);
+        park->watcher = NULL;
+    }
+    park_set_locked(park, watched ? word & ~(WATCHED | VACANT) : word);
     return takes_over;
 }
 
@@ -134,11 +158,15 @@ bool adb__park_search(struct adb__park *park)
 {
     bool searcher = false;
     /* An old value does no harm: the caller goes to sleep, and looks once more before it does. */
-    if ((park_word(park) & SEARCHING) != 0)
+    if (!word_may_search(park_word(park)))
         return false;
     pthread_mutex_lock(&park->lock);
     uint32_t word = park_word(park);
-    if ((word & SEARCHING) == 0) {
+    if ((word & VACANT) != 0) {
+        park_set_rover_locked(park, NULL);
+        park_set_locked(park, word & ~VACANT);
+        searcher = true;
+    } else if (word_may_search(word)) {
         park_set_locked(park, word + ONE_SEARCHING);
         searcher = true;
     }
@@ -163,31 +191,36 @@ bool adb__park_rove(struct adb__park *park, struct adb__sleeper *sleeper, bool s
         return false;
     pthread_mutex_lock(&park->lock);
     uint32_t word = park_word(park);
-    /* There is one rover: of several searchers the others keep theirs, which would be nobody's if they took its
-     * place. */
-    bool may = park->watcher != NULL && park->rover == NULL && (searching || (word & SEARCHING) == 0);
+    /* There is one rover: of several searchers the others keep theirs, which would be nobody's if they took its place,
+     * or the vacant one. */
+    bool vacant = (word & VACANT) != 0;
+    bool may = vacant ? !searching
+                      : park->watcher != NULL && park_rover(park) == NULL && (searching || (word & SEARCHING) == 0);
     if (may) {
-        park->rover = sleeper;
-        park_set_locked(park, word + (searching ? 0 : ONE_SEARCHING));
+        park_set_rover_locked(park, sleeper);
+        park_set_locked(park, (word & ~VACANT) + (searching || vacant ? 0 : ONE_SEARCHING));
     }
     pthread_mutex_unlock(&park->lock);
     return may;
 }
 
-void adb__park_step(struct adb__park *park)
+bool adb__park_step(struct adb__park *park, const struct adb__sleeper *sleeper)
 {
-    /* relaxed: a sign of life that orders nothing, and there is one rover. Had it lost the search to one that watches,
-     * and were there another rover, a step might be lost, which the next one makes good. */
+    /* relaxed, all: a sign of life that orders nothing, from one rover. If it loses the search in this moment, and there
+     * is another rover, a step may be lost, which the next one makes good. */
     uint32_t steps = atomic_load_explicit(&park->steps, memory_order_relaxed);
+    if (park_rover(park) != sleeper)
+        return false;
     atomic_store_explicit(&park->steps, steps + 1, memory_order_relaxed);
+    return true;
 }
 
 bool adb__park_settle(struct adb__park *park, const struct adb__sleeper *sleeper)
 {
     pthread_mutex_lock(&park->lock);
-    bool searcher = park->rover == sleeper;
+    bool searcher = park_rover(park) == sleeper;
     if (searcher)
-        park->rover = NULL;
+        park_set_rover_locked(park, NULL);
     pthread_mutex_unlock(&park->lock);
     return searcher;
 }
@@ -219,6 +252,38 @@ void adb__park_announce(struct adb__park *park, struct adb__sleeper *sleeper, bo
     atomic_thread_fence(memory_order_seq_cst);
 }
 
+/* It has a rover, or whoever sits out would watch for one. */
+static bool park_may_spare(const struct adb__park *park, uint32_t word)
+{
+    return (word & VACANT) == 0 && (park_rover(park) != NULL || (word & (SEARCHING | WATCHED)) == 0);
+}
+
+bool adb__park_may_sit_out(const struct adb__park *park)
+{
+    return park_may_spare(park, park_word(park));
+}
+
+bool adb__park_sit_out(struct adb__park *park, struct adb__sleeper *sleeper)
+{
+    pthread_mutex_lock(&park->lock);
+    bool may = park_may_spare(park, park_word(park));
+    if (may) {
+        bool watches = park_rover(park) == NULL;
+        sleeper->listed = true;
+        sleeper->searched = false;
+        sleeper->watches = watches;
+        if (watches) {
+            park_watch_locked(park, sleeper);
+            park_set_rover_locked(park, &next_one);
+        } else {
+            adb__list_prepend(&park->sleepers, &sleeper->link);
+        }
+        park_set_locked(park, park_word(park) + ONE_SLEEPING + (watches ? ONE_SEARCHING | VACANT : 0));
+    }
+    pthread_mutex_unlock(&park->lock);
+    return may;
+}
+
 bool adb__park_withdraw(struct adb__park *park, struct adb__sleeper *sleeper)
 {
     pthread_mutex_lock(&park->lock);
@@ -229,15 +294,32 @@ bool adb__park_withdraw(struct adb__park *park, struct adb__sleeper *sleeper)
     return searcher;
 }
 
-/* Time to look after the rover. True: sleep on, as it comes on or there is none. */
-static bool park_look_locked(struct adb__park *park, struct adb__sleeper *sleeper)
+/* The rover has not come on: another sleeper, woken by the caller, takes its search over. NULL: there is no other. */
+static struct adb__parker *park_replace_locked(struct adb__park *park, const struct adb__sleeper *watcher)
+{
+    struct adb__sleeper *sleeper = ADB__CONTAINER_OF(park->sleepers.next, struct adb__sleeper, link);
+    if (sleeper == watcher)
+        return NULL;
+    (void)park_unlist_locked(park, sleeper, 0);
+    park_set_rover_locked(park, NULL);
+    park_set_locked(park, park_word(park) & ~VACANT);
+    return sleeper->parker;
+}
+
+/* Time to look after the rover. True: sleep on, as it comes on, or there is none, or another one was found for it. */
+static bool park_look_locked(struct adb__park *park, struct adb__sleeper *sleeper, struct adb__parker **other_out)
 {
     uint32_t steps = atomic_load_explicit(&park->steps, memory_order_relaxed);
     bool comes_on = steps != sleeper->seen;
     sleeper->seen = steps;
     sleeper->watch_ns = sleeper->watch_ns < WATCH_MOST_NS ? 2 * sleeper->watch_ns : WATCH_MOST_NS;
-    if (comes_on || park->rover != NULL)
-        return comes_on;
+    if (comes_on)
+        return true;
+    if (park_rover(park) != NULL) {
+        sleeper->watch_ns = WATCH_NS;
+        *other_out = park_replace_locked(park, sleeper);
+        return *other_out != NULL;
+    }
     sleeper->watches = false;
     park->watcher = NULL;
     park_set_locked(park, park_word(park) & ~WATCHED);
@@ -247,16 +329,19 @@ static bool park_look_locked(struct adb__park *park, struct adb__sleeper *sleepe
 bool adb__park_sleep(struct adb__park *park, struct adb__sleeper *sleeper, int64_t deadline)
 {
     for (bool asleep = true; asleep;) {
+        struct adb__parker *other = NULL;
         int64_t until =
             sleeper->watches ? adb__deadline_first(deadline, adb__clock_now() + sleeper->watch_ns) : deadline;
         bool woken = adb__parker_wait(sleeper->parker, until);
         pthread_mutex_lock(&park->lock);
         /* Why it woke does not matter: it was called if it is no longer listed. Believing the parker instead would lose
          * a search when the call comes between the deadline and the withdrawal. */
-        asleep = sleeper->listed && !woken && until != deadline && park_look_locked(park, sleeper);
+        asleep = sleeper->listed && !woken && until != deadline && park_look_locked(park, sleeper, &other);
         if (!asleep)
             sleeper->in_vain = !sleeper->listed || park_unlist_locked(park, sleeper, 0);
         pthread_mutex_unlock(&park->lock);
+        if (other != NULL)
+            adb__parker_wake(other);
     }
     return sleeper->in_vain;
 }

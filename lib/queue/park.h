@@ -8,8 +8,13 @@
  *
  * To be woken costs more than many a job. A searcher that has found quick work, and little of it or none besides, may
  * rove: it still counts as searching while it runs that, so nobody is called. It may be wrong about what is quick. So
- * somebody watches, or nobody roves: a sleeper that was called in vain looks after the rover from time to time, and
- * when that has not come on since, takes the search over.
+ * somebody watches, or nobody roves: a sleeper that was called in vain looks after the rover from time to time. When that
+ * has not come on since, another sleeper is woken, and takes the search over; or who watches does, if there is no other.
+ *
+ * With work that is quick enough, more than few at work are only in each other's way, and none of them would ever find
+ * the queue empty. So one that finds itself too many may sit out, although there is work: while another one roves; or it
+ * watches, and leaves the rover's place to whoever takes it next, to rove or to search. When nobody does in time, that
+ * is as if a rover had not come on.
  *
  * Who is about to be free may search before anybody can see that it is: else whoever makes work in that moment wakes
  * another one, which finds that the first was there sooner.
@@ -27,6 +32,10 @@
  *
  *     bool searching = false, roves = false;
  *     while (!stopping) {
+ *         if (is_too_many() && !searching && !roves && !stays && adb__park_sit_out(park, me)) {
+ *             searching = stopping ? adb__park_withdraw(park, me) : adb__park_sleep(park, me, deadline);
+ *             continue;
+ *         }
  *         bool found = pop(&lane);
  *         if (found && roves && still_quick()) {
  *             adb__park_step(park);
@@ -81,14 +90,15 @@
 struct adb__sleeper;
 
 struct adb__park {
-    /* watched << 31 | searching << 16 | sleeping; written under lock, read without: by who pushes, each time */
+    /* watched << 31 | vacant << 30 | searching << 16 | sleeping; written under lock, read without: by who pushes, each time */
     _Alignas(ADB__CACHE_LINE) _Atomic uint32_t word;
     uint32_t enough;            /* workers that stay; set before anybody calls, UINT32_MAX: they never are */
     _Alignas(ADB__CACHE_LINE) _Atomic uint32_t steps; /* of rovers; the rover's */
     _Atomic uint32_t staying;   /* workers that do */
     _Alignas(ADB__CACHE_LINE) pthread_mutex_t lock; /* taken before that of a parker */
     struct adb__list sleepers;  /* last one to fall asleep first, and who watches last of all; lock */
-    const struct adb__sleeper *rover;   /* one of those who search; NULL: none; lock */
+    /* One of those who search, or whoever is the next; NULL: none. Written under lock. */
+    _Atomic(const struct adb__sleeper *) rover;
     const struct adb__sleeper *watcher; /* one of the sleepers; NULL: none; lock */
 };
 
@@ -124,8 +134,8 @@ void adb__park_found(struct adb__park *park);
 /* A worker that has found work goes on as the searcher while it runs that, with no call for what else waits. False: it
  * does not, as nobody watches, or somebody else searches. */
 bool adb__park_rove(struct adb__park *park, struct adb__sleeper *sleeper, bool searching);
-/* The rover has found the next work: whoever watches sees that it comes on. */
-void adb__park_step(struct adb__park *park);
+/* The rover has found the next work: whoever watches sees that it comes on. False: it is no rover any more. */
+bool adb__park_step(struct adb__park *park, const struct adb__sleeper *sleeper);
 /* It roves no more. True: it is the searcher. False: it is not, another one has taken the search over. */
 bool adb__park_settle(struct adb__park *park, const struct adb__sleeper *sleeper);
 
@@ -139,6 +149,11 @@ bool adb__park_is_full(const struct adb__park *park);
 /* Announce sleep; searching says whether the caller is the searcher (it is no more). The caller then looks for work
  * once more, and calls either of the next two. */
 void adb__park_announce(struct adb__park *park, struct adb__sleeper *sleeper, bool searching);
+/* Sleep, whether there is work or not; neither the searcher, nor a rover, nor one that stays. The caller withdraws, or
+ * sleeps. False: others rely on it, as nobody roves, and somebody else watches or searches. */
+bool adb__park_sit_out(struct adb__park *park, struct adb__sleeper *sleeper);
+/* Would that be true, as it seems? */
+bool adb__park_may_sit_out(const struct adb__park *park);
 /* There was work after all. True: the caller is the searcher: it was before it announced, and others may have relied on
  * that, or it has been called meanwhile. */
 bool adb__park_withdraw(struct adb__park *park, struct adb__sleeper *sleeper);

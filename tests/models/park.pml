@@ -4,6 +4,9 @@
  * Producers push and call. Workers pop, search, rove, announce, look again, withdraw or sleep. Sleepers may time out and
  * may be woken by name at any time. An item that was popped may run for ever, also one that a rover took for quick.
  *
+ * A worker may sit out, whatever there is to do, where another one roves, or where it leaves the place of a rover vacant
+ * and watches itself.
+ *
  * With ENOUGH a worker that has found an item may stay while it runs that, which is soon over, or it strays; nobody calls
  * while so many stay.
  *
@@ -43,6 +46,7 @@ bool token[WORKERS];
 bool searcher[WORKERS];         /* what the worker believes */
 bool roves[WORKERS];            /* the same */
 #define NOBODY WORKERS
+#define NEXT_ONE (WORKERS + 1)  /* the place is left to whoever comes next */
 byte rover = NOBODY;
 byte watcher = NOBODY;
 bool step;                      /* of the rover, since who watches looked last */
@@ -137,6 +141,9 @@ end:
     }
 }
 
+/* park_may_spare() */
+#define MAY_SPARE (rover != NEXT_ONE && (rover != NOBODY || searching == 0 && watcher == NOBODY))
+
 /* adb__park_settle() */
 inline settle() {
     atomic {
@@ -171,6 +178,22 @@ proctype worker(byte me)
     byte w;
     bool woken, took, got;
 again:
+    atomic {                            /* adb__park_sit_out(), or not */
+        if
+        :: !searcher[me] && !roves[me] && !stays[me] && MAY_SPARE ->
+            listed[me] = true;
+            announced[me] = true;
+            sleeping++;
+#ifndef BUG_NOBODY_LEFT
+            if
+            :: rover == NOBODY -> searching++; rover = NEXT_ONE; watcher = me; step = false
+            :: rover != NOBODY
+            fi;
+#endif
+            goto sleep
+        :: true
+        fi
+    }
     atomic {
         if
         :: items > 0 -> items--; got = true
@@ -192,7 +215,8 @@ again:
         if
         :: searcher[me]
         :: !searcher[me] && searching == 0 -> searching++; searcher[me] = true
-        :: !searcher[me] && searching > 0 -> goto announce
+        :: !searcher[me] && rover == NEXT_ONE -> rover = NOBODY; searcher[me] = true
+        :: !searcher[me] && searching > 0 && rover != NEXT_ONE -> goto announce
         fi
     }
     pop();                              /* pop_spinning() */
@@ -249,6 +273,19 @@ sleep:
             :: !step -> watcher = NOBODY
             fi;
             goto sleep
+        :: watcher == me && !woken && !step && rover != NOBODY && sleeping > 1 ->   /* park_replace_locked() */
+            if
+            :: me != 0 && listed[0] -> w = 0
+            :: me != 1 && listed[1] -> w = 1
+#if WORKERS > 2
+            :: me != 2 && listed[2] -> w = 2
+#endif
+            fi;
+            unlist(w);
+            rover = NOBODY;
+            token[w] = true;
+            w = 0;
+            goto sleep
         :: listed[me] -> unlist(me); searcher[me] = took; in_vain[me] = took
 #ifndef BUG_LOSE_SEARCH
         :: !listed[me] -> searcher[me] = true; in_vain[me] = true
@@ -275,7 +312,12 @@ found:
                 roves[me] = true;
                 rover = me;
                 goto work
-            :: watcher == NOBODY || rover != NOBODY || (!searcher[me] && searching > 0)
+            :: rover == NEXT_ONE && !searcher[me] ->
+                roves[me] = true;
+                rover = me;
+                goto work
+            :: watcher == NOBODY || (rover != NOBODY && rover != NEXT_ONE) || (rover == NEXT_ONE && searcher[me]) ||
+               (rover == NOBODY && !searcher[me] && searching > 0)
             fi
         }
     :: skip
@@ -316,7 +358,8 @@ more:
         atomic {
             if
             :: !searcher[me] && searching == 0 -> searching++; searcher[me] = true
-            :: searcher[me] || searching > 0
+            :: !searcher[me] && rover == NEXT_ONE -> rover = NOBODY; searcher[me] = true
+            :: searcher[me] || searching > 0 && rover != NEXT_ONE
             fi
         }
     :: true

@@ -4,8 +4,8 @@
  * Everything is consumed, once; nobody hangs; and no search or sleep is left over in the end.
  *
  * Workers that find work rove, half of the time, whether their work is quick or not. Others search as soon as they are
- * through with it, half of the time. In some pools, searchers that find
- * work and do not rove stay, half of the time, and nobody is called while enough of them do.
+ * through with it, half of the time. One in four sits out where it may, whatever there is to do. In some pools, searchers
+ * that find work and do not rove stay, half of the time, and nobody is called while enough of them do.
  *
  * Some pools also wake workers by name, at random. Some let them sleep for moments only, which would hide a lost call,
  * so most do not. In some, an item ends only when all of its burst have begun: then no item may wait while a worker
@@ -70,6 +70,7 @@ static struct pool {
     _Atomic unsigned long long calls; /* that found somebody */
     _Atomic unsigned long long roved;
     _Atomic unsigned long long stayed;
+    _Atomic unsigned long long sat_out;
 } pool;
 
 static void hang(int signal_number)
@@ -186,6 +187,23 @@ static bool worker_sleep(struct worker *worker)
     return adb__park_sleep(&pool.park, &worker->sleeper, deadline);
 }
 
+static bool sit_out_sometimes(struct worker *worker, bool searching)
+{
+    if (searching || worker->roves || worker->stays || adb__random(&worker->random) % 4 != 0 ||
+        !adb__park_sit_out(&pool.park, &worker->sleeper))
+        return false;
+    atomic_fetch_add(&pool.sat_out, 1);
+    yield_sometimes(&worker->random);
+    return true;
+}
+
+/* It has announced that it sleeps. */
+static bool worker_sleep_or_go(struct worker *worker, bool found)
+{
+    return found || atomic_load(&pool.stopping) ? adb__park_withdraw(&pool.park, &worker->sleeper)
+                                                : worker_sleep(worker);
+}
+
 static void end_search(void)
 {
     adb__park_found(&pool.park);
@@ -195,9 +213,8 @@ static void end_search(void)
 /* A rover goes on with what it has found, or roves no more; true: then it searches. */
 static bool rover_settles(struct worker *worker, bool found, bool *goes_on)
 {
-    *goes_on = worker->roves && found && adb__random(&worker->random) % 4 != 0;
-    if (*goes_on)
-        adb__park_step(&pool.park);
+    *goes_on = worker->roves && found && adb__random(&worker->random) % 4 != 0 &&
+               adb__park_step(&pool.park, &worker->sleeper);
     if (*goes_on || !worker->roves)
         return false;
     worker->roves = false;
@@ -236,6 +253,10 @@ static void *work(void *arg)
     bool searching = false;
     while (!atomic_load(&pool.stopping)) {
         uint32_t index = 0;
+        if (sit_out_sometimes(worker, searching)) {
+            searching = worker_sleep_or_go(worker, false);
+            continue;
+        }
         bool found = adb__ready_pop(&pool.ready, &index), goes_on = false;
         searching = rover_settles(worker, found, &goes_on) || searching;
         if (goes_on) {
@@ -253,8 +274,7 @@ static void *work(void *arg)
             adb__park_announce(&pool.park, &worker->sleeper, searching);
             yield_sometimes(&worker->random);
             found = adb__ready_pop(&pool.ready, &index);
-            searching = found || atomic_load(&pool.stopping) ? adb__park_withdraw(&pool.park, &worker->sleeper)
-                                                             : worker_sleep(worker);
+            searching = worker_sleep_or_go(worker, found);
         }
         if (!found)
             continue;
@@ -332,11 +352,11 @@ static bool stress(struct setting setting)
     expect(atomic_load(&pool.park.staying) == 0);
     bool ok = atomic_load(&pool.errors) == 0;
     printf("%s producers %u, workers %u, spin %u, burst %u, by name 1 in %u, sleep %u us, enough %u%s: "
-           "%llu of %u called, %llu roved, %llu stayed, %llu errors\n",
+           "%llu of %u called, %llu roved, %llu sat out, %llu stayed, %llu errors\n",
            ok ? "ok" : "not ok", setting.producers, setting.workers, setting.spin, setting.burst, setting.name_one_in,
            setting.moment_us, setting.enough, setting.together ? ", together" : "", atomic_load(&pool.calls),
-           setting.producers * setting.rounds * setting.burst, atomic_load(&pool.roved), atomic_load(&pool.stayed),
-           atomic_load(&pool.errors));
+           setting.producers * setting.rounds * setting.burst, atomic_load(&pool.roved),
+           atomic_load(&pool.sat_out), atomic_load(&pool.stayed), atomic_load(&pool.errors));
     pool_close();
     return ok;
 }

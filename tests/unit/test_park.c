@@ -38,7 +38,7 @@ static bool woken(int i)
 
 static unsigned searching(void)
 {
-    return atomic_load(&park.word) >> 16 & 0x7fff;
+    return atomic_load(&park.word) >> 16 & 0x3fff;
 }
 
 /* A wake that comes before the sleep is kept, once. */
@@ -467,6 +467,118 @@ TEST(call_spares_who_watches)
     teardown();
 }
 
+/* Who has lost the search to another one learns that with its next step. */
+TEST(step_tells_a_rover_that_it_is_none)
+{
+    setup();
+    watch(1);
+    CU_ASSERT(adb__park_rove(&park, &sleepers[0], false));
+    CU_ASSERT(adb__park_step(&park, &sleepers[0]));
+    CU_ASSERT(!adb__park_step(&park, &sleepers[2]));
+    CU_ASSERT(adb__park_withdraw(&park, &sleepers[1]));
+    CU_ASSERT(!adb__park_step(&park, &sleepers[0]));
+    adb__park_found(&park);
+    teardown();
+}
+
+/* Who watches goes on watching where somebody else sleeps, who can take the search of a rover that is stuck. */
+TEST(watcher_wakes_another_for_a_rover_that_is_stuck)
+{
+    setup();
+    watch(1);
+    adb__park_announce(&park, &sleepers[2], false);
+    CU_ASSERT(adb__park_rove(&park, &sleepers[0], false));
+    CU_ASSERT(!adb__park_sleep(&park, &sleepers[1], adb__clock_now() + 5 * ADB__NS_PER_MS));
+    CU_ASSERT_EQUAL(searching(), 1);
+    CU_ASSERT_EQUAL(adb__park_sleeping(&park), 0);
+    CU_ASSERT(adb__park_sleep(&park, &sleepers[2], ADB__NEVER));
+    CU_ASSERT(!adb__park_settle(&park, &sleepers[0]));
+    adb__park_found(&park);
+    teardown();
+}
+
+/* One too many leaves the rover's place to the next that finds work; who makes work relies on that. */
+TEST(who_sits_out_leaves_a_place_to_rove)
+{
+    setup();
+    CU_ASSERT(adb__park_may_sit_out(&park));
+    CU_ASSERT(adb__park_sit_out(&park, &sleepers[0]));
+    CU_ASSERT_EQUAL(searching(), 1);
+    CU_ASSERT_EQUAL(adb__park_sleeping(&park), 1);
+    CU_ASSERT(adb__park_call(&park));
+    CU_ASSERT_EQUAL(adb__park_sleeping(&park), 1);
+    CU_ASSERT(adb__park_rove(&park, &sleepers[1], false));
+    CU_ASSERT_EQUAL(searching(), 1);
+    CU_ASSERT(!adb__park_rove(&park, &sleepers[2], false));
+    CU_ASSERT(adb__park_settle(&park, &sleepers[1]));
+    adb__park_found(&park);
+    CU_ASSERT(!adb__park_withdraw(&park, &sleepers[0]));
+    teardown();
+}
+
+/* The next that looks for work searches in that place. */
+TEST(who_sits_out_leaves_a_place_to_search)
+{
+    setup();
+    CU_ASSERT(adb__park_sit_out(&park, &sleepers[0]));
+    CU_ASSERT(adb__park_search(&park));
+    CU_ASSERT_EQUAL(searching(), 1);
+    CU_ASSERT(!adb__park_search(&park));
+    adb__park_found(&park);
+    CU_ASSERT_EQUAL(searching(), 0);
+    CU_ASSERT(!adb__park_withdraw(&park, &sleepers[0]));
+    teardown();
+}
+
+/* When nobody takes it in time, who sits out searches; and when it is woken before that. */
+TEST(who_sits_out_takes_the_search_when_nobody_does)
+{
+    setup();
+    CU_ASSERT(adb__park_sit_out(&park, &sleepers[0]));
+    CU_ASSERT(adb__park_sleep(&park, &sleepers[0], ADB__NEVER));
+    CU_ASSERT_EQUAL(searching(), 1);
+    adb__park_found(&park);
+    CU_ASSERT(adb__park_sit_out(&park, &sleepers[0]));
+    CU_ASSERT(adb__park_withdraw(&park, &sleepers[0]));
+    adb__park_found(&park);
+    teardown();
+}
+
+/* Beside a rover others may sit out too; but not while its place is vacant, or others rely on who would. */
+TEST(nobody_sits_out_without_a_rover_or_its_place)
+{
+    setup();
+    CU_ASSERT(adb__park_sit_out(&park, &sleepers[0]));
+    CU_ASSERT(!adb__park_may_sit_out(&park));
+    CU_ASSERT(!adb__park_sit_out(&park, &sleepers[1]));
+    CU_ASSERT(adb__park_rove(&park, &sleepers[1], false));
+    CU_ASSERT(adb__park_sit_out(&park, &sleepers[2]));
+    CU_ASSERT(!sleepers[2].watches);
+    CU_ASSERT(!adb__park_withdraw(&park, &sleepers[2]));
+    CU_ASSERT(adb__park_settle(&park, &sleepers[1]));
+    CU_ASSERT(!adb__park_sit_out(&park, &sleepers[2])); /* one searches, who is no rover */
+    adb__park_found(&park);
+    CU_ASSERT(!adb__park_sit_out(&park, &sleepers[2])); /* one watches already, for no rover */
+    CU_ASSERT(!adb__park_withdraw(&park, &sleepers[0]));
+    teardown();
+}
+
+/* A searcher keeps its search: in the vacant place there would be two, and one of them nobody's. */
+TEST(searcher_does_not_take_the_vacant_place)
+{
+    setup();
+    CU_ASSERT(adb__park_search(&park));
+    adb__park_announce(&park, &sleepers[0], true);
+    CU_ASSERT(adb__park_sit_out(&park, &sleepers[2]));
+    CU_ASSERT(adb__park_withdraw(&park, &sleepers[0]));
+    CU_ASSERT_EQUAL(searching(), 2);
+    CU_ASSERT(!adb__park_rove(&park, &sleepers[0], true));
+    adb__park_found(&park);
+    CU_ASSERT(adb__park_withdraw(&park, &sleepers[2]));
+    adb__park_found(&park);
+    teardown();
+}
+
 SUITE(park, CASE(wake_before_wait_is_kept), CASE(wake_counts_after_the_deadline_too), CASE(wait_ends_at_the_deadline),
       CASE(wait_ends_with_a_wake_from_another_thread), CASE(call_on_busy_pool_is_false),
       CASE(call_wakes_a_sleeper_as_searcher), CASE(call_wakes_nobody_while_somebody_searches),
@@ -478,4 +590,8 @@ SUITE(park, CASE(wake_before_wait_is_kept), CASE(wake_counts_after_the_deadline_
       CASE(there_is_one_rover_or_searcher), CASE(enough_that_stay_make_up_for_a_call),
       CASE(a_call_with_nobody_asleep_asks_for_more),
       CASE(second_searcher_does_not_rove), CASE(watcher_takes_the_search_of_a_rover_that_is_stuck),
-      CASE(watcher_that_leaves_takes_the_search_along), CASE(watch_ends_when_nobody_roves), CASE(call_spares_who_watches))
+      CASE(watcher_that_leaves_takes_the_search_along), CASE(watch_ends_when_nobody_roves), CASE(call_spares_who_watches),
+      CASE(step_tells_a_rover_that_it_is_none), CASE(watcher_wakes_another_for_a_rover_that_is_stuck),
+      CASE(who_sits_out_leaves_a_place_to_rove), CASE(who_sits_out_leaves_a_place_to_search),
+      CASE(who_sits_out_takes_the_search_when_nobody_does), CASE(nobody_sits_out_without_a_rover_or_its_place),
+      CASE(searcher_does_not_take_the_vacant_place))
