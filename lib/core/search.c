@@ -2,6 +2,7 @@
 /* A worker between two lanes: it looks for the next one, calls others where there is more, whispers where there will
  * soon be more, sleeps where there is nothing, and does what is due meanwhile. Declared in core/worker.h. */
 #include "base/clock.h"
+#include "base/machine.h"
 #include "core/database.h"
 #include "core/deal.h"
 #include "core/pipeline.h"
@@ -23,6 +24,9 @@ static const struct adb__spin_limits look = {.ns = 4000, .again_ns = 20000, .ski
 
 /* So much of it the pace changes with a lane that is slower or faster. */
 #define PACE_STEP 8
+
+/* Lanes that took longer may have kept the worker waiting: for a disk, a server, or a lock. */
+#define WAITED_NS 50000
 
 /* Outcomes for which nobody was woken wait no longer than this for the next; as for those who doze, core/completion.c
  * has the limit. */
@@ -106,14 +110,27 @@ static void search_learn_company(struct adb__worker *worker)
     worker->head_before = head;
 }
 
-/* About how long each takes is what half of them exceed, as one among many may have lost the processor. */
+/* Lanes have taken long. Did one of them wait, rather than for the processor that the system gave to somebody else? */
+static bool search_has_waited(struct adb__worker *worker)
+{
+    const long waits = worker->n_waits;
+    worker->n_waits = adb__machine_waits();
+    return worker->n_waits != waits;
+}
+
+/* About how long each takes is what half of them exceed, as one among many may have lost the processor; but while it
+ * waits, others can run, so that this counts for as much as it takes. */
 void adb__worker_learn_pace(struct adb__worker *worker)
 {
-    const int64_t expected = worker->pace_ns * (int64_t)worker->n_lanes;
+    const int64_t n_lanes = worker->n_lanes;
+    const int64_t took_ns = worker->used_at - worker->took_at;
     const int64_t step = worker->pace_ns / PACE_STEP + 1;
-    if (worker->n_lanes == 0 || worker->used_at <= worker->took_at)
+    if (n_lanes == 0 || took_ns <= 0)
         return;
-    worker->pace_ns += worker->used_at - worker->took_at > expected ? step : -step;
+    if (took_ns >= WAITED_NS && took_ns / n_lanes > worker->pace_ns && search_has_waited(worker))
+        worker->pace_ns += (took_ns / n_lanes - worker->pace_ns) / PACE_STEP + 1;
+    else
+        worker->pace_ns += took_ns > worker->pace_ns * n_lanes ? step : -step;
     search_learn_company(worker);
     worker->took_at = worker->used_at;
     worker->n_lanes = 0;
@@ -322,6 +339,7 @@ struct adb__lane *adb__worker_next_lane(struct adb__worker *worker)
         searching = adb__park_sleep(&pool->park, &worker->sleeper, search_next_chore(worker));
         worker->took_at = adb__clock_now();
         worker->head_before = adb__ready_head(&pool->ready);
+        worker->n_waits = adb__machine_waits();
         if (!searching && !adb__worker_is_stopping(worker) && search_chore(worker))
             return NULL;
     }

@@ -68,6 +68,7 @@ struct adb__worker {
     uint64_t head_before;           /* how many all had attended then, */
     bool in_company;                /* whether others attended as many since, the time before, */
     int64_t pace_ns;                /* and how long each takes */
+    long n_waits;                   /* adb__machine_waits(), when it looked last; the thread's own */
     struct adb__counter state;      /* enum adb__worker_state */
     struct adb__counter completed;  /* jobs that ended well; the thread's own */
     struct adb__place place;        /* at the gate of the server */
