@@ -107,17 +107,16 @@ TEST(wait_ends_at_the_deadline)
     teardown();
 }
 
-/* A thread that sleeps has waited, where the system tells; one that computes has not. */
+/* A thread that sleeps has waited, where the system tells. */
 TEST(sleep_is_a_wait)
 {
     setup();
     const long before = adb__machine_waits();
-    for (int i = 0; i < 1000; i++)
-        (void)adb__clock_now();
-    CU_ASSERT_EQUAL(adb__machine_waits(), before);
     CU_ASSERT(!adb__parker_wait(&parkers[0], adb__clock_now() + ADB__NS_PER_MS));
 #ifdef RUSAGE_THREAD
     CU_ASSERT(adb__machine_waits() > before);
+#else
+    CU_ASSERT_EQUAL(before, 0);
 #endif
     teardown();
 }
