@@ -206,8 +206,8 @@ bool adb__park_rove(struct adb__park *park, struct adb__sleeper *sleeper, bool s
 
 bool adb__park_step(struct adb__park *park, const struct adb__sleeper *sleeper)
 {
-    /* relaxed, all: a sign of life that orders nothing, from one rover. If it loses the search in this moment, and there
-     * is another rover, a step may be lost, which the next one makes good. */
+    /* relaxed, all: a sign of life that orders nothing, from one rover. If it loses the search in this moment, and
+     * there is another rover, a step may be lost, which the next one makes good. */
     uint32_t steps = atomic_load_explicit(&park->steps, memory_order_relaxed);
     if (park_rover(park) != sleeper)
         return false;

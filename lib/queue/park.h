@@ -8,13 +8,14 @@
  *
  * To be woken costs more than many a job. A searcher that has found quick work, and little of it or none besides, may
  * rove: it still counts as searching while it runs that, so nobody is called. It may be wrong about what is quick. So
- * somebody watches, or nobody roves: a sleeper that was called in vain looks after the rover from time to time. When that
- * has not come on since, another sleeper is woken, and takes the search over; or who watches does, if there is no other.
+ * somebody watches, or nobody roves: a sleeper that was called in vain looks after the rover from time to time. When
+ * that has not come on since, another sleeper is woken, and takes the search over; or who watches does, if there is no
+ * other.
  *
  * With work that is quick enough, more than few at work are only in each other's way, and none of them would ever find
- * the queue empty. So one that finds itself too many may sit out, although there is work: while another one roves; or it
- * watches, and leaves the rover's place to whoever takes it next, to rove or to search. When nobody does in time, that
- * is as if a rover had not come on.
+ * the queue empty. So one that finds itself too many may sit out, although there is work: while another one roves; or
+ * it watches, and leaves the rover's place to whoever takes it next, to rove or to search. When nobody does in time,
+ * that is as if a rover had not come on.
  *
  * Who is about to be free may search before anybody can see that it is: else whoever makes work in that moment wakes
  * another one, which finds that the first was there sooner.
@@ -90,7 +91,8 @@
 struct adb__sleeper;
 
 struct adb__park {
-    /* watched << 31 | vacant << 30 | searching << 16 | sleeping; written under lock, read without: by who pushes, each time */
+    /* watched << 31 | vacant << 30 | searching << 16 | sleeping; written under lock, read without: by who pushes, each
+     * time */
     _Alignas(ADB__CACHE_LINE) _Atomic uint32_t word;
     uint32_t enough;            /* workers that stay; set before anybody calls, UINT32_MAX: they never are */
     _Alignas(ADB__CACHE_LINE) _Atomic uint32_t steps; /* of rovers; the rover's */

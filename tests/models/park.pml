@@ -4,8 +4,8 @@
  * Producers push and call. Workers pop, search, rove, announce, look again, withdraw or sleep. Sleepers may time out and
  * may be woken by name at any time. An item that was popped may run for ever, also one that a rover took for quick.
  *
- * A worker may sit out, whatever there is to do, where another one roves, or where it leaves the place of a rover vacant
- * and watches itself.
+ * A worker may sit out, whatever there is to do, where another one roves, or where it leaves the place of a rover
+ * vacant and watches itself.
  *
  * With ENOUGH a worker that has found an item may stay while it runs that, which is soon over, or it strays; nobody calls
  * while so many stay.

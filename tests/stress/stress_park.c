@@ -4,8 +4,8 @@
  * Everything is consumed, once; nobody hangs; and no search or sleep is left over in the end.
  *
  * Workers that find work rove, half of the time, whether their work is quick or not. Others search as soon as they are
- * through with it, half of the time. One in four sits out where it may, whatever there is to do. In some pools, searchers
- * that find work and do not rove stay, half of the time, and nobody is called while enough of them do.
+ * through with it, half of the time. One in four sits out where it may, whatever there is to do. In some pools,
+ * searchers that find work and do not rove stay, half of the time, and nobody is called while enough of them do.
  *
  * Some pools also wake workers by name, at random. Some let them sleep for moments only, which would hide a lost call,
  * so most do not. In some, an item ends only when all of its burst have begun: then no item may wait while a worker

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Clock: deadlines are arithmetic, and are tested as such. */
 #include "base/clock.h"
+#include "base/machine.h"
 
 #include "tests/lib/harness.h"
 
@@ -80,6 +81,19 @@ TEST(random_is_splitmix64)
     CU_ASSERT_EQUAL(adb__random(&state), UINT64_C(3203168211198807973));
 }
 
+/* A thread that sleeps has waited, where the system tells. */
+TEST(sleep_is_a_wait)
+{
+    const struct timespec moment = {.tv_nsec = 1000000};
+    const long before = adb__machine_waits();
+    CU_ASSERT_EQUAL(nanosleep(&moment, NULL), 0);
+#ifdef RUSAGE_THREAD
+    CU_ASSERT(adb__machine_waits() > before);
+#else
+    CU_ASSERT_EQUAL(before, 0);
+#endif
+}
+
 SUITE(clock, CASE(now_never_goes_back), CASE(tick_follows_the_time), CASE(deadline_is_now_and_the_timeout), CASE(deadline_saturates),
       CASE(time_left_is_rounded_up), CASE(time_left_at_the_edges), CASE(first_of_two_deadlines),
-      CASE(random_is_splitmix64))
+      CASE(random_is_splitmix64), CASE(sleep_is_a_wait))

@@ -4,7 +4,6 @@
 #include "tests/lib/harness.h"
 
 #include "base/clock.h"
-#include "base/machine.h"
 #include "queue/park.h"
 
 #define SLEEPERS 3
@@ -104,20 +103,6 @@ TEST(wait_ends_at_the_deadline)
     int64_t deadline = adb__clock_now() + ADB__NS_PER_MS;
     CU_ASSERT(!adb__parker_wait(&parkers[0], deadline));
     CU_ASSERT(adb__clock_now() >= deadline);
-    teardown();
-}
-
-/* A thread that sleeps has waited, where the system tells. */
-TEST(sleep_is_a_wait)
-{
-    setup();
-    const long before = adb__machine_waits();
-    CU_ASSERT(!adb__parker_wait(&parkers[0], adb__clock_now() + ADB__NS_PER_MS));
-#ifdef RUSAGE_THREAD
-    CU_ASSERT(adb__machine_waits() > before);
-#else
-    CU_ASSERT_EQUAL(before, 0);
-#endif
     teardown();
 }
 
@@ -595,7 +580,6 @@ TEST(searcher_does_not_take_the_vacant_place)
 }
 
 SUITE(park, CASE(wake_before_wait_is_kept), CASE(wake_counts_after_the_deadline_too), CASE(wait_ends_at_the_deadline),
-      CASE(sleep_is_a_wait),
       CASE(wait_ends_with_a_wake_from_another_thread), CASE(call_on_busy_pool_is_false),
       CASE(call_wakes_a_sleeper_as_searcher), CASE(call_wakes_nobody_while_somebody_searches),
       CASE(second_call_wakes_nobody), CASE(searcher_calls_the_next), CASE(last_asleep_is_called_first),
