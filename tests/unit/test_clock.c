@@ -6,6 +6,7 @@
 #include "tests/lib/harness.h"
 
 #include <limits.h>
+#include <time.h>
 
 /* Time does not go back. */
 TEST(now_never_goes_back)
