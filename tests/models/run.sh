@@ -141,7 +141,7 @@ breaks park "-DBUG_NOBODY_LEFT"
 breaks park "-DPRODUCERS=1 -DITEMS=3 -DBUG_UNWATCHED"
 breaks park "-DPRODUCERS=1 -DITEMS=3 -DBUG_NO_TIMER"
 breaks park "-DPRODUCERS=1 -DITEMS=3 -DBUG_BELIEVE"
-holds park "-DPRODUCERS=1 -DITEMS=3 -DENOUGH=1"
+holds park "-DPRODUCERS=1 -DITEMS=2 -DENOUGH=1"
 breaks park "-DPRODUCERS=1 -DITEMS=3 -DENOUGH=1 -DBUG_SILENT"
 breaks park "-DPRODUCERS=1 -DITEMS=3 -DBUG_MORE"
 
@@ -193,6 +193,8 @@ if [ $long = yes ]; then
     holds ready "-DPOPS=2"
     holds mailbox "-DPRODUCERS=3 -DMAILS=2"
     holds deal "-DWATCHDOG"
+    holds park "-DPRODUCERS=1 -DITEMS=3 -DENOUGH=1"
+    holds park "-DPRODUCERS=1 -DITEMS=1 -DWORKERS=3"
     holds park "-DPRODUCERS=2 -DITEMS=1"
     holds park
     holds drain "-DJOBS=5"
