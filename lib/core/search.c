@@ -16,10 +16,10 @@
  * (core/completion.c) to meet it. */
 static const struct adb__spin_limits look = {.ns = 4000, .again_ns = 20000, .skip_most = 3};
 
-/* What it costs to submit a job, and to take its outcome; */
+/* What it costs to submit a job, and to take its outcome. */
 #define SUBMIT_NS 500
 
-/* and no more than that, with several who do, and several workers, in each other's way. */
+/* The same at most, where several do that, and several workers are in each other's way. */
 #define CROWDED_NS 1000
 
 /* So much of it the pace changes with a lane that is slower or faster. */

@@ -38,8 +38,7 @@
  *             continue;
  *         }
  *         bool found = pop(&lane);
- *         if (found && roves && still_quick()) {
- *             adb__park_step(park);
+ *         if (found && roves && still_quick() && adb__park_step(park, me)) {
  *             run(lane);
  *             continue;
  *         }
