@@ -33,7 +33,7 @@
 /* So long it looks for the next job of a lane that it holds, before it goes to sleep. */
 static const struct adb__spin_limits hold = {.ns = 4000, .again_ns = 4000, .skip_most = 3};
 
-/* So long one lane's jobs may run in a row while other lanes wait. */
+/* So long one lane's jobs may run in a row while other lanes wait, or the connection is not looked after. */
 #define LANE_SLICE_NS (1 * ADB__NS_PER_MS)
 
 struct adb__worker *adb__worker_new(struct adb__pool *pool)
@@ -256,14 +256,17 @@ static bool worker_suits(const struct adb__worker *worker, const struct adb__lan
            adb__server_pool(lane->server, job->role) == worker->pool;
 }
 
-/* Others wait, and the lane has had its share: so many jobs, or so long. Nor do others wait for the jobs of one lane
- * that came after the shared snapshot: else one lane in step with its submitter would have each of its jobs begin a
- * snapshot of its own. */
+/* The lane has had its share. Others wait, and it was so many jobs, or so long. Nor do others wait for the jobs of one
+ * lane that came after the shared snapshot: else one lane in step with its submitter would have each of its jobs begin a
+ * snapshot of its own. Or the connection does: nobody looks after it before the lane is left, and a lane whose next job
+ * always comes in time would never be. */
 static bool worker_share_used(const struct adb__worker *worker, const struct adb__lane *lane,
                               const struct adb__job *job, unsigned n_run, int64_t until)
 {
-    if (n_run == 0 || adb__lane_is_held(lane) || !adb__pool_has_ready(worker->pool))
+    if (n_run == 0 || adb__lane_is_held(lane))
         return false;
+    if (!adb__pool_has_ready(worker->pool))
+        return n_run % ADB__WORKER_RUN == 0 && adb__clock_now() >= until;
     return n_run >= ADB__WORKER_RUN || adb__share_breaks(worker, lane, job) || adb__clock_now() >= until;
 }
 

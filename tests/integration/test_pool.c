@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <stdatomic.h>
 #include <string.h>
+#include <unistd.h>
 
 #define MAX 4
 
@@ -199,6 +200,45 @@ TEST(old_connection_is_replaced)
     rig_await_sleep(&rig);
     CU_ASSERT_EQUAL(execute(&rig, "insert 3"), ADB_OK);
     CU_ASSERT(fake_table_is("1 2 3"));
+    CU_ASSERT(rig_stats(&rig).closed_lifetime >= 1);
+    rig_close(&rig);
+}
+
+struct relay {
+    struct rig *rig;
+    atomic_uint n_run;
+    atomic_bool over;
+};
+
+#define RELAY_MOST 1000
+
+/* The next is there before this one is over, so that its lane is never left. */
+static adb_status pass_on(adb_session *session, void *user_data)
+{
+    struct relay *relay = user_data;
+    (void)session;
+    usleep(100);
+    if (++relay->n_run == RELAY_MOST || rig_stats(relay->rig).closed_lifetime > 0)
+        relay->over = true;
+    else
+        CU_ASSERT_NOT_EQUAL(adb_run(relay->rig->ctx, pass_on, NULL, relay), 0);
+    return ADB_OK;
+}
+
+static bool is_over(void *data)
+{
+    return ((struct relay *)data)->over;
+}
+
+/* Nor does a lane that always has a next job keep one for ever. (POOL-15) */
+TEST(old_connection_of_a_busy_lane_is_replaced)
+{
+    struct rig rig;
+    rig_open_fake(&rig, "fake://?max_size=1&lifetime_ms=2", NULL);
+    struct relay relay = {.rig = &rig};
+    CU_ASSERT_NOT_EQUAL(adb_run(rig.ctx, pass_on, NULL, &relay), 0);
+    await(is_over, &relay);
+    CU_ASSERT(relay.n_run < RELAY_MOST);
     CU_ASSERT(rig_stats(&rig).closed_lifetime >= 1);
     rig_close(&rig);
 }
@@ -395,6 +435,7 @@ TEST(replica_context_needs_a_replica)
 SUITE(pool, CASE(pool_grows_while_its_workers_block), CASE(pool_does_not_grow_beyond_its_size),
       CASE(idle_connection_is_used_again), CASE(pool_shrinks_when_idle),
       CASE(job_waits_for_the_place_of_a_worker_that_leaves), CASE(old_connection_is_replaced),
+      CASE(old_connection_of_a_busy_lane_is_replaced),
       CASE(unpooled_database_closes_after_each_run), CASE(connection_that_is_the_database_stays),
       CASE(hook_runs_once_per_connection), CASE(hook_that_fails_fails_the_job), CASE(reads_go_to_readers),
       CASE(write_in_a_read_moves_to_the_writer), CASE(transaction_keeps_its_role),
