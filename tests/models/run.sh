@@ -94,7 +94,7 @@ breaks()
 
 holds ready "-DPOPS=1"
 holds ready "-DCONSUMERS=1 -DPUSHES=2 -DPOPS=3"
-holds ready "-DPRODUCERS=1 -DOWN=2 -DPUSHES=2"
+holds ready "-DPRODUCERS=1 -DOWN=2 -DPUSHES=2 -DPOPS=1"
 breaks ready "-DPRODUCERS=1 -DOWN=2 -DPUSHES=2 -DBUG_SAFE"
 breaks ready "-DPRODUCERS=1 -DOWN=2 -DPUSHES=2 -DBUG_THRESHOLD"
 
@@ -190,6 +190,7 @@ breaks shelf "-DBUG_NO_LOOK"
 
 if [ $long = yes ]; then
     holds ready "-DPUSHES=2 -DPOPS=1"
+    holds ready "-DPRODUCERS=1 -DOWN=2 -DPUSHES=2"
     holds ready "-DPOPS=2"
     holds mailbox "-DPRODUCERS=3 -DMAILS=2"
     holds deal "-DWATCHDOG"
