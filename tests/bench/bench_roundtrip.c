@@ -99,7 +99,8 @@ static size_t run_uv(void *state)
 static size_t run_handover(void *state)
 {
     const struct setup *setup = state;
-    return bench_handover_run(setup->total, setup->in_flight, setup->n_contexts);
+    return bench_handover_run(&(struct bench_handover){
+        .n_threads = 1, .in_flight = setup->in_flight, .n_lanes = setup->n_contexts, .total = setup->total});
 }
 
 /* Each on a context of its own, or all on one, which has them done in their order. */
@@ -206,10 +207,20 @@ static size_t run_uv_crowd(void *state)
     return crowd_run(state, false);
 }
 
+static size_t run_crowd_handover(void *state)
+{
+    const struct crowd *crowd = state;
+    return bench_handover_run(&(struct bench_handover){.n_threads = crowd->n_threads,
+                                                       .in_flight = crowd->in_flight,
+                                                       .n_lanes = crowd->in_flight,
+                                                       .total = CROWD_JOBS});
+}
+
 #define OURS(name_, crowd)  \
     {.name = name_, .state = crowd, .open = open_crowd, .run = run_crowd, .close = close_crowd}
 #define LIBUV(name_, crowd) \
     {.name = name_, .state = crowd, .open = open_uv_crowd, .run = bench_uv_here() ? run_uv_crowd : NULL}
+#define QUEUES(name_, crowd) {.name = name_, .state = crowd, .run = bench_handover_here() ? run_crowd_handover : NULL}
 
 static void compare_crowds(void)
 {
@@ -221,7 +232,9 @@ static void compare_crowds(void)
         .name = "empty jobs, 4 workers, 256 in flight in all, from several threads",
         .ways = {OURS("asyncdb, 1 thread", &one), OURS("asyncdb, 4 threads", &four),
                  OURS("asyncdb, 16 threads", &sixteen), LIBUV("libuv, 1 thread", &one),
-                 LIBUV("libuv, 4 threads", &four), LIBUV("libuv, 16 threads", &sixteen)},
+                 LIBUV("libuv, 4 threads", &four), LIBUV("libuv, 16 threads", &sixteen),
+                 QUEUES("the queues alone, 1 thread", &one), QUEUES("the queues alone, 4 threads", &four),
+                 QUEUES("the queues alone, 16 threads", &sixteen)},
         .goals = {{"H3", BENCH_FLAT, 3, 0.8, 0}},
     });
 }
@@ -238,7 +251,9 @@ static void compare_full_crowds(void)
         .name = "empty jobs, 4 workers, 256 in flight from each of several threads",
         .ways = {OURS("asyncdb, 1 thread", &one), OURS("asyncdb, 4 threads", &four),
                  OURS("asyncdb, 16 threads", &sixteen), LIBUV("libuv, 1 thread", &one),
-                 LIBUV("libuv, 4 threads", &four), LIBUV("libuv, 16 threads", &sixteen)},
+                 LIBUV("libuv, 4 threads", &four), LIBUV("libuv, 16 threads", &sixteen),
+                 QUEUES("the queues alone, 1 thread", &one), QUEUES("the queues alone, 4 threads", &four),
+                 QUEUES("the queues alone, 16 threads", &sixteen)},
         .goals = {{"H3", BENCH_FLAT, 3, 0.8, 0}},
     });
 }
