@@ -20,7 +20,8 @@
 #define MAX_PAIRS  101
 #define LEAST_TIME 4.0 /* seconds: of quick work there are more rounds, as the system leaves threads where they are for a while */
 #define TURN_TIME  0.5 /* seconds: and then other processes go on, as what lies where in memory is so for as long as one lives */
-#define COUNT_TIME 1.0 /* seconds: and so long what it costs is counted */
+#define COUNT_TIME 0.5 /* seconds: and so long what it costs is counted */
+#define COUNT_PROCESSES 3
 #define PATH_BYTES 512
 
 /* Of one way. */
@@ -51,6 +52,7 @@ struct task {
     const struct bench_contest *contest;
     struct scores *scores;
     size_t way;
+    unsigned n_counted; /* processes of this way, before this one */
 };
 
 size_t bench_pairs(void)
@@ -137,9 +139,11 @@ static struct outcome run_way(const struct bench_contest *contest, size_t index,
     return way->command != NULL ? run_command(way, score) : run_function(way, way_state(contest, index));
 }
 
-static double each(double count, double n)
+/* Of so many for each in the processes so far, and this one. */
+static void count_mean(const struct task *task, double *mean, double count, double n)
 {
-    return count < 0 ? -1 : count / n;
+    const double each = count < 0 ? -1 : count / n;
+    *mean += (each - *mean) / (task->n_counted + 1);
 }
 
 /* What is quick and needs no preparing runs for a while, as what is counted depends on who meets whom. */
@@ -161,8 +165,10 @@ static void count_run(const struct task *task, struct score *score)
     bench_counters_start();
     const double n = run_to_count(task, score);
     const struct bench_counts counts = bench_counters_stop();
-    score->counts = (struct bench_counts){each(counts.allocations_own, n), each(counts.allocations_client, n),
-                                          each(counts.calls, n), each(counts.calls_own, n)};
+    count_mean(task, &score->counts.allocations_own, counts.allocations_own, n);
+    count_mean(task, &score->counts.allocations_client, counts.allocations_client, n);
+    count_mean(task, &score->counts.calls, counts.calls, n);
+    count_mean(task, &score->counts.calls_own, counts.calls_own, n);
     way_prepare(task->contest, task->way);
     bench_latency_start((size_t)n);
     run_way(task->contest, task->way, score);
@@ -183,6 +189,13 @@ static void count_way(void *argument)
     score->peak_mib = bench_peak_mib() - before;
     count_run(task, score);
     way_close(task->contest, task->way);
+}
+
+/* What is counted, too, depends on luck that lasts as long as a process. */
+static void count_processes(struct task *task)
+{
+    for (task->n_counted = 0; task->n_counted < COUNT_PROCESSES; task->n_counted++)
+        bench_isolate(count_way, task);
 }
 
 /* Nobody is always the first, nor always behind the same one, whose work may leave the server something to do. */
@@ -459,7 +472,7 @@ void bench_compare(const struct bench_contest *contest)
         score->counts = (struct bench_counts){-1, -1, -1, -1};
         score->latency = (struct bench_latency){-1, -1, -1};
         if (way_exists(contest, task.way) && contest->ways[task.way].command == NULL)
-            bench_isolate(count_way, &task);
+            count_processes(&task);
     }
     while (wants_rounds(task.scores))
         bench_isolate(time_ways, &task);
