@@ -47,6 +47,22 @@ ON_POSTGRESQL(killed_server_is_a_gap)
     scene_close_with_others(&scene);
 }
 
+/* A connection that is being checked hears as well as another one: each message finds a check under way. */
+ON_POSTGRESQL(checks_swallow_no_message)
+{
+    struct scene scene;
+    struct heard heard = HEARD_INIT;
+    scene_open(&scene, engine, NULL, NULL);
+    scene.db->listening.heartbeat = 0;
+    listen_now(&scene, &heard);
+    server_sql(scene.server, "DO $$ BEGIN FOR i IN 0..1999 LOOP "
+                             "PERFORM pg_notify('news', i::text); COMMIT; END LOOP; END $$");
+    heard_run(scene.queue, &heard, ADB_NOTIFY_MESSAGE, 2000);
+    CU_ASSERT_TRUE(heard.in_order);
+    CU_ASSERT_EQUAL(heard.n_kind[ADB_NOTIFY_GAP] + heard.n_kind[ADB_NOTIFY_LOST], 0);
+    scene_close_with_others(&scene);
+}
+
 /* A network that says nothing at all is found out by the check of a connection that was silent. */
 ON_POSTGRESQL(silent_network_is_a_gap)
 {
@@ -185,6 +201,6 @@ static void drop_proxy(void)
     server_drop(&proxy);
 }
 
-FAULTS_AND(deaf, drop_proxy, CASE(killed_server_is_a_gap), CASE(silent_network_is_a_gap),
-           CASE(ended_sessions_under_fire_are_gaps), CASE(slow_consumer_holds_the_server_back_and_then_does_not),
+FAULTS_AND(deaf, drop_proxy, CASE(killed_server_is_a_gap), CASE(checks_swallow_no_message),
+           CASE(silent_network_is_a_gap), CASE(ended_sessions_under_fire_are_gaps), CASE(slow_consumer_holds_the_server_back_and_then_does_not),
            CASE(crowd_of_listeners_misses_nothing_between_gaps))

@@ -153,6 +153,7 @@ struct adb__pg {
     bool stop_is_loose;             /* one of our own */
     bool sent;                      /* something of the present call has been sent: the server may have acted */
     bool touched;                   /* the session may not be as it was at its beginning */
+    bool listens;                   /* notifications are for somebody, and wait with libpq until they are asked for */
     max_align_t lent[ADB__PG_SCRATCH / sizeof(max_align_t)];
 };
 

@@ -85,8 +85,11 @@ static adb_status reset_session(struct adb__pg *conn, adb_error *error)
     return status;
 }
 
+/* Of a LISTEN that a job has sent: they would gather in libpq. */
 static void drop_notifications(struct adb__pg *conn)
 {
+    if (conn->listens)
+        return;
     for (PGnotify *news = PQnotifies(conn->pg); news != NULL; news = PQnotifies(conn->pg)) {
         adb__log(conn->open->log, ADB__LOG_DEBUG, "postgresql: a notification on channel %s that nobody listens for",
                  news->relname);

@@ -55,6 +55,7 @@ adb_status adb__pg_listen(struct adb__pg *conn, struct adb__sink *sink, adb_erro
     const struct adb__patience patience = {
         .deadline = ADB__NEVER, .wake_fd = open->wake_fd, .stop_fn = open->stop_fn, .stop_data = open->stop_data};
     adb_status status = announce(sink, error);
+    conn->listens = true;
     while (status == ADB_OK) {
         status = give_all(conn, sink, error);
         if (status != ADB_OK)
