@@ -142,8 +142,8 @@ struct adb__pg {
     struct adb__pg_wal wal;
     int64_t quickest_ns; /* what was sent in one go and answered without a failure; 0: nothing yet */
     int64_t used_at;     /* when the last call began */
+    unsigned n_vain;     /* waits for the server that nothing came of, one after the other */
     bool is_encrypted;
-    bool has_looked;     /* the last time that something was read, it was without waiting */
     bool session_reads;  /* the session is read-only by itself */
     bool in_transaction; /* when the present call began */
     bool must_read;      /* the present call must not write */
@@ -180,9 +180,12 @@ void adb__pg_stop(struct adb__pg *conn);
 
 /* Waiting and reading (postgresql_wait.c) -------------------------------------------------------------------------- */
 
+/* Wait for the socket, with this patience; where something may be with libpq already, or a pipeline has more to do than
+ * to wait, no longer than it takes to see: then ADB__SOCKET_TIMEOUT, and the input is to be consumed in any case. */
+enum adb__socket_event adb__pg_wait(struct adb__pg *conn, unsigned directions, const struct adb__patience *patience);
 /* Send what libpq still has, reading meanwhile so that the server can go on. False: the connection is lost. */
 bool adb__pg_flush(struct adb__pg *conn);
-/* Wait for more from the server, and take it in. False: the connection is lost. */
+/* Wait for more from the server, and take it in; there may be nothing. False: the connection is lost. */
 bool adb__pg_read(struct adb__pg *conn);
 /* The next result; NULL when there is none left, or the connection is lost. */
 PGresult *adb__pg_next(struct adb__pg *conn);

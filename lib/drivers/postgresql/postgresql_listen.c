@@ -3,7 +3,6 @@
 #include "drivers/postgresql/postgresql.h"
 
 #include "base/clock.h"
-#include "drivers/socket.h"
 #include "model/error.h"
 
 #include <string.h>
@@ -60,7 +59,7 @@ adb_status adb__pg_listen(struct adb__pg *conn, struct adb__sink *sink, adb_erro
         status = give_all(conn, sink, error);
         if (status != ADB_OK)
             break;
-        if (adb__socket_wait(PQsocket(conn->pg), ADB__SOCKET_READ, &patience) == ADB__SOCKET_STOPPED)
+        if (adb__pg_wait(conn, ADB__SOCKET_READ, &patience) == ADB__SOCKET_STOPPED)
             return adb__error_set(error, ADB_E_CANCELLED, "no longer listening");
         if (!PQconsumeInput(conn->pg))
             return adb__pg_error(conn, NULL, error);

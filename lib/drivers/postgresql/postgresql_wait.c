@@ -4,67 +4,70 @@
 #include "drivers/postgresql/postgresql.h"
 
 #include "base/clock.h"
-#include "drivers/socket.h"
 
 /* Nobody gives a statement up by walking away from it: the core cancels it or severs the connection, and either is an
  * answer that ends the wait. */
 static const struct adb__patience forever = {.deadline = ADB__NEVER, .wake_fd = -1};
 
-#define GLANCE_NS        (1 * ADB__NS_PER_MS)
-#define PATIENCE_NS      (20 * ADB__NS_PER_MS)
-#define MOST_PATIENCE_NS (5000 * ADB__NS_PER_MS)
+/* How long the first wait may last, and those that follow one in vain: a look, a glance, then longer and longer. */
+static const int64_t waits_ns[] = {0,
+                                   1 * ADB__NS_PER_MS,
+                                   20 * ADB__NS_PER_MS,
+                                   80 * ADB__NS_PER_MS,
+                                   320 * ADB__NS_PER_MS,
+                                   1280 * ADB__NS_PER_MS,
+                                   5120 * ADB__NS_PER_MS};
+enum { LOOK, GLANCE, PATIENCE, LAST_WAIT = sizeof(waits_ns) / sizeof(waits_ns[0]) - 1 };
 
-static int64_t longer(int64_t ns)
+/* Encryption comes in records, of which libpq may have taken only a part, and the rest does not show at the socket. The
+ * room that libpq makes takes half of the largest record at least: so when nothing more shows, one look has the rest.
+ * It may find a new record instead, which came a moment ago, and take a part of that: so waits have a limit, and each
+ * ends in a look. In a pipeline they have one as the core gets to see what waits behind. */
+static unsigned next_wait(const struct adb__pg *conn)
 {
-    if (ns < PATIENCE_NS)
-        return PATIENCE_NS;
-    return ns < MOST_PATIENCE_NS ? ns * 4 : ns;
+    unsigned first = LOOK;
+    if (!conn->is_encrypted)
+        first = conn->pipeline != NULL && !conn->pipeline->glances ? PATIENCE : GLANCE;
+    return conn->n_vain > first ? conn->n_vain : first;
 }
 
-/* In a pipeline the core gets another look at what waits behind, soon, and when the answer takes long; then one that
- * nobody wants is stopped too. Then after longer and longer times. Should the cancel hit the statement behind, that one
- * runs again. */
-static void wait_in_pipeline(struct adb__pg *conn, unsigned directions)
+enum adb__socket_event adb__pg_wait(struct adb__pg *conn, unsigned directions, const struct adb__patience *patience)
 {
-    for (int64_t ns = conn->pipeline->glances ? GLANCE_NS : PATIENCE_NS;; ns = longer(ns)) {
-        conn->pipeline->wait_fn(conn->pipeline);
-        const struct adb__patience patience = {.deadline = adb__clock_now() + ns, .wake_fd = -1};
-        if (adb__socket_wait(PQsocket(conn->pg), directions, &patience) != ADB__SOCKET_TIMEOUT)
-            return;
-        if (conn->drops && ns > GLANCE_NS)
-            adb__pg_stop(conn);
-    }
+    const unsigned wait = next_wait(conn);
+    struct adb__patience limited = *patience;
+    if (conn->is_encrypted || conn->pipeline != NULL)
+        limited.deadline = adb__clock_now() + waits_ns[wait];
+    const enum adb__socket_event event = adb__socket_wait(PQsocket(conn->pg), directions, &limited);
+    conn->n_vain = event != ADB__SOCKET_TIMEOUT ? 0 : wait < LAST_WAIT ? wait + 1 : LAST_WAIT;
+    return event;
 }
 
-static void wait_for(struct adb__pg *conn, unsigned directions)
+/* Wait for more, and take it in. In a pipeline one that nobody wants, and that takes long, is stopped too; should the
+ * cancel hit the statement behind, that one runs again. */
+static bool take_in(struct adb__pg *conn, unsigned directions)
 {
     if (conn->pipeline != NULL)
-        wait_in_pipeline(conn, directions);
-    else
-        adb__socket_wait(PQsocket(conn->pg), directions, &forever);
+        conn->pipeline->wait_fn(conn->pipeline);
+    const enum adb__socket_event event = adb__pg_wait(conn, directions, &forever);
+    if (event == ADB__SOCKET_TIMEOUT && conn->pipeline != NULL && conn->drops && conn->n_vain > PATIENCE)
+        adb__pg_stop(conn);
+    return PQconsumeInput(conn->pg);
 }
 
 bool adb__pg_flush(struct adb__pg *conn)
 {
     int left = PQflush(conn->pg);
     while (left > 0) {
-        wait_for(conn, ADB__SOCKET_READ | ADB__SOCKET_WRITE);
-        if (!PQconsumeInput(conn->pg))
+        if (!take_in(conn, ADB__SOCKET_READ | ADB__SOCKET_WRITE))
             return false;
         left = PQflush(conn->pg);
     }
     return left == 0;
 }
 
-/* Encryption comes in records, of which libpq may have taken only a part: the rest does not show at the socket. So
- * every second time is a look without waiting; the room that libpq makes takes half of the largest record at least. */
 bool adb__pg_read(struct adb__pg *conn)
 {
-    const bool looks = conn->is_encrypted && !conn->has_looked;
-    conn->has_looked = looks;
-    if (!looks)
-        wait_for(conn, ADB__SOCKET_READ);
-    return PQconsumeInput(conn->pg);
+    return take_in(conn, ADB__SOCKET_READ);
 }
 
 PGresult *adb__pg_next(struct adb__pg *conn)
