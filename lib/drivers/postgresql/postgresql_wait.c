@@ -36,7 +36,7 @@ enum adb__socket_event adb__pg_wait(struct adb__pg *conn, unsigned directions, c
     const unsigned wait = next_wait(conn);
     struct adb__patience limited = *patience;
     if (conn->is_encrypted || conn->pipeline != NULL)
-        limited.deadline = adb__clock_now() + waits_ns[wait];
+        limited.deadline = adb__deadline_first(limited.deadline, adb__clock_now() + waits_ns[wait]);
     const enum adb__socket_event event = adb__socket_wait(PQsocket(conn->pg), directions, &limited);
     conn->n_vain = event != ADB__SOCKET_TIMEOUT ? 0 : wait < LAST_WAIT ? wait + 1 : LAST_WAIT;
     return event;
